@@ -1,0 +1,166 @@
+/**
+ * What we claim about the speed of the audit log, each as a ratio to a named baseline of the same run. Rounds alternate
+ * between both sides, and the median of the ratios counts.
+ */
+import { spawnSync } from 'node:child_process';
+import * as fs from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { prepareEntry, sha256, writeLine, zeroHash } from '../protocol/src/audit/bytes';
+import type { NewEntry, OwnEntry } from '../protocol/src/audit/entry';
+import { eventIds } from '../server/src/audit/eventId';
+import { createAuditReader } from '../server/src/audit/reader';
+import { verifyAuditLog } from '../server/src/audit/verifier';
+import { openAuditWriter } from '../server/src/audit/writer';
+
+/** One measured ratio: what is divided by what, the median and the range over the rounds, and absolute figures for the curious. */
+export type Ratio = Readonly<{ name: string; baseline: string; median: number; low: number; high: number; rounds: number; absolute: string }>;
+
+const nextId = eventIds();
+
+function call(n: number, id: string): NewEntry {
+  const actor = { role: 'agent', client: 'claude-code 2.1.330', connection: 1, user: 'ann' } as const;
+  const common = { tool: 'filesystem.write', input: { path: '/home/ann/project/src/index.ts', content: `line ${n}` }, actor, project: '/home/ann/project' } as const;
+  return n % 2 === 0 ? { ...common, phase: 'intent', id, result: 'admitted' } : { ...common, phase: 'done', call: id, result: 'success', durationMs: 1.5 };
+}
+
+function ratio(name: string, baseline: string, values: readonly number[], absolute: string): Ratio {
+  const sorted = [...values].sort((a, b) => a - b);
+  const [low = Number.NaN] = sorted;
+  return { name, baseline, median: sorted[Math.floor(sorted.length / 2)] ?? Number.NaN, low, high: sorted.at(-1) ?? Number.NaN, rounds: values.length, absolute };
+}
+
+async function inFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), 'conductor-bench-'));
+  return await work(folder).finally(() => rm(folder, { recursive: true }));
+}
+
+/** Writes an honest log of `entries` entries without syncing each; gives its size in bytes. */
+export function writeLog(path: string, entries: number): number {
+  const block = Buffer.alloc(4_194_304);
+  const file = fs.openSync(path, 'w', 0o600);
+  let [head, at, size, id] = [zeroHash, 0, 0, ''];
+  for (let n = 1; n <= entries; n += 1) {
+    if (n % 2 === 0) id = nextId();
+    const first: OwnEntry = { phase: 'genesis', tool: 'audit.genesis', input: {}, result: 'ok' };
+    const entry = prepareEntry(n === 1 ? first : call(n, id), n % 2 === 0 ? id : nextId(), new Date(1_790_000_000_000 + n * 2_000).toISOString());
+    const { end, hash } = writeLine(block, at, entry, n, head);
+    [head, at] = [hash, end];
+    if (at > 4_000_000 || n === entries) {
+      size += fs.writeSync(file, block, 0, at);
+      at = 0;
+    }
+  }
+  fs.closeSync(file);
+  return size;
+}
+
+/** CPU milliseconds of `openssl dgst -sha256` over a file, as the shell accounts for its children. */
+function opensslCpu(path: string): number {
+  const { stdout, status } = spawnSync('sh', ['-c', 'openssl dgst -sha256 "$1" >/dev/null && times', 'sh', path], { encoding: 'utf8' });
+  const [, children = ''] = stdout.trim().split('\n');
+  const seconds = [...children.matchAll(/(\d+)m([\d.]+)s/g)].reduce((sum, [, minutes, rest]) => sum + Number(minutes) * 60 + Number(rest), 0);
+  if (status !== 0 || seconds === 0) throw new Error('openssl and a shell are needed as the baseline');
+  return seconds * 1_000;
+}
+
+/** CPU time of verifying every line, divided by hashing the same file with openssl. Demand: at most 5.5. */
+export function verifyRatio(entries = 300_000, rounds = 5): Promise<Ratio> {
+  return inFolder(async (folder) => {
+    const path = join(folder, 'audit.log');
+    const bytes = writeLog(path, entries);
+    const ratios: number[] = [];
+    let ours = 0;
+    for (let round = 0; round < rounds; round += 1) {
+      const openssl = opensslCpu(path);
+      const before = process.cpuUsage();
+      const report = await verifyAuditLog(path);
+      const { user, system } = process.cpuUsage(before);
+      if (report.verdict !== 'intact') throw new Error(report.message);
+      ours = (user + system) / 1_000;
+      ratios.push(ours / openssl);
+    }
+    const absolute = `${(bytes / 1e6).toFixed(0)} MB, ${((ours / entries) * 1_000).toFixed(2)} us per entry, resident ${(process.memoryUsage.rss() / 1e6).toFixed(0)} MB`;
+    return ratio(`verify ${entries} lines, CPU`, 'openssl dgst -sha256, CPU', ratios, absolute);
+  });
+}
+
+/** Durable appends per second from `callers` at once, divided by a loop of write and fdatasync. Demand: 0.5, 4.5, 10, 14 for 1, 16, 64, 256. */
+export function appendRatio(callers: number, rounds = 5): Promise<Ratio> {
+  return inFolder(async (folder) => {
+    const writer = await openAuditWriter({ path: join(folder, 'audit.log'), createdBy: 'bench' });
+    const raw = fs.openSync(join(folder, 'raw'), 'a', 0o600);
+    const line = Buffer.alloc(600, 'x');
+    const [rawCount, count] = [300, Math.max(300, callers * 40)];
+    const ratios: number[] = [];
+    let perSecond = 0;
+    for (let round = 0; round < rounds; round += 1) {
+      const rawStart = performance.now();
+      for (let n = 0; n < rawCount; n += 1) {
+        fs.writeSync(raw, line);
+        fs.fdatasyncSync(raw);
+      }
+      const rawRate = rawCount / (performance.now() - rawStart);
+      const start = performance.now();
+      let left = count;
+      const one = async (): Promise<void> => {
+        while ((left -= 1) >= 0) await writer.append(call(0, nextId()));
+      };
+      await Promise.all(Array.from({ length: callers }, one));
+      const rate = count / (performance.now() - start);
+      perSecond = rate * 1_000;
+      ratios.push(rate / rawRate);
+    }
+    fs.closeSync(raw);
+    await writer.close();
+    return ratio(`durable append, ${callers} callers`, 'write + fdatasync loop', ratios, `${perSecond.toFixed(0)} appends/s`);
+  });
+}
+
+/** CPU time of preparing, numbering, linking and hashing one entry, divided by hashing its line. */
+export function chainRatio(entries = 50_000, rounds = 5): Promise<Ratio> {
+  const block = Buffer.alloc(4_096);
+  const id = nextId();
+  const ratios: number[] = [];
+  let each = 0;
+  for (let round = 0; round < rounds; round += 1) {
+    let before = process.cpuUsage();
+    let end = 0;
+    for (let n = 2; n < entries; n += 1) end = writeLine(block, 0, prepareEntry(call(n, id), id, '2026-11-21T20:53:17.123Z'), n, zeroHash).end;
+    const ours = process.cpuUsage(before).user;
+    before = process.cpuUsage();
+    for (let n = 2; n < entries; n += 1) sha256(block.subarray(0, end));
+    ratios.push(ours / process.cpuUsage(before).user);
+    each = ours / entries;
+  }
+  return Promise.resolve(ratio('rendering and hashing an entry, CPU', 'SHA-256 of its line, CPU', ratios, `${each.toFixed(1)} us per entry`));
+}
+
+/** Wall time of counting a log by day, divided by reading the file; and how quick the next count is. */
+export function bucketRatio(entries = 1_000_000, rounds = 3): Promise<Ratio> {
+  return inFolder(async (folder) => {
+    const path = join(folder, 'audit.log');
+    writeLog(path, entries);
+    const block = Buffer.alloc(1_048_576);
+    const ratios: number[] = [];
+    let absolute = '';
+    for (let round = 0; round < rounds; round += 1) {
+      const readStart = performance.now();
+      const file = fs.openSync(path, 'r');
+      while (fs.readSync(file, block) > 0);
+      fs.closeSync(file);
+      const read = performance.now() - readStart;
+      const reader = createAuditReader(path);
+      const start = performance.now();
+      const buckets = await reader.buckets();
+      const took = performance.now() - start;
+      await reader.buckets();
+      const again = performance.now() - start - took;
+      if (buckets.reduce((sum, { count }) => sum + count, 0) !== entries) throw new Error('the counts do not add up');
+      ratios.push(took / read);
+      absolute = `${took.toFixed(0)} ms, again ${again.toFixed(1)} ms`;
+    }
+    return ratio(`count ${entries} lines by day, wall`, 'reading the file, wall', ratios, absolute);
+  });
+}

@@ -1,0 +1,40 @@
+import type { Pending } from '../../../protocol/src/approvals';
+import { reveal } from '../../../protocol/src/display';
+import { counted, escapeIcons, fold, hiddenCount } from '../labels';
+
+/** What a row of the decision list does when chosen. Rows that only inform lead to the review, never to a decision. */
+export type Deed = 'review' | 'deny' | 'denyWithReason' | 'approve';
+
+/** One row of the decision list. */
+export type Choice = Readonly<{ deed: Deed; label: string; detail?: string }>;
+
+/** Columns of one row of the list. */
+export const pickColumns = 72;
+/** Most rows that the raw action, and that the working folder, may take. */
+export const pickRows = { raw: 6, folder: 2 } as const;
+
+/** The decision list of one call: the raw action, its folder, Deny, and the rest. Approving is offered only when all of it is on show. */
+export function choicesFor(call: Pending): Choice[] {
+  const raw = shownRows('$(chevron-right) ', call.raw, pickRows.raw);
+  const folder = shownRows('$(folder) in ', call.cwd, pickRows.folder);
+  return [
+    ...raw.rows,
+    ...folder.rows,
+    { deed: 'deny', label: '$(circle-slash) Deny', detail: 'Nothing runs. Esc leaves the call waiting.' },
+    { deed: 'denyWithReason', label: '$(comment) Deny with Reason…', detail: 'Nothing runs, and the agent reads what you write.' },
+    raw.whole && folder.whole ? approval(call) : { deed: 'review', label: '$(eye) Review Before Approving…', detail: 'The action is too long for this list.' },
+  ];
+}
+
+function shownRows(head: string, text: string, limit: number): { rows: Choice[]; whole: boolean } {
+  const lines = fold(reveal(text).text.replace(/\t/g, '\\t'), pickColumns);
+  const rows = lines.slice(0, limit).map((line, index): Choice => ({ deed: 'review', label: (index === 0 ? head : '      ') + escapeIcons(line) }));
+  if (lines.length <= limit) return { rows, whole: true };
+  return { rows: [...rows, { deed: 'review', label: `      … and ${counted(lines.length - limit, 'more line')}` }], whole: false };
+}
+
+function approval(call: Pending): Choice {
+  const hidden = hiddenCount(call.raw) + hiddenCount(call.cwd);
+  const warning = hidden === 0 ? '' : ` Careful: ${counted(hidden, 'hidden character')}, shown as \\u{…}.`;
+  return { deed: 'approve', label: '$(check) Approve Once', detail: `Exactly this, one time.${warning}` };
+}

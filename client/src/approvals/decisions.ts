@@ -1,0 +1,37 @@
+import { window } from 'vscode';
+import type { Decision, Pending } from '../../../protocol/src/approvals';
+import { messageOf, type Broker } from '../broker';
+import type { Fate } from './reviewText';
+
+/** Milliseconds that a word about a decision stays in the status bar. */
+const noteMs = 4000;
+
+/** Sends answers of the person at this window, bound to the bytes that were shown, and remembers what became of each call. */
+export class Decisions {
+  private readonly fates = new Map<string, Fate>();
+
+  constructor(private readonly broker: Broker) {}
+
+  /** What this window knows of a call that no longer waits. */
+  fateOf(id: string): Fate {
+    return this.fates.get(id) ?? 'no longer waiting';
+  }
+
+  /** Sends one answer about the call as it was shown; true when it counted. Tells the person when it did not. */
+  async send(shown: Pending, decision: 'approve' | 'deny', reason?: string): Promise<boolean> {
+    const answer: Decision = { id: shown.id, digest: shown.digest, decision, ...(reason === undefined ? {} : { reason }) };
+    try {
+      const { outcome, message } = await this.broker.request('approvals/decide', answer);
+      if (outcome !== 'accepted') {
+        void window.showWarningMessage(`Conductor: your answer came too late. ${message}`);
+        return false;
+      }
+      this.fates.set(shown.id, decision === 'approve' ? 'approved here' : 'denied here');
+      window.setStatusBarMessage(decision === 'approve' ? 'Conductor: approved once' : 'Conductor: denied', noteMs);
+      return true;
+    } catch (error) {
+      void window.showErrorMessage(`Conductor: your answer did not arrive, so nothing was approved. ${messageOf(error)}`);
+      return false;
+    }
+  }
+}

@@ -1,0 +1,171 @@
+import { Uri, commands as editorCommands, window, workspace } from 'vscode';
+import type { Pending } from '../../../protocol/src/approvals';
+import { messageOf, type Broker } from '../broker';
+import { commands, contextKeys, settings, type CommandId } from '../ids';
+import { Lifetime } from '../lifetime';
+import { Bursts, mayNotify, notifySetting } from './bursts';
+import { Decisions } from './decisions';
+import { Picker } from './picker';
+import { Queue } from './queue';
+import { Reviews, callAt } from './review';
+import { fitsRow, waitingText } from './rows';
+import { ApprovalsTree } from './tree';
+
+/** The commands of this folder. */
+export type ApprovalCommand = Extract<CommandId, `conductor.approvals.${string}`>;
+
+/** The feature "approvals" as the rest of the extension sees it. */
+export type Approvals = Readonly<{
+  queue: Queue;
+  tree: ApprovalsTree;
+  onChange: (listener: () => void) => void;
+  handlers: Readonly<Record<ApprovalCommand, (...args: unknown[]) => unknown>>;
+}>;
+
+/** Shows what waits and sends answers. */
+export function registerApprovals(broker: Broker, life: Lifetime): Approvals {
+  const queue = new Queue(() => performance.now());
+  const decisions = new Decisions(broker);
+  const tree = life.add(new ApprovalsTree(queue));
+  const reviews = life.add(new Reviews(queue, decisions));
+  const picker = new Picker(queue);
+  const bursts = life.add(new Bursts({ now: () => performance.now(), later, tell: () => notify(queue, tree.visible) }));
+  const listeners: (() => void)[] = [];
+
+  const take = (pending: readonly Pending[]): void => {
+    const { arrived, gone } = queue.replace(pending);
+    if (arrived.length + gone.length === 0) return;
+    tree.refresh();
+    picker.withdraw(gone.filter((call) => decisions.fateOf(call.id) === 'no longer waiting'));
+    reviews.withdraw(gone);
+    if (arrived.length > 0) bursts.arrived();
+    for (const listener of listeners) listener();
+  };
+  attend(broker, life, take);
+
+  const desk: Desk = { queue, decisions, reviews, picker };
+  return { queue, tree, onChange: (listener) => void listeners.push(listener), handlers: handlersOf(desk) };
+}
+
+/** Tells the broker that a person can answer here, and keeps up with what waits. Without a connection nothing waits: it was denied. */
+function attend(broker: Broker, life: Lifetime, take: (pending: readonly Pending[]) => void): void {
+  life.add(broker.on('approvals/changed', ({ pending }) => take(pending)));
+  life.add(
+    broker.onLink((link) => {
+      void editorCommands.executeCommand('setContext', contextKeys.connected, link.kind === 'connected');
+      if (link.kind !== 'connected') return take([]);
+      broker.request('approvals/attend', { attending: true }).then(
+        ({ pending }) => take(pending),
+        (error: unknown) => void window.showErrorMessage(`Conductor: this window cannot answer approvals. ${messageOf(error)}`),
+      );
+    }),
+  );
+}
+
+type Desk = Readonly<{ queue: Queue; decisions: Decisions; reviews: Reviews; picker: Picker }>;
+
+function handlersOf(desk: Desk): Approvals['handlers'] {
+  return {
+    [commands.reviewNext]: () => reviewNext(desk),
+    [commands.decide]: () => decideByList(desk),
+    [commands.review]: (row) => act(desk, callOfRow(desk.queue, row), (call) => desk.reviews.open(call)),
+    [commands.approve]: (uri) => withDocument(desk, uri, (call) => answer(desk, call, 'approve')),
+    [commands.deny]: (uri) => withDocument(desk, uri, (call) => answer(desk, call, 'deny')),
+    [commands.denyWithReason]: (uri) => withDocument(desk, uri, (call) => denyWithReason(desk, call)),
+    [commands.approveRow]: (row) => withRow(desk, row, (call) => approveRow(desk, call)),
+    [commands.denyRow]: (row) => withRow(desk, row, (call) => answer(desk, call, 'deny')),
+    [commands.denyRowWithReason]: (row) => withRow(desk, row, (call) => denyWithReason(desk, call)),
+  };
+}
+
+async function reviewNext(desk: Desk): Promise<void> {
+  const call = desk.queue.next();
+  if (call === undefined) nothingWaits();
+  else await desk.reviews.open(call);
+}
+
+/** Several calls: first which, then what. */
+async function decideByList(desk: Desk): Promise<void> {
+  const { queue, picker } = desk;
+  if (queue.size === 0) return nothingWaits();
+  const call = queue.size === 1 ? queue.next() : await picker.chooseCall();
+  if (call !== undefined) await decide(desk, call);
+}
+
+async function decide(desk: Desk, call: Pending): Promise<void> {
+  const choosing = await desk.picker.choose(call);
+  if (typeof choosing === 'string') return;
+  switch (choosing.deed) {
+    case 'review':
+      return desk.reviews.open(call);
+    case 'deny':
+      return answer(desk, call, 'deny');
+    case 'denyWithReason':
+      return denyWithReason(desk, call);
+    case 'approve':
+      return answer(desk, call, 'approve');
+  }
+}
+
+/** From a row only what the row shows whole is approved; anything longer is opened to be read first. */
+async function approveRow(desk: Desk, call: Pending): Promise<void> {
+  if (fitsRow(call)) return answer(desk, call, 'approve');
+  await desk.reviews.open(call);
+  window.setStatusBarMessage('Conductor: this call does not fit a row. Read it here, then approve or deny it.', 8000);
+}
+
+async function denyWithReason(desk: Desk, call: Pending): Promise<void> {
+  const reason = await desk.picker.askReason(call);
+  if (reason !== undefined) await answer(desk, call, 'deny', reason === '' ? undefined : reason);
+}
+
+async function answer(desk: Desk, call: Pending, decision: 'approve' | 'deny', reason?: string): Promise<void> {
+  if (await desk.decisions.send(call, decision, reason)) await desk.reviews.close(call);
+}
+
+/** A decision on a row counts only when the rows stood still: otherwise the click was meant for what was there before. */
+async function withRow(desk: Desk, row: unknown, what: (call: Pending) => Promise<void>): Promise<void> {
+  if (!desk.queue.settled) return tooSoon();
+  return act(desk, callOfRow(desk.queue, row), what);
+}
+
+/** A decision from a document is about the document that it was started on, or else the one in front. */
+async function withDocument(desk: Desk, uri: unknown, what: (call: Pending) => Promise<void>): Promise<void> {
+  const target = uri === undefined ? window.activeTextEditor?.document.uri : uri;
+  return act(desk, target instanceof Uri ? callAt(target, desk.queue) : undefined, what);
+}
+
+/** Anybody may start a command with anything: without a waiting call it never guesses, it opens the list instead. */
+async function act(desk: Desk, call: Pending | undefined, what: (call: Pending) => Promise<void>): Promise<void> {
+  if (call === undefined) await decideByList(desk);
+  else await what(call);
+}
+
+function callOfRow(queue: Queue, row: unknown): Pending | undefined {
+  if (typeof row !== 'object' || row === null || !('id' in row && 'digest' in row)) return undefined;
+  return typeof row.id === 'string' && typeof row.digest === 'string' ? queue.find(row.id, row.digest) : undefined;
+}
+
+function nothingWaits(): void {
+  window.setStatusBarMessage('Conductor: nothing waits for you.', 4000);
+}
+
+function tooSoon(): void {
+  window.setStatusBarMessage('Conductor: the list changed just now. Look again, then click.', 4000);
+}
+
+/** One notification for all that waits, never with a button that approves; true when it was shown. */
+function notify(queue: Queue, visible: boolean): boolean {
+  const setting = notifySetting(workspace.getConfiguration().get(settings.notify));
+  if (queue.size === 0 || !mayNotify(setting, { focused: window.state.focused, visible })) return false;
+  const review = 'Review';
+  void window.showInformationMessage(`Conductor: ${waitingText(queue.size)}.`, review, 'Not Now').then((chosen) => {
+    if (chosen === review) void editorCommands.executeCommand(commands.reviewNext);
+  });
+  return true;
+}
+
+function later(ms: number, action: () => void): { dispose(): void } {
+  const timer = setTimeout(action, ms);
+  return { dispose: () => clearTimeout(timer) };
+}

@@ -1,0 +1,66 @@
+import { EventEmitter, MarkdownString, ThemeColor, ThemeIcon, TreeItem, window, type TreeDataProvider, type TreeView } from 'vscode';
+import type { Pending } from '../../../protocol/src/approvals';
+import { reveal } from '../../../protocol/src/display';
+import { commands, rowKinds, views } from '../ids';
+import type { Disposable } from '../lifetime';
+import type { Queue } from './queue';
+import { rowOf, waitingText } from './rows';
+
+/** The view "Pending Approvals": one row a call, in order of arrival, with a badge that counts them. */
+export class ApprovalsTree implements TreeDataProvider<Pending>, Disposable {
+  private readonly changes = new EventEmitter<undefined>();
+  readonly onDidChangeTreeData = this.changes.event;
+  private readonly view: TreeView<Pending>;
+
+  constructor(private readonly queue: Queue) {
+    this.view = window.createTreeView(views.approvals, { treeDataProvider: this });
+  }
+
+  get visible(): boolean {
+    return this.view.visible;
+  }
+
+  /** Draws the queue as it is now. */
+  refresh(): void {
+    const { size } = this.queue;
+    this.view.badge = size === 0 ? undefined : { value: size, tooltip: waitingText(size) };
+    this.changes.fire(undefined);
+  }
+
+  getChildren(parent?: Pending): Pending[] {
+    return parent === undefined ? [...this.queue.all] : [];
+  }
+
+  getTreeItem(call: Pending): TreeItem {
+    const row = rowOf(call);
+    const item = new TreeItem(row.label);
+    item.id = `${call.id} ${call.digest}`;
+    item.description = row.description;
+    item.tooltip = tooltipOf(call);
+    item.iconPath = new ThemeIcon('question', new ThemeColor('list.warningForeground'));
+    item.contextValue = rowKinds.waiting;
+    item.accessibilityInformation = { label: row.spoken };
+    item.command = { command: commands.review, title: 'Review', arguments: [call] };
+    return item;
+  }
+
+  dispose(): void {
+    this.view.dispose();
+    this.changes.dispose();
+  }
+}
+
+/** The raw action in a code block; nothing in it can become a link, an image or markup. */
+function tooltipOf(call: Pending): MarkdownString {
+  const text = new MarkdownString(undefined, false);
+  text.isTrusted = false;
+  text.supportHtml = false;
+  text.appendText(`${call.title}\n`);
+  text.appendCodeblock(clip(reveal(call.raw).text), 'text');
+  text.appendText(`in ${reveal(call.cwd).text}\n\n${reveal(call.reason).text}`);
+  return text;
+}
+
+function clip(text: string): string {
+  return text.length <= 2000 ? text : `${text.slice(0, 2000)}\n… open the review to read all of it`;
+}

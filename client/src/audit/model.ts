@@ -1,0 +1,202 @@
+import type { AuditFilter, AuditPage, AuditRow } from '../../../protocol/src/audit/query';
+
+/** Rows that one page brings, and entries of one day above which it is divided into hours. */
+export const pageSize = 200;
+export const hoursAbove = 500;
+
+/** A span of time with its entries, as far as they were loaded; newest first. The same object stays for the same span. */
+export type Bucket = {
+  readonly kind: 'day' | 'hour';
+  /** `2026-11-21` or `2026-11-21T05`, in UTC. */
+  readonly key: string;
+  readonly day: Bucket | undefined;
+  count: number;
+  rows: RowNode[] | undefined;
+  /** Number to ask before for the next page; undefined when all is loaded. */
+  next: number | undefined;
+  hours: Bucket[] | undefined;
+  /** The loading under way, so that two who ask get one page. */
+  loading: Promise<void> | undefined;
+};
+
+/** One entry. */
+export type RowNode = { readonly kind: 'row'; readonly row: AuditRow; readonly bucket: Bucket };
+/** The row that loads the next page. */
+export type MoreNode = { readonly kind: 'more'; readonly bucket: Bucket };
+/** A row of the tree. */
+export type AuditNode = Bucket | RowNode | MoreNode;
+
+/** Where entries come from. */
+export type Source = Readonly<{
+  /** Days with entries, and how many. */
+  buckets(filter: AuditFilter): Promise<readonly { day: string; count: number }[]>;
+  page(filter: AuditFilter, before: number | undefined, limit: number): Promise<AuditPage>;
+}>;
+
+/** Days, hours and pages of a log of any length: only what is looked at is loaded. */
+export class AuditModel {
+  /** The days under the present filter; a new filter brings a new promise, so that a late answer to an old one is not shown. */
+  private days: Promise<Bucket[]> | undefined;
+  private chosen: AuditFilter = {};
+
+  constructor(private readonly source: Source) {}
+
+  get filter(): AuditFilter {
+    return this.chosen;
+  }
+
+  /** Starts anew with this filter. */
+  show(filter: AuditFilter): void {
+    this.chosen = filter;
+    this.days = undefined;
+  }
+
+  async children(node?: AuditNode): Promise<AuditNode[]> {
+    if (node === undefined) return this.allDays();
+    if (node.kind === 'row' || node.kind === 'more') return [];
+    if (node.kind === 'day' && node.count > hoursAbove) return this.hoursOf(node);
+    if (node.rows === undefined) await this.loadMore(node);
+    return [...(node.rows ?? []), ...(node.next === undefined ? [] : [{ kind: 'more', bucket: node } as const])];
+  }
+
+  parent(node: AuditNode): AuditNode | undefined {
+    return node.kind === 'row' || node.kind === 'more' ? node.bucket : node.day;
+  }
+
+  /** The day or hour of this key among those loaded. */
+  async bucket(key: unknown): Promise<Bucket | undefined> {
+    const days = (await this.days) ?? [];
+    return days.flatMap((day) => [day, ...(day.hours ?? [])]).find((bucket) => bucket.key === key);
+  }
+
+  /** Appends the next page of a bucket. */
+  loadMore(bucket: Bucket): Promise<void> {
+    return loadOnce(bucket, async () => {
+      const page = await this.source.page(this.within(bucket), bucket.next, pageSize);
+      bucket.rows = [...(bucket.rows ?? []), ...page.rows.map((row) => ({ kind: 'row', row, bucket }) as const)];
+      bucket.next = page.next;
+    });
+  }
+
+  /** Entries were added: brings the newest bucket up to date and returns it, or undefined when the list of days itself changed. */
+  async appended(): Promise<Bucket | undefined> {
+    const known = this.days;
+    if (known === undefined) return undefined;
+    const before = await known;
+    const days = await this.loadDays(before);
+    if (known !== this.days) return undefined;
+    this.days = Promise.resolve(days);
+    const [newest] = days;
+    if (newest === undefined || newest !== before[0] || days.length !== before.length) return undefined;
+    if (newest.hours !== undefined) newest.hours = await this.countHours(newest);
+    const top = newest.hours?.[0] ?? newest;
+    await loadOnce(top, () => this.renew(top));
+    return newest;
+  }
+
+  /** The row of an entry, when it is among the first pages of its bucket under the present filter. */
+  async find(seq: number, timestamp: string): Promise<RowNode | undefined> {
+    const day = (await this.children()).find((node): node is Bucket => node.kind === 'day' && node.key === timestamp.slice(0, 10));
+    if (day === undefined) return undefined;
+    const inside = await this.children(day);
+    const bucket = inside.find((node): node is Bucket => node.kind === 'hour' && node.key === timestamp.slice(0, 13)) ?? day;
+    for (let pages = 0; pages < 5; pages += 1) {
+      const rows = await this.children(bucket);
+      const found = rows.find((node): node is RowNode => node.kind === 'row' && node.row.seq === seq);
+      if (found !== undefined || bucket.next === undefined) return found;
+      await this.loadMore(bucket);
+    }
+    return undefined;
+  }
+
+  private async allDays(): Promise<Bucket[]> {
+    const loading = (this.days ??= this.loadDays([]));
+    try {
+      return await loading;
+    } catch (error) {
+      if (this.days === loading) this.days = undefined;
+      throw error;
+    }
+  }
+
+  private async hoursOf(day: Bucket): Promise<Bucket[]> {
+    while (day.hours === undefined) await loadOnce(day, async () => void (day.hours = await this.countHours(day)));
+    return day.hours ?? [];
+  }
+
+  private async loadDays(known: readonly Bucket[]): Promise<Bucket[]> {
+    const counts = await this.source.buckets(this.chosen);
+    const days = counts.map(({ day, count }) => {
+      const old = known.find((bucket) => bucket.key === day);
+      if (old === undefined) return bucketOf('day', day, undefined, count);
+      old.count = count;
+      return old;
+    });
+    return days.sort((one, other) => (one.key < other.key ? 1 : -1));
+  }
+
+  private async countHours(day: Bucket): Promise<Bucket[]> {
+    const keys = Array.from({ length: 24 }, (_, hour) => `${day.key}T${String(23 - hour).padStart(2, '0')}`);
+    const hours = await Promise.all(
+      keys.map(async (key) => {
+        const hour = day.hours?.find((bucket) => bucket.key === key) ?? bucketOf('hour', key, day, 0);
+        const counts = await this.source.buckets(this.within(hour));
+        hour.count = counts.reduce((sum, { count }) => sum + count, 0);
+        return hour;
+      }),
+    );
+    return hours.filter((hour) => hour.count > 0);
+  }
+
+  /** Puts new entries on top of what is loaded; a gap larger than a page drops the older rows, which can be loaded again. */
+  private async renew(bucket: Bucket): Promise<void> {
+    const { rows } = bucket;
+    if (rows === undefined) return;
+    const page = await this.source.page(this.within(bucket), undefined, pageSize);
+    const newest = rows[0]?.row.seq ?? 0;
+    const added = page.rows.filter((row) => row.seq > newest).map((row) => ({ kind: 'row', row, bucket }) as const);
+    const joined = page.next === undefined || added.length < page.rows.length;
+    bucket.rows = joined ? [...added, ...rows] : added;
+    if (!joined || rows.length === 0) bucket.next = page.next;
+  }
+
+  private within(bucket: Bucket): AuditFilter {
+    const { since, until } = spanOf(bucket);
+    const { chosen } = this;
+    return {
+      ...chosen,
+      since: chosen.since !== undefined && chosen.since > since ? chosen.since : since,
+      until: chosen.until !== undefined && chosen.until < until ? chosen.until : until,
+    };
+  }
+}
+
+/** A name for a row that stays the same for as long as the row means the same. */
+export function nodeId(node: AuditNode): string {
+  switch (node.kind) {
+    case 'day':
+    case 'hour':
+      return `${node.kind} ${node.key}`;
+    case 'row':
+      return `entry ${node.row.seq}`;
+    case 'more':
+      return `more ${node.bucket.key}`;
+  }
+}
+
+/** The span of a bucket as RFC 3339 times in UTC: `since` belongs to it, `until` does not. */
+export function spanOf(bucket: Bucket): { since: string; until: string } {
+  const length = bucket.kind === 'day' ? 86_400_000 : 3_600_000;
+  const since = bucket.kind === 'day' ? `${bucket.key}T00:00:00.000Z` : `${bucket.key}:00:00.000Z`;
+  return { since, until: new Date(Date.parse(since) + length).toISOString() };
+}
+
+function bucketOf(kind: 'day' | 'hour', key: string, day: Bucket | undefined, count: number): Bucket {
+  return { kind, key, day, count, rows: undefined, next: undefined, hours: undefined, loading: undefined };
+}
+
+/** Runs one loading of a bucket at a time; who comes while one is under way waits for that one. */
+async function loadOnce(bucket: Bucket, load: () => Promise<void>): Promise<void> {
+  bucket.loading ??= load().finally(() => (bucket.loading = undefined));
+  await bucket.loading;
+}

@@ -1,0 +1,177 @@
+import { commands as editorCommands, window, type Memento } from 'vscode';
+import type { AuditFilter } from '../../../protocol/src/audit/query';
+import type { AuditHealth } from '../../../protocol/src/messages';
+import { messageOf, type Broker } from '../broker';
+import { commands, contextKeys, type CommandId } from '../ids';
+import { Lifetime } from '../lifetime';
+import { EntryDocuments } from './entryDocument';
+import { pickFilter } from './filterPicker';
+import { Marks } from './marks';
+import { Memory, hashOfLine } from './memory';
+import { AuditModel } from './model';
+import { AuditProblems } from './problems';
+import { searchEntries } from './search';
+import { AuditTree } from './tree';
+import { verifyLog } from './verify';
+
+/** The commands of this folder. */
+export type AuditCommand = Extract<CommandId, `conductor.audit.${string}`>;
+
+/** The feature "audit" as the rest of the extension sees it. */
+export type Audit = Readonly<{
+  marks: Marks;
+  tree: AuditTree;
+  /** Called when something is found to be wrong, or found to be right again. */
+  onChange: (listener: () => void) => void;
+  handlers: Readonly<Record<AuditCommand, (...args: unknown[]) => unknown>>;
+}>;
+
+const gatherMs = 250;
+
+/** Everything that the commands of this folder work with. */
+type Room = Readonly<{ broker: Broker; memory: Memory; model: AuditModel; marks: Marks; tree: AuditTree; documents: EntryDocuments; marksChanged: () => void }>;
+
+/** Shows the log, follows it, verifies it and remembers how long it was. */
+export function registerAudit(broker: Broker, store: Memento, life: Lifetime): Audit {
+  const marks = new Marks();
+  const model = new AuditModel({
+    buckets: async (filter) => (await broker.request('audit/buckets', { filter })).days,
+    page: (filter, before, limit) => broker.request('audit/page', { filter, limit, ...(before === undefined ? {} : { before }) }),
+  });
+  const tree = life.add(new AuditTree(model, marks, () => broker.link().kind === 'connected'));
+  const problems = life.add(new AuditProblems(broker.configDir));
+  const listeners: (() => void)[] = [];
+  const marksChanged = (): void => {
+    problems.show(marks);
+    void editorCommands.executeCommand('setContext', contextKeys.tampered, marks.notice() !== undefined);
+    tree.refresh();
+    for (const listener of listeners) listener();
+  };
+  const room: Room = { broker, memory: new Memory(store, broker.configDir), model, marks, tree, documents: life.add(new EntryDocuments(broker)), marksChanged };
+  follow(room, life);
+  return { marks, tree, onChange: (listener) => void listeners.push(listener), handlers: handlersOf(room) };
+}
+
+/** Draws anew after each connection and each burst of entries, and remembers the longest log seen. */
+function follow(room: Room, life: Lifetime): void {
+  let timer: NodeJS.Timeout | undefined;
+  life.onEnd(() => clearTimeout(timer));
+  life.add(
+    room.broker.onLink((link) => {
+      room.model.show(room.model.filter);
+      room.tree.refresh();
+      if (link.kind === 'connected') void compare(room);
+    }),
+  );
+  life.add(
+    room.broker.on('audit/appended', (health) => {
+      clearTimeout(timer);
+      timer = setTimeout(() => void caughtUp(room, health), gatherMs);
+    }),
+  );
+}
+
+async function caughtUp(room: Room, health: AuditHealth): Promise<void> {
+  try {
+    room.tree.refresh(await room.model.appended());
+    if (health.health === 'ok' && room.marks.notice() === undefined) await room.memory.keep(health);
+  } catch {
+    // The connection ended meanwhile; the next one draws everything anew.
+  }
+}
+
+/** After connecting: does the log still contain what this editor saw? Only then is more remembered. */
+async function compare(room: Room): Promise<void> {
+  try {
+    const { audit } = await room.broker.request('conductor/status', {});
+    const result = await room.memory.compare(audit, async (seq) => hashOfLine((await room.broker.request('audit/entry', { seq })).line));
+    const kept = room.memory.recall()?.entries ?? 0;
+    if (result === 'shorter') room.marks.lost(`Entries missing: this editor remembers ${kept}, the log has ${audit.entries}`);
+    else if (result === 'different') room.marks.lost(`Not the same log: entry ${kept} is not the one that this editor remembers`);
+    else return audit.health === 'ok' ? await room.memory.keep(audit) : undefined;
+    room.marksChanged();
+  } catch {
+    // Not knowing changes nothing: what is remembered stays, and a verification compares again.
+  }
+}
+
+function handlersOf(room: Room): Audit['handlers'] {
+  return {
+    [commands.verify]: () => verify(room),
+    [commands.filter]: () => filter(room),
+    [commands.clearFilter]: () => applyFilter(room, {}),
+    [commands.search]: () => search(room),
+    [commands.refresh]: () => applyFilter(room, room.model.filter),
+    [commands.loadMore]: (key) => loadMore(room, key),
+    [commands.openEntry]: (seq) => openEntry(room, seq),
+    [commands.startNew]: () => startNew(room),
+  };
+}
+
+async function verify(room: Room): Promise<unknown> {
+  const report = await verifyLog(room.broker, room.memory);
+  if (report === undefined) return undefined;
+  room.marks.verified(report);
+  room.marksChanged();
+  await revealFirst(room);
+  return report;
+}
+
+/** Brings the first broken row into sight without taking the focus. */
+async function revealFirst(room: Room): Promise<void> {
+  const first = room.marks.first();
+  if (first === undefined || !room.tree.visible) return;
+  const { rows } = await room.broker.request('audit/page', { filter: {}, before: first.line + 1, limit: 1 });
+  const [row] = rows;
+  const node = row === undefined ? undefined : await room.model.find(row.seq, row.timestamp);
+  if (node !== undefined) await room.tree.reveal(node);
+}
+
+async function filter(room: Room): Promise<void> {
+  const chosen = await pickFilter(room.model.filter);
+  if (chosen !== undefined) applyFilter(room, chosen);
+}
+
+function applyFilter(room: Room, chosen: AuditFilter): void {
+  room.model.show(chosen);
+  void editorCommands.executeCommand('setContext', contextKeys.filtered, Object.keys(chosen).length > 0);
+  room.tree.refresh();
+}
+
+async function search(room: Room): Promise<void> {
+  const row = await searchEntries(room.broker);
+  if (row !== undefined) await room.documents.open(row.seq);
+}
+
+async function loadMore(room: Room, key: unknown): Promise<void> {
+  const bucket = await room.model.bucket(key);
+  if (bucket === undefined) return;
+  await room.model.loadMore(bucket);
+  room.tree.refresh(bucket);
+}
+
+/** Opens an entry; without a number, the first place where the chain is broken. */
+async function openEntry(room: Room, seq: unknown): Promise<void> {
+  const number = typeof seq === 'number' ? seq : room.marks.first()?.line;
+  if (number === undefined) await verify(room);
+  else await room.documents.open(number);
+}
+
+async function startNew(room: Room): Promise<void> {
+  const reason = await window.showInputBox({
+    title: 'Conductor: Start New Audit Log',
+    prompt: 'The present log is kept under another name. Why is a new one needed? The new log begins with your answer.',
+    validateInput: (text) => (text.trim() === '' || text.length > 500 ? 'Write 1 to 500 characters.' : undefined),
+  });
+  if (reason === undefined) return;
+  try {
+    const { movedTo } = await room.broker.request('audit/startNew', { reason: reason.trim() });
+    await room.memory.forget();
+    room.marks.clear();
+    applyFilter(room, {});
+    room.marksChanged();
+    void window.showInformationMessage(`Conductor: a new audit log begins. The earlier one is kept at ${movedTo}.`);
+  } catch (error) {
+    void window.showErrorMessage(`Conductor: no new audit log. ${messageOf(error)}`);
+  }
+}

@@ -1,0 +1,60 @@
+import type { AuditFilter, AuditRow } from '../../../protocol/src/audit/query';
+import { revealLine } from '../../../protocol/src/display';
+import { counted } from '../labels';
+import type { Bucket } from './model';
+
+/** The words of one entry in a list. Times are UTC, like the days above them. */
+export function entryLabel(row: AuditRow): { label: string; description: string } {
+  const time = row.timestamp.slice(11, 19);
+  const took = row.durationMs === undefined ? '' : ` in ${durationText(row.durationMs)}`;
+  const parts = [`${resultWord(row)}${took}`, revealLine(row.summary, 120)];
+  return { label: `${time} ${revealLine(row.tool, 60)}`, description: parts.filter((part) => part !== '').join(' · ') };
+}
+
+/** The words of a day or an hour. */
+export function bucketLabel(bucket: Bucket): { label: string; description: string } {
+  const label = bucket.kind === 'day' ? bucket.key : `${bucket.key.slice(11)}:00`;
+  return { label, description: `${counted(bucket.count, 'entry', 'entries')}${bucket.kind === 'day' ? ' (UTC)' : ''}` };
+}
+
+/** What one entry tells of in a word. */
+export function resultWord(row: AuditRow): string {
+  if (row.phase === 'intent') return 'started';
+  if (row.phase === 'genesis') return 'log begins';
+  return revealLine(row.result, 40);
+}
+
+function durationText(ms: number): string {
+  return ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
+}
+
+/** Icon of an entry and its colour, both names that the editor knows. */
+export function entryIcon(row: AuditRow): { icon: string; color?: string } {
+  if (row.phase === 'intent') return { icon: 'play' };
+  switch (row.result) {
+    case 'success':
+      return { icon: 'pass', color: 'testing.iconPassed' };
+    case 'denied':
+      return { icon: 'circle-slash', color: 'list.warningForeground' };
+    case 'error':
+    case 'timeout':
+    case 'unknown':
+      return { icon: 'error', color: 'list.errorForeground' };
+    default:
+      return { icon: 'circle-small' };
+  }
+}
+
+/** A filter in words, empty when everything is shown. */
+export function filterText(filter: AuditFilter): string {
+  const names: readonly (readonly [keyof AuditFilter, string])[] = [
+    ['tool', 'tool'],
+    ['result', 'result'],
+    ['actor', 'client or user'],
+    ['call', 'call'],
+    ['text', 'text'],
+    ['since', 'since'],
+    ['until', 'until'],
+  ];
+  return names.flatMap(([key, name]) => (filter[key] === undefined ? [] : [`${name} ${revealLine(filter[key], 40)}`])).join(', ');
+}

@@ -1,0 +1,117 @@
+import { EventEmitter, ThemeColor, ThemeIcon, TreeItem, TreeItemCollapsibleState, window, type TreeDataProvider, type TreeView } from 'vscode';
+import { reveal } from '../../../protocol/src/display';
+import { commands, views } from '../ids';
+import type { Disposable } from '../lifetime';
+import { nodeId, type AuditModel, type AuditNode, type Bucket, type RowNode } from './model';
+import { bucketLabel, entryIcon, entryLabel, filterText } from './rows';
+import type { Marks } from './marks';
+import { damageWord } from './verdict';
+
+/** The row on top that says that the chain is broken. */
+export type NoticeNode = Readonly<{ kind: 'notice'; text: string }>;
+/** A row of this tree. */
+export type TreeNode = AuditNode | NoticeNode;
+
+/** The view "Audit Log": days, hours and pages of entries, newest first, with the place where the chain is broken. */
+export class AuditTree implements TreeDataProvider<TreeNode>, Disposable {
+  private readonly changes = new EventEmitter<TreeNode | undefined>();
+  readonly onDidChangeTreeData = this.changes.event;
+  private readonly view: TreeView<TreeNode>;
+
+  constructor(private readonly model: AuditModel, private readonly marks: Marks, private readonly connected: () => boolean) {
+    this.view = window.createTreeView(views.audit, { treeDataProvider: this });
+  }
+
+  get visible(): boolean {
+    return this.view.visible;
+  }
+
+  /** Draws one row and what is under it anew, or everything. */
+  refresh(node?: TreeNode): void {
+    const filter = filterText(this.model.filter);
+    this.view.message = filter === '' ? '' : `Filter: ${filter}`;
+    this.changes.fire(node);
+  }
+
+  async reveal(node: RowNode): Promise<void> {
+    await this.view.reveal(node, { select: true, focus: false, expand: false });
+  }
+
+  async getChildren(node?: TreeNode): Promise<TreeNode[]> {
+    if (!this.connected() || node?.kind === 'notice') return [];
+    const children = await this.model.children(node);
+    const notice = this.marks.notice();
+    return node === undefined && notice !== undefined ? [{ kind: 'notice', text: notice }, ...children] : children;
+  }
+
+  getParent(node: TreeNode): TreeNode | undefined {
+    return node.kind === 'notice' ? undefined : this.model.parent(node);
+  }
+
+  getTreeItem(node: TreeNode): TreeItem {
+    switch (node.kind) {
+      case 'notice':
+        return noticeItem(node);
+      case 'day':
+      case 'hour':
+        return this.bucketItem(node);
+      case 'more':
+        return moreItem(node.bucket);
+      case 'row':
+        return this.rowItem(node);
+    }
+  }
+
+  dispose(): void {
+    this.view.dispose();
+    this.changes.dispose();
+  }
+
+  private bucketItem(bucket: Bucket): TreeItem {
+    const { label, description } = bucketLabel(bucket);
+    const item = new TreeItem(label, TreeItemCollapsibleState.Collapsed);
+    item.id = nodeId(bucket);
+    item.description = description;
+    item.iconPath = new ThemeIcon(bucket.kind === 'day' ? 'calendar' : 'clock');
+    return item;
+  }
+
+  private rowItem(node: RowNode): TreeItem {
+    const { label, description } = entryLabel(node.row);
+    const broken = this.marks.at(node.row.seq);
+    const item = new TreeItem(label);
+    item.id = nodeId(node);
+    item.description = broken === undefined ? description : `${damageWord(broken.class).toUpperCase()} · ${description}`;
+    item.iconPath = broken === undefined ? themeIcon(entryIcon(node.row)) : new ThemeIcon('error', new ThemeColor('list.errorForeground'));
+    item.tooltip = broken === undefined ? tooltip(node) : reveal(broken.message).text;
+    item.command = { command: commands.openEntry, title: 'Open Entry', arguments: [node.row.seq] };
+    return item;
+  }
+}
+
+function noticeItem(node: NoticeNode): TreeItem {
+  const item = new TreeItem(node.text);
+  item.id = 'notice';
+  item.iconPath = new ThemeIcon('error', new ThemeColor('list.errorForeground'));
+  item.accessibilityInformation = { label: `Warning: ${node.text}` };
+  item.command = { command: commands.openEntry, title: 'Show the Place', arguments: [] };
+  return item;
+}
+
+function moreItem(bucket: Bucket): TreeItem {
+  const item = new TreeItem(`Load ${Math.min(200, Math.max(1, bucket.count - (bucket.rows?.length ?? 0)))} More…`);
+  item.id = nodeId({ kind: 'more', bucket });
+  item.iconPath = new ThemeIcon('ellipsis');
+  item.command = { command: commands.loadMore, title: 'Load More', arguments: [bucket.key] };
+  return item;
+}
+
+function themeIcon(described: { icon: string; color?: string }): ThemeIcon {
+  return described.color === undefined ? new ThemeIcon(described.icon) : new ThemeIcon(described.icon, new ThemeColor(described.color));
+}
+
+/** A plain text tooltip: what an agent wrote is never markup. */
+function tooltip({ row }: RowNode): string {
+  const lines = [`#${row.seq} ${row.timestamp}`, `${row.tool}: ${row.phase} ${row.result}`, reveal(row.summary).text, row.client === undefined ? '' : `by ${reveal(row.client).text} (its own words)`];
+  return lines.filter((line) => line !== '').join('\n');
+}

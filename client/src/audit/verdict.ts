@@ -1,0 +1,69 @@
+import type { DamageClass, Finding, VerificationReport } from '../../../protocol/src/audit/report';
+import { reveal } from '../../../protocol/src/display';
+import { counted } from '../labels';
+
+/** What happened to a line, in one or two words for a row. */
+const damage: Readonly<Record<DamageClass, string>> = {
+  hash: 'edited',
+  link: 'does not follow the line before',
+  seq: 'lines removed, added or moved',
+  format: 'not an entry',
+  truncation: 'entries cut off at the end',
+  rollback: 'an older log',
+  fork: 'another log',
+  corrupt: 'damaged',
+  crash: 'torn by a crash',
+  missing: 'no log',
+  unreadable: 'cannot be read',
+  aborted: 'verification stopped',
+};
+
+/** The kind of a finding in a few words. */
+export function damageWord(kind: DamageClass): string {
+  return damage[kind];
+}
+
+/** A sentence about a verification and how loudly to say it. */
+export type Announcement = Readonly<{ tone: 'good' | 'warning' | 'bad'; text: string }>;
+
+/** What to tell a person after a verification; `remembered` is the entry count that this window kept and had compared. */
+export function announce(report: VerificationReport, remembered: number | undefined): Announcement {
+  switch (report.verdict) {
+    case 'intact':
+      return { tone: 'good', text: `Audit log intact: ${counted(report.entries, 'entry', 'entries')}. ${levelText(report, remembered)}` };
+    case 'tampered':
+      return { tone: 'bad', text: `Audit log TAMPERED: ${firstMessage(report)}${moreText(report)}` };
+    case 'torn':
+      return { tone: 'warning', text: `Audit log torn by a crash after ${counted(report.entries, 'intact entry', 'intact entries')}. The broker repairs this when it starts and records the repair.` };
+    case 'unverifiable':
+      return { tone: 'warning', text: `The audit log could not be verified: ${firstMessage(report)}` };
+  }
+}
+
+/** The row on top of the tree when the chain is broken; undefined when it is not. */
+export function brokenText(report: VerificationReport): string | undefined {
+  if (report.verdict !== 'tampered') return undefined;
+  const kind = report.class === null ? 'tampered' : damageWord(report.class);
+  return report.line === null ? `Chain broken: ${kind}` : `Chain broken at line ${report.line}: ${kind}`;
+}
+
+/** The findings that stand at a line, by line number, which is also the entry's number in an undamaged log. */
+export function findingsByLine(report: VerificationReport): ReadonlyMap<number, Finding> {
+  const byLine = new Map<number, Finding>();
+  for (const item of report.findings) if (item.line !== null && !byLine.has(item.line)) byLine.set(item.line, item);
+  return byLine;
+}
+
+/** How far the proof reaches, in plain words. A chain alone does not show a complete rewrite. */
+function levelText(report: VerificationReport, remembered: number | undefined): string {
+  const level = `Level: ${report.level ?? 'unknown'}, not signed or anchored outside.`;
+  return remembered === undefined ? level : `${level} It contains the ${counted(remembered, 'entry', 'entries')} that this editor remembers.`;
+}
+
+function firstMessage(report: VerificationReport): string {
+  return reveal(report.message).text;
+}
+
+function moreText(report: VerificationReport): string {
+  return report.findingCount > 1 ? ` (${counted(report.findingCount - 1, 'more finding')})` : '';
+}

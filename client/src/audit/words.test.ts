@@ -1,0 +1,148 @@
+import assert from 'node:assert/strict';
+import type { VerificationReport } from '../../../protocol/src/audit/report';
+import { layOut } from './jsonLayout';
+import { Marks } from './marks';
+import { Memory, hashOfLine, type Store } from './memory';
+import { entryIcon, entryLabel, filterText } from './rows';
+import { announce, brokenText } from './verdict';
+
+const intact: VerificationReport = {
+  verdict: 'intact', level: 'chain intact', entries: 1234, bytes: 1, head: `sha256:${'a'.repeat(64)}`, firstTimestamp: null, lastTimestamp: null, class: null, line: null, offset: null,
+  expected: null, found: null, message: 'fine', findings: [], findingCount: 0, orphans: [], orphanCount: 0, warnings: [],
+};
+const edit = { class: 'hash', line: 7, offset: 100, expected: 'sha256:x', found: 'sha256:y', message: 'Line 7 was edited.' } as const;
+const tampered: VerificationReport = { ...intact, ...edit, verdict: 'tampered', level: null, findings: [edit], findingCount: 3 };
+
+describe('the words of a verification', () => {
+  it('says how far the proof reaches, and never more', () => {
+    const { tone, text } = announce(intact, undefined);
+    assert.equal(tone, 'good');
+    assert.match(text, /intact: 1,234 entries\. Level: chain intact, not signed or anchored outside\.$/);
+    assert.match(announce(intact, 1200).text, /contains the 1,200 entries that this editor remembers/);
+  });
+
+  it('says what and where when it is tampered', () => {
+    const { tone, text } = announce(tampered, undefined);
+    assert.equal(tone, 'bad');
+    assert.match(text, /TAMPERED: Line 7 was edited\. \(2 more findings\)/);
+    assert.equal(brokenText(tampered), 'Chain broken at line 7: edited');
+  });
+
+  it('warns, and does not cry tamper, when torn or not verifiable', () => {
+    for (const verdict of ['torn', 'unverifiable'] as const) {
+      const report = { ...tampered, verdict };
+      assert.equal(announce(report, undefined).tone, 'warning');
+      assert.equal(brokenText(report), undefined);
+    }
+  });
+});
+
+describe('the marks in the tree', () => {
+  it('stand at the broken lines after a verification and go after an intact one', () => {
+    const marks = new Marks();
+    marks.verified(tampered);
+    assert.equal(marks.at(7)?.class, 'hash');
+    assert.equal(marks.at(8), undefined);
+    assert.equal(marks.first()?.line, 7);
+    marks.verified(intact);
+    assert.equal(marks.at(7), undefined);
+    assert.equal(marks.notice(), undefined);
+  });
+
+  it('stay when a verification could not be done', () => {
+    const marks = new Marks();
+    marks.verified(tampered);
+    marks.verified({ ...tampered, verdict: 'unverifiable', class: 'aborted' });
+    assert.equal(marks.at(7)?.class, 'hash');
+  });
+
+  it('tell of a loss until it is verified or a new log begins', () => {
+    const marks = new Marks();
+    marks.lost('Entries missing');
+    assert.equal(marks.notice(), 'Entries missing');
+    marks.clear();
+    assert.equal(marks.notice(), undefined);
+  });
+});
+
+function memoryStore(): Store {
+  const values = new Map<string, unknown>();
+  return { get: (key) => values.get(key), update: (key, value) => Promise.resolve(void values.set(key, value)) };
+}
+
+describe('what the editor remembers of the log', () => {
+  const hash = (digit: string): string => `sha256:${digit.repeat(64)}`;
+
+  it('only grows', async () => {
+    const memory = new Memory(memoryStore(), '/c');
+    await memory.keep({ entries: 10, head: hash('a') });
+    await memory.keep({ entries: 9, head: hash('b') });
+    assert.deepEqual(memory.recall(), { entries: 10, head: 'a'.repeat(64) });
+    await memory.forget();
+    assert.equal(memory.recall(), undefined);
+  });
+
+  it('is kept for each configuration folder', async () => {
+    const store = memoryStore();
+    await new Memory(store, '/c').keep({ entries: 10, head: hash('a') });
+    assert.equal(new Memory(store, '/d').recall(), undefined);
+  });
+
+  it('notices a log cut short, another log, and an unreadable one', async () => {
+    const memory = new Memory(memoryStore(), '/c');
+    assert.equal(await memory.compare({ entries: 1, head: hash('f') }, () => Promise.resolve(undefined)), 'nothing remembered');
+    await memory.keep({ entries: 10, head: hash('a') });
+    const at = (digit: string | undefined) => (seq: number) => Promise.resolve(seq === 10 && digit !== undefined ? digit.repeat(64) : undefined);
+    assert.equal(await memory.compare({ entries: 9, head: hash('a') }, at('a')), 'shorter');
+    assert.equal(await memory.compare({ entries: 10, head: hash('b') }, at('a')), 'different');
+    assert.equal(await memory.compare({ entries: 12, head: hash('c') }, at('b')), 'different');
+    assert.equal(await memory.compare({ entries: 12, head: hash('c') }, at('a')), 'contained');
+    assert.equal(await memory.compare({ entries: 12, head: hash('c') }, at(undefined)), 'unknown');
+  });
+
+  it('reads the hash at the end of a line', () => {
+    assert.equal(hashOfLine(`{"a":"\\"hash\\"","prevHash":"${hash('1')}","hash":"${hash('2')}"}`), '2'.repeat(64));
+    assert.equal(hashOfLine('{"hash":"sha256:12"}'), undefined);
+  });
+});
+
+describe('an entry laid out for reading', () => {
+  it('keeps tokens, order, duplicates and numbers as they stand', () => {
+    assert.equal(layOut('{"b":1,"10":-0,"2":1.0e3,"b":"x, {y}: \\"z\\""}'), '{\n  "b": 1,\n  "10": -0,\n  "2": 1.0e3,\n  "b": "x, {y}: \\"z\\""\n}\n');
+  });
+
+  it('indents what is inside and keeps empty things short', () => {
+    assert.equal(layOut('{"a":[1,{"c":[]}],"d":{}}'), '{\n  "a": [\n    1,\n    {\n      "c": []\n    }\n  ],\n  "d": {}\n}\n');
+  });
+
+  it('escapes what cannot be seen, as JSON does (T45)', () => {
+    const shown = layOut(JSON.stringify({ a: `x${String.fromCodePoint(0x202e, 0xe0041)}y` }));
+    assert.equal(shown, '{\n  "a": "x\\u202e\\udb40\\udc41y"\n}\n');
+    assert.deepEqual(JSON.parse(shown), { a: `x${String.fromCodePoint(0x202e, 0xe0041)}y` });
+  });
+
+  it('does not choke on a damaged line', () => {
+    assert.equal(layOut('{"a":"unfinished').trim(), '{\n  "a": "unfinished');
+  });
+});
+
+describe('the rows of the audit tree', () => {
+  const row = { seq: 1, id: 'evt_1', timestamp: '2026-11-21T20:53:17.123Z', phase: 'done', tool: 'shell.exec', result: 'success', summary: 'git\nstatus' };
+
+  it('show time, tool, result and what was asked on one line', () => {
+    assert.deepEqual(entryLabel(row), { label: '20:53:17 shell.exec', description: 'success · git\\nstatus' });
+    assert.equal(entryLabel({ ...row, phase: 'intent', result: 'admitted' }).description, 'started · git\\nstatus');
+    assert.equal(entryLabel({ ...row, summary: '', durationMs: 12.4 }).description, 'success in 12 ms');
+    assert.equal(entryLabel({ ...row, summary: '', durationMs: 1234 }).description, 'success in 1.2 s');
+  });
+
+  it('tell outcomes apart by icon', () => {
+    const icons = ['success', 'denied', 'error', 'timeout', 'ok'].map((result) => entryIcon({ ...row, result }).icon);
+    assert.deepEqual(icons, ['pass', 'circle-slash', 'error', 'error', 'circle-small']);
+  });
+
+  it('name the filter', () => {
+    assert.equal(filterText({}), '');
+    assert.equal(filterText({ tool: 'filesystem.', text: 'a' }), 'tool filesystem., text a');
+  });
+});

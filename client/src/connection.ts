@@ -1,0 +1,136 @@
+import { CancellationTokenSource, EventEmitter, type CancellationToken, type LogOutputChannel } from 'vscode';
+import type { NotificationName, NotificationParams, RequestName, RequestParams, RequestResult } from '../../protocol/src/messages';
+import { backoffMs } from './backoff';
+import { messageOf, type Broker, type Link } from './broker';
+import type { OpenLink } from './languageClient';
+import type { Disposable } from './lifetime';
+import { isOlder } from './versions';
+
+/** What the connection needs to know. */
+export type ConnectionOptions = Readonly<{ configDir: string; brokerScript: string; version: string; log: LogOutputChannel }>;
+
+const answerMs = 30_000;
+const stableMs = 5000;
+/** A whole log may take long to verify; the person can cancel it. */
+const untimed: ReadonlySet<RequestName> = new Set(['audit/verify']);
+
+/**
+ * Keeps one connection to the broker for as long as the extension lives: finds or starts the broker, waits a little longer
+ * after each failure, and begins anew when the broker ends. Each connection is a life of its own.
+ */
+export class Connection implements Broker, Disposable {
+  readonly configDir: string;
+  private readonly links = new EventEmitter<Link>();
+  private readonly news = new EventEmitter<{ name: NotificationName; params: unknown }>();
+  readonly onLink = this.links.event;
+  private state: Link = { kind: 'connecting' };
+  private open: OpenLink | undefined;
+  private wake: () => void = () => undefined;
+  private over = false;
+
+  constructor(private readonly options: ConnectionOptions) {
+    this.configDir = options.configDir;
+  }
+
+  link(): Link {
+    return this.state;
+  }
+
+  /** Connects and stays connected until disposed; never rejects. */
+  async run(): Promise<void> {
+    let failures = 0;
+    while (!this.over) {
+      const began = performance.now();
+      try {
+        await this.live();
+      } catch (error) {
+        this.options.log.error(`No connection to the broker: ${messageOf(error)}`);
+        this.become({ kind: 'connecting', reason: messageOf(error) });
+      }
+      // A broker that ends as soon as it starts is a failure, too, however well the connection began.
+      failures = performance.now() - began > stableMs ? 0 : failures + 1;
+      await this.pause(backoffMs(failures));
+    }
+  }
+
+  /** Drops the connection, if any, and tries again at once. */
+  restart(): void {
+    this.wake();
+    this.open?.dispose();
+  }
+
+  async request<Name extends RequestName>(name: Name, params: RequestParams<Name>, token?: CancellationToken): Promise<RequestResult<Name>> {
+    if (this.open === undefined) throw new Error('Conductor is not connected to its broker. Run "Conductor: Restart Connection".');
+    const source = new CancellationTokenSource();
+    const cancelled = token?.onCancellationRequested(() => source.cancel());
+    const timer = untimed.has(name) ? undefined : setTimeout(() => source.cancel(), answerMs);
+    try {
+      // Cancelling only tells the broker; that it answers is not waited for.
+      return await Promise.race([this.open.request(name, params, source.token), rejection(source.token, name)]);
+    } finally {
+      clearTimeout(timer);
+      cancelled?.dispose();
+      source.dispose();
+    }
+  }
+
+  on<Name extends NotificationName>(name: Name, listener: (params: NotificationParams<Name>) => void): Disposable {
+    return this.news.event((item) => {
+      if (item.name === name) listener(item.params as NotificationParams<Name>);
+    });
+  }
+
+  dispose(): void {
+    this.over = true;
+    this.wake();
+    this.open?.dispose();
+    this.become({ kind: 'closed' });
+    this.links.dispose();
+    this.news.dispose();
+  }
+
+  /** One connection from its opening to its end. */
+  private async live(): Promise<void> {
+    const { openLink } = await import('./languageClient');
+    let ended: () => void = () => undefined;
+    const end = new Promise<void>((resolve) => (ended = resolve));
+    const link = await openLink({ ...this.options, heard: (name, params) => this.news.fire({ name, params }), closed: ended });
+    try {
+      if (this.over) return;
+      this.open = { ...link, dispose: () => (link.dispose(), ended()) };
+      this.options.log.info(`Connected to broker ${link.version}.`);
+      this.become({ kind: 'connected', version: link.version });
+      if (isOlder(link.version, this.options.version)) this.replaceOlder();
+      await end;
+    } finally {
+      this.open = undefined;
+      link.dispose();
+      this.become({ kind: 'connecting' });
+    }
+  }
+
+  /** Asks an older broker to finish what runs and leave; the next connection starts the one of this version. */
+  private replaceOlder(): void {
+    this.options.log.info('The broker is older than this extension. It is asked to finish its calls and leave.');
+    this.request('conductor/drain', {}).catch((error: unknown) => this.options.log.warn(`The older broker stays: ${messageOf(error)}`));
+  }
+
+  private become(link: Link): void {
+    if (this.over && link.kind !== 'closed') return;
+    this.state = link;
+    this.links.fire(link);
+  }
+
+  private async pause(ms: number): Promise<void> {
+    if (this.over) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.wake = () => (clearTimeout(timer), resolve());
+    });
+    this.wake = () => undefined;
+  }
+}
+
+function rejection(token: CancellationToken, name: string): Promise<never> {
+  return new Promise((_, reject) => token.onCancellationRequested(() => reject(new Error(`The broker did not answer ${name}, or it was cancelled.`))));
+}

@@ -1,0 +1,46 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { commands as editorCommands, window, type ExtensionContext } from 'vscode';
+import { configDirOf } from '../../link/src/address';
+import { registerAgents } from './agents/register';
+import { registerApprovals } from './approvals/register';
+import { registerAudit } from './audit/register';
+import { registerBreakers } from './breakers/register';
+import { registerConfig } from './config/register';
+import { Connection } from './connection';
+import { commands, type CommandId } from './ids';
+import { Lifetime } from './lifetime';
+import { showLogs } from './log';
+import { registerStatus } from './status/register';
+
+/** Builds the features and starts to connect. It hands out nothing that another extension could use. */
+export function activate(context: ExtensionContext): void {
+  const began = performance.now();
+  const life = new Lifetime();
+  context.subscriptions.push(life);
+  const log = life.add(window.createOutputChannel('Conductor', { log: true }));
+  const version = String((context.extension.packageJSON as Readonly<Record<string, unknown>>)['version']);
+  const configDir = configDirOf(process.env, homedir());
+  const connection = life.add(new Connection({ configDir, brokerScript: context.asAbsolutePath('dist/broker.js'), version, log }));
+
+  const approvals = registerApprovals(connection, life);
+  const audit = registerAudit(connection, context.globalState, life);
+    register(life, {
+    ...approvals.handlers,
+    ...audit.handlers,
+    ...registerStatus(connection, approvals, audit, life),
+    ...registerBreakers(connection, life),
+    ...registerConfig(configDir, life),
+    [commands.showLog]: () => showLogs(join(configDir, 'broker.log'), log),
+    [commands.restart]: () => connection.restart(),
+  });
+  registerAgents(context.asAbsolutePath('dist/conductor.js'), version, life);
+  void connection.run();
+
+  log.info(`Conductor ${version} activated in ${(performance.now() - began).toFixed(1)} ms.`);
+}
+
+/** Every command has a handler, or this does not compile. */
+function register(life: Lifetime, handlers: Readonly<Record<CommandId, (...args: unknown[]) => unknown>>): void {
+  for (const [id, handler] of Object.entries(handlers)) life.add(editorCommands.registerCommand(id, handler));
+}

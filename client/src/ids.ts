@@ -1,0 +1,61 @@
+/** Every name that the extension shares with its manifest. `ids.test.ts` holds this file against package.json, both ways. */
+
+/** Commands. Rows, tabs and lenses pass what they are about; from the palette a command finds it or asks. */
+export const commands = {
+  reviewNext: 'conductor.approvals.reviewNext',
+  decide: 'conductor.approvals.decide',
+  review: 'conductor.approvals.review',
+  approve: 'conductor.approvals.approve',
+  deny: 'conductor.approvals.deny',
+  denyWithReason: 'conductor.approvals.denyWithReason',
+  approveRow: 'conductor.approvals.approveRow',
+  denyRow: 'conductor.approvals.denyRow',
+  denyRowWithReason: 'conductor.approvals.denyRowWithReason',
+  verify: 'conductor.audit.verify',
+  filter: 'conductor.audit.filter',
+  clearFilter: 'conductor.audit.clearFilter',
+  search: 'conductor.audit.search',
+  refresh: 'conductor.audit.refresh',
+  loadMore: 'conductor.audit.loadMore',
+  openEntry: 'conductor.audit.openEntry',
+  startNew: 'conductor.audit.startNew',
+  resetBreaker: 'conductor.breakers.reset',
+  showStatus: 'conductor.status.show',
+  openConfig: 'conductor.config.open',
+  showLog: 'conductor.broker.showLog',
+  restart: 'conductor.broker.restart',
+} as const;
+
+/** A command of ours. */
+export type CommandId = (typeof commands)[keyof typeof commands];
+
+/** Views of the side bar. */
+export const views = { approvals: 'conductor.approvals', breakers: 'conductor.breakers', audit: 'conductor.audit' } as const;
+
+/** The container of the views in the activity bar. */
+export const viewContainer = 'conductor';
+
+/** Settings. */
+export const settings = { notify: 'conductor.approvals.notify' } as const;
+
+/** Keys that the extension sets for `when` clauses. */
+export const contextKeys = {
+  connected: 'conductor.connected',
+  filtered: 'conductor.audit.filtered',
+  tampered: 'conductor.audit.tampered',
+} as const;
+
+/** A context key of ours. */
+export type ContextKey = (typeof contextKeys)[keyof typeof contextKeys];
+
+/** Languages. */
+export const languages = { config: 'conductor-config', audit: 'conductor-audit', call: 'conductor-call' } as const;
+
+/** Schemes of our read-only documents. */
+export const schemes = { call: 'conductor-call', entry: 'conductor-audit-entry' } as const;
+
+/** What a row offers in its context menu (`viewItem` in the manifest). */
+export const rowKinds = { waiting: 'conductorWaiting', breaker: 'conductorBreaker' } as const;
+
+/** The provider under which VS Code's own MCP support knows us. */
+export const mcpProvider = 'conductor';

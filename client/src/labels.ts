@@ -1,0 +1,52 @@
+import { reveal, revealLine } from '../../protocol/src/display';
+
+/** Text of agents made fit for the editor's own surfaces, which give a meaning to some characters. */
+
+// Quick picks and status items turn `$(name)` into an icon and an unknown name into nothing at all, so that `rm $(whoami)` would
+// lose a part; a backslash before it keeps the text.
+const icon = /\$\([A-Za-z0-9-]+(~[A-Za-z]+)?\)/g;
+
+/** One line of at most `limit` characters for quick picks and status items. */
+export function plainLabel(text: string, limit: number): string {
+  return escapeIcons(revealLine(text, limit));
+}
+
+/** Keeps `$(name)` from becoming an icon. */
+export function escapeIcons(text: string): string {
+  return text.replace(icon, (match) => `\\${match}`);
+}
+
+/** How many characters of a text cannot be seen or change the order of others. */
+export function hiddenCount(text: string): number {
+  return reveal(text).count;
+}
+
+// Characters that take two columns: Hangul, CJK, full-width forms and emoji, close enough to know whether a text fits.
+const wide = /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60\uffe0-\uffe6]|[\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u;
+
+/** Cuts a text into pieces of at most `columns` columns; newlines end a piece. Nothing is lost but the newlines. */
+export function fold(text: string, columns: number): string[] {
+  return text.split('\n').flatMap((line) => foldLine(line, columns));
+}
+
+function foldLine(line: string, columns: number): string[] {
+  const pieces: string[] = [];
+  let piece = '';
+  let used = 0;
+  for (const point of line) {
+    const width = wide.test(point) ? 2 : 1;
+    if (used + width > columns) {
+      pieces.push(piece);
+      piece = '';
+      used = 0;
+    }
+    piece += point;
+    used += width;
+  }
+  return [...pieces, piece];
+}
+
+/** A count with its noun: `1 call`, `2 calls`. */
+export function counted(count: number, one: string, many = `${one}s`): string {
+  return `${count.toLocaleString('en-US')} ${count === 1 ? one : many}`;
+}

@@ -1,0 +1,41 @@
+import { commands as editorCommands, window, type QuickPickItem } from 'vscode';
+import type { Status } from '../../../protocol/src/messages';
+import type { Link } from '../broker';
+import { commands, type CommandId } from '../ids';
+import { counted, plainLabel } from '../labels';
+import { configText } from './text';
+
+type Line = QuickPickItem & { command: CommandId };
+
+/** Shows the state of everything, one line each; choosing a line does what helps there. */
+export async function showStatusMenu(link: Link, status: Status | undefined, broken: string | undefined): Promise<void> {
+  const lines = [brokerLine(link, status), ...(status === undefined ? [] : statusLines(status, broken)), { label: '$(output) Show Broker Log', command: commands.showLog }];
+  const chosen = await window.showQuickPick(lines, { title: 'Conductor: Status', placeHolder: 'Choose a line to look closer' });
+  if (chosen !== undefined) await editorCommands.executeCommand(chosen.command);
+}
+
+function brokerLine(link: Link, status: Status | undefined): Line {
+  if (link.kind !== 'connected') {
+    const reason = link.kind === 'connecting' && link.reason !== undefined ? plainLabel(link.reason, 160) : 'Agents can do nothing through Conductor until it is back.';
+    return { label: '$(debug-disconnect) Not connected to the broker', detail: `${reason} Choose to try again now.`, command: commands.restart };
+  }
+  const facts = status === undefined ? '' : `process ${status.pid}, ${Math.round(status.memoryMb)} MB, since ${status.startedAt}, ${visitors(status)}`;
+  return { label: `$(pass) Broker ${link.version}`, detail: facts, command: commands.restart };
+}
+
+function statusLines(status: Status, broken: string | undefined): Line[] {
+  const { audit } = status;
+  const sound = audit.health === 'ok' && broken === undefined;
+  return [
+    { label: `$(bell) ${status.pending === 0 ? 'Nothing waits for you' : `${status.pending} pending`}`, command: commands.decide },
+    { label: `${sound ? '$(pass)' : '$(error)'} Audit log: ${counted(audit.entries, 'entry', 'entries')}`, detail: plainLabel(broken ?? audit.message, 200), command: commands.verify },
+    { label: `${status.config.problems.length === 0 ? '$(pass)' : '$(warning)'} Configuration`, description: plainLabel(status.config.file, 120), detail: plainLabel(configText(status), 200), command: commands.openConfig },
+    { label: '$(folder) Project isolation', detail: plainLabel(status.pathIsolation, 200), command: commands.showLog },
+    ...status.doors.map((door): Line => ({ label: `${door.open ? '$(pass)' : '$(error)'} Door: ${plainLabel(door.door, 40)}`, detail: plainLabel(door.message, 200), command: commands.showLog })),
+    { label: '$(zap) Breakers', detail: 'Reset one with a reason.', command: commands.resetBreaker },
+  ];
+}
+
+function visitors({ connections }: Status): string {
+  return `${counted(connections.editor, 'window')}, ${counted(connections.agent, 'agent')}, ${counted(connections.cli, 'terminal')}`;
+}

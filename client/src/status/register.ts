@@ -1,0 +1,35 @@
+import type { Status } from '../../../protocol/src/messages';
+import type { Approvals } from '../approvals/register';
+import type { Audit } from '../audit/register';
+import type { Broker } from '../broker';
+import { commands, type CommandId } from '../ids';
+import type { Lifetime } from '../lifetime';
+import { StatusItem } from './item';
+import { showStatusMenu } from './menu';
+
+/** The commands of this folder. */
+export type StatusCommand = Extract<CommandId, `conductor.status.${string}`>;
+
+/** Keeps the status item true: it is drawn after each thing that the broker or a verification tells. */
+export function registerStatus(broker: Broker, approvals: Approvals, audit: Audit, life: Lifetime): Readonly<Record<StatusCommand, () => unknown>> {
+  const item = life.add(new StatusItem());
+  let status: Status | undefined;
+  const draw = (): void => item.draw({ link: broker.link(), waiting: approvals.queue.size, broken: audit.marks.notice(), status });
+  const know = (next: Status | undefined): void => {
+    status = next;
+    draw();
+  };
+  const ask = async (): Promise<void> => know(await broker.request('conductor/status', {}).catch(() => undefined));
+  approvals.onChange(draw);
+  audit.onChange(draw);
+  life.add(broker.onLink((link) => (link.kind === 'connected' ? void ask() : know(undefined))));
+  life.add(broker.on('config/changed', (config) => know(status && { ...status, config })));
+  life.add(broker.on('audit/appended', (health) => know(status && { ...status, audit: health })));
+  draw();
+  return {
+    [commands.showStatus]: async () => {
+      await ask();
+      await showStatusMenu(broker.link(), status, audit.marks.notice());
+    },
+  };
+}

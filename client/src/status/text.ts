@@ -1,0 +1,73 @@
+import type { Status } from '../../../protocol/src/messages';
+import type { Link } from '../broker';
+import { counted } from '../labels';
+import { waitingText } from '../approvals/rows';
+
+/** What the status item tells of. */
+export type Facts = Readonly<{
+  link: Link;
+  waiting: number;
+  /** The sentence of a broken chain; undefined when none is known. */
+  broken: string | undefined;
+  /** The broker's last answer; undefined before the first. */
+  status: Status | undefined;
+}>;
+
+/** The status item: short text, one icon, at most a warning or error colour. */
+export type StatusText = Readonly<{ text: string; tooltip: string; spoken: string; background: 'none' | 'warning' | 'error' }>;
+
+/** The most urgent thing first: a broken chain, an unwritable log, calls that wait, a broken configuration, no broker. */
+export function statusText(facts: Facts): StatusText {
+  const trouble = troubleOf(facts);
+  const tooltip = tooltipOf(facts, trouble?.spoken);
+  if (facts.waiting > 0) {
+    const spoken = [waitingText(facts.waiting), trouble?.spoken].filter((part) => part !== undefined).join('. ');
+    if (trouble?.background === 'error') return { text: `$(error) ${facts.waiting} pending, ${trouble.words}`, tooltip, spoken, background: 'error' };
+    return { text: `$(shield) ${facts.waiting} pending`, tooltip, spoken, background: 'warning' };
+  }
+  if (trouble !== undefined) return { text: `${trouble.icon} Conductor: ${trouble.words}`, tooltip, spoken: trouble.spoken, background: trouble.background };
+  return { text: '$(shield) Conductor', tooltip, spoken: 'Conductor: nothing waits', background: 'none' };
+}
+
+type Trouble = Readonly<{ icon: string; words: string; spoken: string; background: 'none' | 'warning' | 'error' }>;
+
+function troubleOf({ link, broken, status }: Facts): Trouble | undefined {
+  if (broken !== undefined) return { icon: '$(error)', words: 'audit chain broken', spoken: broken, background: 'error' };
+  if (link.kind !== 'connected') return linkTrouble(link);
+  if (status?.audit.health === 'tampered') return { icon: '$(error)', words: 'audit chain broken', spoken: status.audit.message, background: 'error' };
+  if (status?.audit.health === 'unavailable') return { icon: '$(error)', words: 'audit log unavailable', spoken: status.audit.message, background: 'error' };
+  if (status !== undefined && status.config.problems.length > 0) return { icon: '$(warning)', words: 'config broken', spoken: configText(status), background: 'warning' };
+  return undefined;
+}
+
+function linkTrouble(link: Link): Trouble {
+  if (link.kind === 'connecting' && link.reason === undefined) return { icon: '$(loading~spin)', words: 'connecting', spoken: 'Conductor is connecting to its broker', background: 'none' };
+  const reason = link.kind === 'connecting' ? link.reason : undefined;
+  return { icon: '$(debug-disconnect)', words: 'not connected', spoken: `No connection to the broker, so agents can do nothing through it. ${reason ?? ''}`.trim(), background: 'warning' };
+}
+
+function tooltipOf(facts: Facts, trouble: string | undefined): string {
+  const { status, link } = facts;
+  const lines = [
+    facts.waiting === 0 ? 'Nothing waits for you.' : `${waitingText(facts.waiting)}.`,
+    trouble,
+    link.kind === 'connected' ? `Broker ${link.version}` : undefined,
+    status === undefined ? undefined : `Audit log: ${counted(status.audit.entries, 'entry', 'entries')}`,
+    status === undefined ? undefined : configText(status),
+  ];
+  return lines.filter((line) => line !== undefined).join('\n');
+}
+
+/** Which configuration holds, in a sentence. */
+export function configText({ config }: Pick<Status, 'config'>): string {
+  const [problem] = config.problems;
+  const place = problem === undefined ? '' : ` Line ${problem.line}: ${problem.message}`;
+  switch (config.source) {
+    case 'current':
+      return `Configuration in force.${place}`;
+    case 'lastGood':
+      return `The configuration file is broken; the last good one holds.${place}`;
+    case 'defaults':
+      return problem === undefined ? 'No configuration file: nothing is allowed without asking.' : `The configuration file is broken; the defaults hold.${place}`;
+  }
+}

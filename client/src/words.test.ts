@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import { definitionsFor, type Surroundings } from './agents/definitions';
+import { backoffMs } from './backoff';
+import { breakerLabel } from './breakers/rows';
+import { starterConfig } from './config/starter';
+import { parse } from 'jsonc-parser';
+import { configSchema, defaultConfig } from '../../protocol/src/config';
+import { Lifetime } from './lifetime';
+import { statusText, type Facts } from './status/text';
+import { isOlder } from './versions';
+
+const quiet: Facts = { link: { kind: 'connected', version: '0.1.0' }, waiting: 0, broken: undefined, status: undefined };
+const status = {
+  version: '0.1.0', pid: 1, startedAt: '', configDir: '/c', pathIsolation: '', connections: { agent: 0, viewer: 0, editor: 1, cli: 0 }, pending: 0,
+  audit: { entries: 3, head: '', health: 'ok', message: '' }, config: { file: '/c/config.json', source: 'current', problems: [], policyHash: '' }, memoryMb: 50, doors: [],
+} as const;
+
+describe('the status item', () => {
+  const look = (facts: Partial<Facts>): string => {
+    const { text, background } = statusText({ ...quiet, ...facts });
+    return `${text} [${background}]`;
+  };
+
+  it('tells the most urgent thing', () => {
+    const broken = { ...status, config: { ...status.config, source: 'lastGood', problems: [{ message: 'bad', path: '', line: 3, column: 1 }] } } as const;
+    assert.equal(look({}), '$(shield) Conductor [none]');
+    assert.equal(look({ waiting: 2 }), '$(shield) 2 pending [warning]');
+    assert.equal(look({ broken: 'Chain broken at line 7: edited' }), '$(error) Conductor: audit chain broken [error]');
+    assert.equal(look({ waiting: 1, broken: 'x' }), '$(error) 1 pending, audit chain broken [error]');
+    assert.equal(look({ status: broken as never }), '$(warning) Conductor: config broken [warning]');
+    assert.equal(look({ status: { ...status, audit: { ...status.audit, health: 'unavailable' } } as never }), '$(error) Conductor: audit log unavailable [error]');
+    assert.equal(look({ link: { kind: 'connecting' } }), '$(loading~spin) Conductor: connecting [none]');
+    assert.equal(look({ link: { kind: 'connecting', reason: 'no' } }), '$(debug-disconnect) Conductor: not connected [warning]');
+  });
+
+  it('says in its tooltip where the configuration is broken', () => {
+    const broken = { ...status, config: { ...status.config, source: 'lastGood', problems: [{ message: 'bad key', path: '', line: 3, column: 1 }] } } as const;
+    assert.match(statusText({ ...quiet, status: broken as never }).tooltip, /last good one holds\. Line 3: bad key/);
+  });
+});
+
+describe('the server definitions for VS Code’s agent', () => {
+  const around: Surroundings = { trusted: true, folders: [{ name: 'app', path: '/w/app' }], execPath: '/node', script: '/ext/dist/conductor.js', configDir: undefined };
+
+  it('start the pipe in the folder, as plain Node', () => {
+    assert.deepEqual(definitionsFor(around), [{ label: 'Conductor', command: '/node', args: ['/ext/dist/conductor.js', 'mcp', 'start', '--project', '/w/app'], env: { ELECTRON_RUN_AS_NODE: '1' }, cwd: '/w/app' }]);
+  });
+
+  it('are none before trust', () => {
+    assert.deepEqual(definitionsFor({ ...around, trusted: false }), []);
+  });
+
+  it('pass the configuration folder on, and tell folders of one name apart', () => {
+    const folders = [{ name: 'app', path: '/a/app' }, { name: 'app', path: '/b/app' }, { name: 'lib', path: '/lib' }];
+    const definitions = definitionsFor({ ...around, folders, configDir: '/c' });
+    assert.deepEqual(definitions.map(({ label }) => label), ['Conductor (app)', 'Conductor (app 2)', 'Conductor (lib)']);
+    assert.ok(definitions.every(({ env }) => env['CONDUCTOR_CONFIG_DIR'] === '/c'));
+  });
+});
+
+describe('the starter configuration', () => {
+  it('is valid and changes nothing', () => {
+    assert.deepEqual(configSchema.parse(parse(starterConfig)), defaultConfig);
+  });
+});
+
+describe('a lifetime', () => {
+  it('ends the last one first, and late comers at once', () => {
+    const ended: string[] = [];
+    const life = new Lifetime();
+    life.onEnd(() => ended.push('first'));
+    life.onEnd(() => ended.push('second'));
+    life.dispose();
+    life.onEnd(() => ended.push('late'));
+    life.dispose();
+    assert.deepEqual(ended, ['second', 'first', 'late']);
+  });
+});
+
+describe('the wait before the next attempt', () => {
+  it('doubles from a quarter of a second up to ten seconds', () => {
+    assert.deepEqual([0, 1, 2, 5, 6, 1000].map(backoffMs), [250, 500, 1000, 8000, 10_000, 10_000]);
+  });
+});
+
+describe('the rows of the breakers', () => {
+  it('say in words what holds', () => {
+    const breaker = { tool: 'shell.exec', failures: 0, threshold: 5 } as const;
+    assert.equal(breakerLabel({ ...breaker, state: 'closed' }).description, 'works');
+    assert.equal(breakerLabel({ ...breaker, state: 'closed', failures: 2 }).description, 'works, 2 of 5 failures');
+    assert.equal(breakerLabel({ ...breaker, state: 'open', retryAfterMs: 1500 }).description, 'stopped after repeated failures, tries again in 2 s');
+  });
+});
+
+describe('versions', () => {
+  it('are compared by number, part by part', () => {
+    assert.equal(isOlder('0.1.0', '0.2.0'), true);
+    assert.equal(isOlder('0.9.0', '0.10.0'), true);
+    assert.equal(isOlder('1.0.0', '0.10.9'), false);
+    assert.equal(isOlder('0.1.0', '0.1.0'), false);
+    assert.equal(isOlder('not a version', '0.1.0'), false);
+  });
+});

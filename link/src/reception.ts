@@ -1,0 +1,38 @@
+import { randomBytes } from 'node:crypto';
+import type { Socket } from 'node:net';
+import { ConductorError } from '../../protocol/src/errors';
+import { helloVersion } from '../../protocol/src/hello';
+import { helloSchema, type Hello } from '../../protocol/src/helloSchema';
+import type { Role } from '../../protocol/src/roles';
+import { parseJson, proofOf, readLine, sameHex, send } from './handshake';
+
+/** What the broker learned of a new connection. */
+export type Visitor = Readonly<{ role: Role; version: string; project?: string; session?: Hello['session'] }>;
+
+/** The broker's half: greets, checks role and proof, and welcomes. Resolves with the visitor; throws after a refusal was sent. */
+export async function receive(socket: Socket, broker: { version: string; key: Buffer }): Promise<Visitor> {
+  const nonce = randomBytes(32).toString('hex');
+  send(socket, { conductor: helloVersion, version: broker.version, nonce });
+  const line = await readLine(socket);
+  const parsed = helloSchema.safeParse(parseJson(line));
+  if (!parsed.success) throw refuse(socket, 'INVALID_REQUEST', 'The first line is not a valid introduction.');
+  const hello = parsed.data;
+  if (hello.role === 'agent') {
+    send(socket, { welcome: true, version: broker.version });
+    return visitorOf(hello);
+  }
+  if (!sameHex(hello.proof ?? '', proofOf(broker.key, 'client', hello.role, nonce, hello.nonce)))
+    throw refuse(socket, 'UNAUTHORIZED', `The role "${hello.role}" needs proof of the control key.`);
+  send(socket, { welcome: true, version: broker.version, proof: proofOf(broker.key, 'broker', hello.role, nonce, hello.nonce) });
+  return visitorOf(hello);
+}
+
+function visitorOf(hello: Hello): Visitor {
+  const { role, version, project, session } = hello;
+  return { role, version, ...(project === undefined ? {} : { project }), ...(session === undefined ? {} : { session }) };
+}
+
+function refuse(socket: Socket, code: 'INVALID_REQUEST' | 'UNAUTHORIZED', message: string): ConductorError {
+  socket.end(`${JSON.stringify({ welcome: false, code, message })}\n`);
+  return new ConductorError(code, message);
+}

@@ -1,0 +1,140 @@
+/**
+ * The byte layout of one line: where the hashes sit, what is hashed, and how an entry is written.
+ * A line ends `,"prevHash":"sha256:<64 hex>","hash":"sha256:<64 hex>"}` and one 0x0A; everything is at a fixed offset from it.
+ */
+import { hash } from 'node:crypto';
+import { canonicalJson, escapeInvisible } from './canonical';
+import type { InputDigest, NewEntry, OwnEntry } from './entry';
+
+/** The longest line that may be written or read, in bytes, newline included. */
+export const maxLineBytes = 1_048_576;
+/** Inputs whose canonical text is longer, in bytes, are stored as their digest. */
+export const maxInlineInputBytes = 65_536;
+/** The same for outcomes, whose intent already holds the input. */
+export const maxRepeatedInputBytes = 1_024;
+/** Inputs that nest deeper are stored as their digest, because most JSON parsers give up somewhere. */
+export const maxInlineDepth = 64;
+/** What the first entry of a log has as its predecessor: 64 zeros. */
+export const zeroHash = '0'.repeat(64);
+/** Bytes of both hash members and the closing brace, without the newline. */
+export const tailBytes = 167;
+/** Distance of the `,"hash":…` member from the newline. */
+const hashMember = 82;
+const prevMemberText = ',"prevHash":"sha256:';
+const hashMemberText = '","hash":"sha256:';
+const closing = '"}';
+
+/** SHA-256 as 64 lower-case hex digits; text is hashed as UTF-8. */
+export function sha256(data: string | Uint8Array): string {
+  return hash('sha256', data, 'hex');
+}
+
+/** The two hashes that a line carries, as bare hex. */
+export type Tail = Readonly<{ prevHash: string; hash: string }>;
+
+/** Reads both hashes of the line that ends before `newline`, or undefined when the fixed layout is not there. */
+export function readTail(bytes: Buffer, start: number, newline: number): Tail | undefined {
+  if (newline - start <= tailBytes) return undefined;
+  const tail = bytes.toString('latin1', newline - tailBytes, newline);
+  const found = /^,"prevHash":"sha256:([0-9a-f]{64})","hash":"sha256:([0-9a-f]{64})"\}$/.exec(tail);
+  const [, prevHash, own] = found ?? [];
+  return prevHash === undefined || own === undefined ? undefined : { prevHash, hash: own };
+}
+
+/** Whether the line carries exactly these two hashes at the fixed offsets; the quick way for honest lines. */
+export function tailIs(bytes: Buffer, newline: number, prevHash: string, own: string): boolean {
+  return (
+    bytes.toString('latin1', newline - tailBytes, newline) === prevMemberText + prevHash + hashMemberText + own + closing
+  );
+}
+
+/**
+ * Computes the hash of a line: SHA-256 over everything before its `hash` member and a closing brace.
+ * The comma is overwritten for the moment of hashing, so that no byte is copied. The line must be longer than its tail.
+ */
+export function hashOfLine(bytes: Buffer, start: number, newline: number): string {
+  const comma = newline - hashMember;
+  const kept = bytes[comma] ?? 0;
+  bytes[comma] = 0x7d;
+  const computed = hash('sha256', bytes.subarray(start, comma + 1), 'hex');
+  bytes[comma] = kept;
+  return computed;
+}
+
+/** An entry made ready for the log; only its place in the chain is missing. */
+export type PreparedEntry = Readonly<{
+  id: string;
+  phase: string;
+  call: string | undefined;
+  /** The members from `id` up to, not including, `prevHash`. */
+  members: string;
+  /** UTF-8 length of `members`. */
+  bytes: number;
+}>;
+
+/** Room for `{"v":1,"seq":<16 digits>,`, the tail and the newline. */
+const frameBytes = 40 + tailBytes + 1;
+
+/**
+ * Renders an entry in the fixed member order. An input that is too long or too deep is stored as its digest; a `detail`
+ * that makes the line too long as well. Throws RangeError when the line would still be longer than `maxLineBytes`.
+ */
+export function prepareEntry(entry: NewEntry | OwnEntry, id: string, timestamp: string): PreparedEntry {
+  const call = entry.phase === 'intent' || entry.phase === 'denied' ? id : entry.call;
+  const input = renderInput(entry);
+  const inputHash = 'inputHash' in entry && entry.inputHash !== undefined ? entry.inputHash : input.hash;
+  const detail = entry.detail === undefined ? undefined : canonicalJson(entry.detail).text;
+  const render = (inputText: string, detailText: string | undefined): string =>
+    escapeInvisible(
+      `"id":${JSON.stringify(id)},"timestamp":"${timestamp}","phase":"${entry.phase}"${member('call', call)}` +
+        `,"tool":${JSON.stringify(entry.tool)},"input":${inputText},"inputHash":"${inputHash}","result":"${entry.result}"` +
+        `${member('verdict', entry.verdict)}${member('approval', entry.approval)}${member('actor', entry.actor)}` +
+        `${member('project', entry.project)}${member('durationMs', entry.durationMs)}${member('output', entry.output)}` +
+        (detailText === undefined ? '' : `,"detail":${detailText}`),
+    );
+  let members = render(input.stored, detail);
+  if (tooLong(members)) members = render(digestText(input.hash, input.bytes), detail);
+  if (tooLong(members) && detail !== undefined) {
+    members = render(digestText(input.hash, input.bytes), digestText(`sha256:${sha256(detail)}`, Buffer.byteLength(detail)));
+  }
+  if (tooLong(members)) throw new RangeError(`an audit entry may be ${maxLineBytes} bytes long at most`);
+  return { id, phase: entry.phase, call, members, bytes: Buffer.byteLength(members) };
+}
+
+function tooLong(members: string): boolean {
+  return members.length * 3 + frameBytes > maxLineBytes && Buffer.byteLength(members) + frameBytes > maxLineBytes;
+}
+
+function member(name: string, value: unknown): string {
+  return value === undefined ? '' : `,"${name}":${JSON.stringify(value)}`;
+}
+
+function renderInput(entry: NewEntry | OwnEntry): { stored: string; hash: string; bytes: number } {
+  const { text, depth } = canonicalJson(entry.input);
+  const bytes = Buffer.byteLength(text);
+  const digest = `sha256:${sha256(text)}`;
+  const limit = entry.phase === 'done' ? maxRepeatedInputBytes : maxInlineInputBytes;
+  return { stored: bytes > limit || depth > maxInlineDepth ? digestText(digest, bytes) : text, hash: digest, bytes };
+}
+
+function digestText(digest: string, bytes: number): string {
+  return JSON.stringify({ $sha256: digest, bytes } satisfies InputDigest);
+}
+
+/** The most bytes that a prepared entry takes as a line. */
+export function lineBytesAtMost(entry: PreparedEntry): number {
+  return entry.bytes + frameBytes;
+}
+
+/** Writes an entry as line number `seq` at `at`, linked to `prevHash`; gives the end (after the newline) and its own hash. */
+export function writeLine(
+  target: Buffer,
+  at: number,
+  entry: PreparedEntry,
+  seq: number,
+  prevHash: string,
+): Readonly<{ end: number; hash: string }> {
+  const body = at + target.write(`{"v":1,"seq":${seq},${entry.members},"prevHash":"sha256:${prevHash}"}`, at, 'utf8');
+  const own = hash('sha256', target.subarray(at, body), 'hex');
+  return { end: body - 1 + target.write(`,"hash":"sha256:${own}"}\n`, body - 1, 'latin1'), hash: own };
+}

@@ -1,0 +1,82 @@
+/** Canonical JSON text (RFC 8785, "JCS"), and the escapes that keep a log line harmless on a screen. */
+
+/** What `canonicalJson` found: the text, and how many levels of objects and arrays it nests (0 for a plain value). */
+export type Canonical = Readonly<{ text: string; depth: number }>;
+
+/** A piece of work that is still to be written: text as it is, or a value at its depth. */
+type Piece = string | Readonly<{ value: unknown; depth: number }>;
+
+/**
+ * Writes a JSON value in RFC 8785 order: members sorted by UTF-16 code units, no spaces, numbers as ECMAScript prints them.
+ * It works without recursion, because an agent chooses how deep its input nests. Values that JSON cannot carry never stop
+ * the record: `undefined` members are left out, and infinities become the strings "Infinity" and "-Infinity".
+ * Throws TypeError for things that only a bug can put there (functions, symbols, BigInt, Map, Set, Date).
+ */
+export function canonicalJson(root: unknown): Canonical {
+  const work: Piece[] = [{ value: root, depth: 0 }];
+  let text = '';
+  let deepest = 0;
+  for (let piece = work.pop(); piece !== undefined; piece = work.pop()) {
+    if (typeof piece === 'string') {
+      text += piece;
+      continue;
+    }
+    const { value, depth } = piece;
+    if (typeof value === 'object' && value !== null) {
+      if (depth + 1 > deepest) deepest = depth + 1;
+      unfold(value, depth + 1, work);
+    } else {
+      text += scalar(value);
+    }
+  }
+  return { text, depth: deepest };
+}
+
+/** Pushes the pieces of an array or object in reverse, so that they are popped in order. */
+function unfold(value: object, depth: number, work: Piece[]): void {
+  if (Array.isArray(value)) {
+    work.push(']');
+    for (let i = value.length - 1; i >= 0; i -= 1) work.push({ value: value[i] ?? null, depth }, i > 0 ? ',' : '');
+    work.push('[');
+    return;
+  }
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) throw new TypeError('only plain objects can be recorded');
+  const members = Object.entries(value).filter(([, member]) => member !== undefined);
+  members.sort(([a], [b]) => (a < b ? 1 : -1));
+  work.push('}');
+  members.forEach(([name, member], i) => {
+    work.push({ value: member as unknown, depth }, `${i === members.length - 1 ? '' : ','}${JSON.stringify(name)}:`);
+  });
+  work.push('{');
+}
+
+function scalar(value: unknown): string {
+  switch (typeof value) {
+    case 'string':
+    case 'boolean':
+      return JSON.stringify(value);
+    case 'number':
+      return Number.isFinite(value) ? JSON.stringify(value) : `"${String(value)}"`;
+    case 'undefined':
+      return 'null';
+    case 'object':
+      return 'null';
+    default:
+      throw new TypeError(`a ${typeof value} cannot be recorded`);
+  }
+}
+
+/**
+ * Everything that a terminal or an editor may act on instead of showing: C1 controls, direction marks, zero-width
+ * characters, line and paragraph separators, tag characters. JSON.stringify already escapes the C0 controls.
+ */
+const invisible =
+  /[\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|\udb40[\udc00-\udc7f]/g;
+
+/** Replaces characters that could disguise a line by their JSON escapes; the parsed value stays the same (T85). */
+export function escapeInvisible(json: string): string {
+  return json.replace(invisible, (found) =>
+    Array.from({ length: found.length }, (_, i) => `\\u${found.charCodeAt(i).toString(16).padStart(4, '0')}`).join(''),
+  );
+}

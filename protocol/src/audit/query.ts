@@ -1,0 +1,44 @@
+import { z } from 'zod';
+
+/** Which entries a reader wants; every given condition must hold. */
+export const auditFilterSchema = z.strictObject({
+  /** Dotted tool name, or a prefix that ends in a dot such as `filesystem.`. */
+  tool: z.string().optional(),
+  result: z.string().optional(),
+  /** Part of the client's name or of the user, without case. */
+  actor: z.string().optional(),
+  /** The call's id. */
+  call: z.string().optional(),
+  /** Any part of the line, without case. */
+  text: z.string().optional(),
+  /** RFC 3339 times; `since` inclusive, `until` exclusive. */
+  since: z.string().optional(),
+  until: z.string().optional(),
+});
+
+/** Which entries a reader wants. */
+export type AuditFilter = z.infer<typeof auditFilterSchema>;
+
+/** One entry as a row of a list. */
+export const auditRowSchema = z.strictObject({
+  seq: z.number().int(),
+  id: z.string(),
+  timestamp: z.string(),
+  phase: z.string(),
+  call: z.string().optional(),
+  tool: z.string(),
+  result: z.string(),
+  client: z.string().optional(),
+  /** What was asked, on one line, at most 200 characters, raw. */
+  summary: z.string(),
+  durationMs: z.number().optional(),
+});
+
+/** One entry as a row of a list. */
+export type AuditRow = z.infer<typeof auditRowSchema>;
+
+/** Rows newest first; `next` is the number to ask before, absent at the end. */
+export const auditEntryPageSchema = z.strictObject({ rows: z.array(auditRowSchema), next: z.number().int().optional() });
+
+/** Rows newest first. */
+export type AuditPage = z.infer<typeof auditEntryPageSchema>;

@@ -1,0 +1,94 @@
+import { z } from 'zod';
+
+/** What a verification can conclude. `torn` is a crash that the next start repairs; `unverifiable` says nothing either way. */
+export const verdicts = ['intact', 'tampered', 'torn', 'unverifiable'] as const;
+
+/** Kinds of damage. `truncation`, `rollback` and `fork` need a head that was kept elsewhere (or an empty file). */
+export const damageClasses = [
+  'hash',
+  'link',
+  'seq',
+  'format',
+  'truncation',
+  'rollback',
+  'fork',
+  'corrupt',
+  'crash',
+  'missing',
+  'unreadable',
+  'aborted',
+] as const;
+/** One of `damageClasses`. */
+export type DamageClass = (typeof damageClasses)[number];
+
+const optionalText = z.string().nullable();
+const optionalCount = z.number().int().nonnegative().nullable();
+
+/** One place where a log is not as it was written. */
+export const finding = z.strictObject({
+  class: z.enum(damageClasses),
+  /** The first line, counted from 1, at which a check fails; the same line that any chain verifier names. */
+  line: optionalCount,
+  /** Byte offset of that line. */
+  offset: optionalCount,
+  /** What must stand there, as `sha256:` and hex for hashes. */
+  expected: optionalText,
+  /** What does stand there. */
+  found: optionalText,
+  /** What happened and where, in a sentence for a person. */
+  message: z.string(),
+});
+/** One place where a log is not as it was written. */
+export type Finding = z.infer<typeof finding>;
+
+/** A call that was admitted and whose outcome is not in the log. */
+export const orphanCall = z.strictObject({
+  call: z.string(),
+  tool: z.string(),
+  /** Line and byte offset of the intent. */
+  line: z.number().int().positive(),
+  offset: z.number().int().nonnegative(),
+});
+/** A call that was admitted and whose outcome is not in the log. */
+export type OrphanCall = z.infer<typeof orphanCall>;
+
+/** The result of a verification; the members of the first finding stand at the top, null when there is none. */
+export const verificationReport = z.strictObject({
+  verdict: z.enum(verdicts),
+  /** How far the proof reaches; null unless the verdict is `intact`. A chain alone detects accidents, not a full rewrite. */
+  level: z.enum(['chain intact']).nullable(),
+  /** Lines read; for a torn log the intact entries before the tear. */
+  entries: z.number().int().nonnegative(),
+  /** Bytes of the file that were read. */
+  bytes: z.number().int().nonnegative(),
+  /** Hash of the last entry that fits, as `sha256:` and hex. */
+  head: optionalText,
+  firstTimestamp: optionalText,
+  lastTimestamp: optionalText,
+  ...finding.shape,
+  class: z.enum(damageClasses).nullable(),
+  /** The first findings, at most 100. */
+  findings: z.array(finding),
+  findingCount: z.number().int().nonnegative(),
+  /** The first calls without outcome, at most 100. Calls that are still running appear here as well. */
+  orphans: z.array(orphanCall),
+  orphanCount: z.number().int().nonnegative(),
+  /** Oddities that prove nothing, such as a clock that was set back; at most 20. */
+  warnings: z.array(z.strictObject({ line: z.number().int().positive(), message: z.string() })),
+});
+/** The result of a verification. */
+export type VerificationReport = z.infer<typeof verificationReport>;
+
+/** The exit code of `conductor audit verify`: 0 intact, 1 tampered, 2 could not verify, 3 torn by a crash and repairable. */
+export function exitCodeOf(report: Pick<VerificationReport, 'verdict'>): 0 | 1 | 2 | 3 {
+  switch (report.verdict) {
+    case 'intact':
+      return 0;
+    case 'tampered':
+      return 1;
+    case 'torn':
+      return 3;
+    case 'unverifiable':
+      return 2;
+  }
+}

@@ -1,0 +1,125 @@
+import { z } from 'zod';
+
+/**
+ * The schema of `~/.conductor/config.json`: the one source of its completion, hover, diagnostics, defaults, JSON Schema and
+ * documentation. `meta` carries what only editors read.
+ */
+
+const commandName = z
+  .string()
+  .regex(/^[A-Za-z0-9_.+-]+$/, 'Write the bare name of one program: no path, no blanks, no wildcard.')
+  .describe('Bare name of a program, for instance `git`. Paths, blanks and wildcards are not accepted.');
+
+const folder = z
+  .string()
+  .regex(/^(?:~$|~[\\/]|\/|[A-Za-z]:[\\/])/, 'Write an absolute folder, or one that begins with ~/ for your home folder.')
+  .describe('Absolute folder; `~` is your home folder.');
+
+const milliseconds = (min: number, max: number) => z.number().int().min(min).max(max);
+
+const shell = z
+  .strictObject({
+    enabled: z.boolean().default(true).describe('Whether agents can run commands at all. Default: true.'),
+    allowedCommands: z
+      .array(commandName)
+      .default([])
+      .describe('Programs that run without asking, in forms that cannot make them run something else; other forms ask. Exact names, no wildcards. Default: none.')
+      .meta({ uniqueItems: true, examples: [['git', 'ls', 'cat']] }),
+    requireApproval: z
+      .array(commandName)
+      .default([])
+      .describe('Programs that run only after a person approves each call; wins over `allowedCommands`. A program in neither list is refused. Default: none.')
+      .meta({ uniqueItems: true, examples: [['rm', 'mv', 'cp', 'chmod']] }),
+    timeoutMs: milliseconds(1000, 600_000).default(120_000).describe('Time limit of one command line in milliseconds, 1000 to 600000. Default: 120000.'),
+  })
+  .describe('The `shell.exec` tool: a strict allowlist, no shell behind it.');
+
+/** Actions of the filesystem plugin, as named in `plugins.filesystem.requireApproval`. */
+export const filesystemActions = ['read', 'write', 'list', 'search', 'delete'] as const;
+
+const filesystem = z
+  .strictObject({
+    enabled: z.boolean().default(true).describe('Whether agents can use the file tools at all. Default: true.'),
+    allowedPaths: z
+      .array(folder)
+      .default([])
+      .describe('Absolute folders outside the project that the file tools may also use; `~` is your home folder. Default: none.')
+      .meta({ uniqueItems: true, examples: [['~/notes']] }),
+    requireApproval: z
+      .array(z.enum(filesystemActions))
+      .default(['write', 'delete'])
+      .describe('File actions that ask first: `read`, `write`, `list`, `search`, `delete`. Default: write and delete.')
+      .meta({ uniqueItems: true }),
+  })
+  .describe('The `filesystem.*` tools, kept inside the project folder.');
+
+const breakerSettings = {
+  failureThreshold: z.number().int().min(1).max(1000).describe('Failures in a row that open the breaker, 1 to 1000.'),
+  successThreshold: z.number().int().min(1).max(100).describe('Probes in a row that must succeed to close it, 1 to 100.'),
+  timeout: milliseconds(100, 3_600_000).describe('Milliseconds from open until one probe is let through, 100 to 3600000.'),
+};
+
+/** The whole of `config.json`. Unknown keys are errors so that a typing mistake never weakens anything silently. */
+export const configSchema = z
+  .strictObject({
+    $schema: z.string().optional().describe('Address of the JSON Schema; ignored by Conductor.'),
+    server: z
+      .strictObject({
+        logLevel: z.enum(['error', 'warn', 'info', 'debug']).default('info').describe('How much the broker writes to its own log. Default: info.'),
+        idleMinutes: z.number().min(0.01).max(1440).default(10).describe('Minutes until the broker ends after its last visitor left, up to 1440. Default: 10.'),
+      })
+      .prefault({})
+      .describe('The broker process.'),
+    plugins: z
+      .strictObject({ shell: shell.prefault({}), filesystem: filesystem.prefault({}) })
+      .prefault({})
+      .describe('The tools that agents can call, by plugin.'),
+    approvalTimeout: milliseconds(100, 3_600_000)
+      .default(120_000)
+      .describe('Milliseconds that a call waits for your answer before it is denied, 100 to 3600000. Default: 120000.'),
+    circuitBreaker: z
+      .strictObject({
+        failureThreshold: breakerSettings.failureThreshold.default(5).describe('Failures in a row that open a breaker, 1 to 1000. Denials and invalid input do not count. Default: 5.'),
+        successThreshold: breakerSettings.successThreshold.default(1).describe('Probes in a row that must succeed to close it, 1 to 100. Default: 1.'),
+        timeout: breakerSettings.timeout.default(30_000).describe('Milliseconds from open until one probe is let through, 100 to 3600000. Default: 30000.'),
+        overrides: z
+          .record(z.string().regex(/^[a-z][a-z0-9]*(\.[a-z][a-zA-Z0-9]*)+$/, 'Write a dotted tool name, for instance shell.exec.'), z.strictObject(breakerSettings).partial())
+          .default({})
+          .describe('Other values for single tools, by dotted tool name. Default: none.')
+          .meta({ examples: [{ 'shell.exec': { failureThreshold: 3, timeout: 60_000 } }] }),
+      })
+      .prefault({})
+      .describe('Circuit breakers: one per tool. Defaults: 5 failures in a row, 30 s, 1 successful probe.'),
+    audit: z
+      .strictObject({
+        readOnlyDurability: z
+          .enum(['durable', 'queued'])
+          .default('durable')
+          .describe('Whether entries of read-only tools reach the disk before the result is released (`durable`), or with the next batch (`queued`, faster). Tools that change anything are always durable. Default: durable.'),
+      })
+      .prefault({})
+      .describe('The audit log. It cannot be switched off.'),
+  })
+  .describe('Configuration of Conductor.')
+  .meta({
+    title: 'Conductor',
+    defaultSnippets: [
+      {
+        label: 'A careful start',
+        description: 'A few reading programs run, changes ask.',
+        body: { plugins: { shell: { allowedCommands: ['git', 'ls', 'cat', 'rg'], requireApproval: ['rm', 'mv', 'cp', 'npm', 'node'] } } },
+      },
+    ],
+  });
+
+/** A complete configuration: every default filled in. */
+export type Config = z.output<typeof configSchema>;
+
+/** What a person writes: everything optional. */
+export type ConfigInput = z.input<typeof configSchema>;
+
+/** The configuration that holds when there is no file: nothing is allowed, everything else at its default. */
+export const defaultConfig: Config = configSchema.parse({});
+
+/** The configuration that holds while the file is there but was never usable: no tool runs, since what its author wanted to forbid is unknown. */
+export const lockedConfig: Config = configSchema.parse({ plugins: { shell: { enabled: false }, filesystem: { enabled: false } } });

@@ -1,0 +1,109 @@
+import { z } from 'zod';
+import { decisionResultSchema, decisionSchema, pendingSchema } from './approvals';
+import { auditEntryPageSchema, auditFilterSchema } from './audit/query';
+import { verificationReport } from './audit/report';
+import type { Right } from './roles';
+
+/** Every message between a client (editor, terminal) and the broker. Nothing else crosses; both ends parse. */
+
+const empty = z.strictObject({});
+
+/** State of one breaker as shown to people. */
+export const breakerSchema = z.strictObject({
+  tool: z.string(),
+  state: z.enum(['closed', 'open', 'halfOpen']),
+  failures: z.number().int(),
+  threshold: z.number().int(),
+  retryAfterMs: z.number().int().optional(),
+  lastFailure: z.string().optional(),
+});
+
+/** State of one breaker as shown to people. */
+export type BreakerView = z.infer<typeof breakerSchema>;
+
+/** Where and why the configuration file could not be used; lines and columns count from 1. */
+export const configProblemSchema = z.strictObject({ message: z.string(), path: z.string(), line: z.number().int(), column: z.number().int() });
+
+/** Which configuration is in force. */
+export const configStateSchema = z.strictObject({
+  file: z.string(),
+  /** `current`: the file as it is; `lastGood`: the file is broken and an earlier one holds; `defaults`: no usable file yet. */
+  source: z.enum(['current', 'lastGood', 'defaults']),
+  problems: z.array(configProblemSchema),
+  /** SHA-256 hex of the policy in force. */
+  policyHash: z.string(),
+});
+
+/** Health of the audit log in one word and a sentence. */
+export const auditHealthSchema = z.strictObject({
+  entries: z.number().int(),
+  head: z.string(),
+  health: z.enum(['ok', 'unavailable', 'tampered']),
+  message: z.string(),
+});
+
+/** Health of the audit log. */
+export type AuditHealth = z.infer<typeof auditHealthSchema>;
+
+/** Everything that a status line or `conductor doctor` shows of the broker. */
+export const statusSchema = z.strictObject({
+  version: z.string(),
+  pid: z.number().int(),
+  startedAt: z.string(),
+  configDir: z.string(),
+  pathIsolation: z.string(),
+  connections: z.strictObject({ agent: z.number(), viewer: z.number(), editor: z.number(), cli: z.number() }),
+  pending: z.number().int(),
+  audit: auditHealthSchema,
+  config: configStateSchema,
+  memoryMb: z.number(),
+  doors: z.array(z.strictObject({ door: z.string(), open: z.boolean(), message: z.string() })),
+});
+
+/** Everything that a status line shows of the broker. */
+export type Status = z.infer<typeof statusSchema>;
+
+/** Requests that a client sends: the right each needs, and both shapes. */
+export const requests = {
+  'conductor/status': { right: 'look', params: empty, result: statusSchema },
+  'conductor/drain': { right: 'decide', params: empty, result: z.strictObject({ draining: z.boolean() }) },
+  /** Says that whoever sits at this connection can answer approvals (an open window, a watching terminal); `false` withdraws it. */
+  'approvals/attend': { right: 'decide', params: z.strictObject({ attending: z.boolean() }), result: z.strictObject({ pending: z.array(pendingSchema) }) },
+  'approvals/list': { right: 'look', params: empty, result: z.strictObject({ pending: z.array(pendingSchema) }) },
+  'approvals/decide': { right: 'decide', params: decisionSchema, result: decisionResultSchema },
+  'audit/page': {
+    right: 'look',
+    params: z.strictObject({ filter: auditFilterSchema, /** Only entries before this number. */ before: z.number().int().optional(), limit: z.number().int().min(1).max(1000) }),
+    result: auditEntryPageSchema,
+  },
+  /** One entry, verbatim as it stands in the log. */
+  'audit/entry': { right: 'look', params: z.strictObject({ seq: z.number().int().min(1) }), result: z.strictObject({ line: z.string() }) },
+  'audit/buckets': {
+    right: 'look',
+    params: z.strictObject({ filter: auditFilterSchema }),
+    result: z.strictObject({ days: z.array(z.strictObject({ /** Day in UTC, `2026-11-21`. */ day: z.string(), count: z.number().int() })) }),
+  },
+  'audit/verify': { right: 'look', params: z.strictObject({ /** Entries and head that the client kept itself. */ expected: z.strictObject({ entries: z.number().int(), head: z.string() }).optional() }), result: verificationReport },
+  'audit/startNew': { right: 'decide', params: z.strictObject({ reason: z.string().min(1).max(500) }), result: z.strictObject({ /** Folder that keeps the earlier log. */ movedTo: z.string() }) },
+  'breakers/list': { right: 'look', params: empty, result: z.strictObject({ breakers: z.array(breakerSchema) }) },
+  'breakers/reset': { right: 'decide', params: z.strictObject({ tool: z.string(), reason: z.string().min(1).max(500) }), result: z.strictObject({ reset: z.boolean() }) },
+} as const satisfies Record<string, { right: Right; params: z.ZodType; result: z.ZodType }>;
+
+/** Notifications that the broker sends to whoever may look. */
+export const notifications = {
+  'approvals/changed': z.strictObject({ pending: z.array(pendingSchema) }),
+  'audit/appended': auditHealthSchema,
+  'breakers/changed': z.strictObject({ breakers: z.array(breakerSchema) }),
+  'config/changed': configStateSchema,
+} as const satisfies Record<string, z.ZodType>;
+
+/** Name of a request. */
+export type RequestName = keyof typeof requests;
+/** What a request carries, as its sender writes it. */
+export type RequestParams<Name extends RequestName> = z.input<(typeof requests)[Name]['params']>;
+/** What a request answers. */
+export type RequestResult<Name extends RequestName> = z.output<(typeof requests)[Name]['result']>;
+/** Name of a notification. */
+export type NotificationName = keyof typeof notifications;
+/** What a notification carries. */
+export type NotificationParams<Name extends NotificationName> = z.output<(typeof notifications)[Name]>;

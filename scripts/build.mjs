@@ -1,0 +1,60 @@
+// Builds what is installed: the extension, the broker and the command, each a bundle of its own in dist/.
+import { build } from 'esbuild';
+import { cpSync, existsSync, mkdirSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const dist = join(root, 'dist');
+const production = process.argv.includes('--production');
+
+/** Platforms for which the native file lock is shipped. */
+const platforms = ['linux-x64', 'linux-arm64', 'darwin-x64', 'darwin-arm64', 'win32-x64', 'win32-arm64'];
+
+/** The native addon is loaded from beside the bundle, for the platform at hand; nothing is searched for. */
+const nativeBesideBundle = {
+  name: 'native-beside-bundle',
+  setup(esbuild) {
+    esbuild.onLoad({ filter: /fs-native-extensions[\\/]binding\.js$/ }, () => ({
+      contents: 'module.exports = require(require("node:path").join(__dirname, "native", process.platform + "-" + process.arch, "fs-native-extensions.node"));',
+      loader: 'js',
+    }));
+  },
+};
+
+/** A dynamic import of a sibling that has a bundle of its own stays a require at run time. */
+const lazySiblings = (names) => ({
+  name: 'lazy-siblings',
+  setup(esbuild) {
+    esbuild.onResolve({ filter: /^\.\// }, ({ path, kind }) => (kind === 'dynamic-import' && names.includes(path.slice(2)) ? { path: `${path}.js`, external: true } : undefined));
+  },
+});
+
+const common = {
+  bundle: true, platform: 'node', target: 'node20', format: 'cjs', outdir: dist, absWorkingDir: root, logLevel: 'warning',
+  mainFields: ['module', 'main'], minify: production, sourcemap: production ? false : 'linked', legalComments: 'none', keepNames: true,
+};
+
+/** Builds everything; development builds carry source maps. */
+export async function buildAll() {
+  rmSync(dist, { recursive: true, force: true });
+  mkdirSync(dist, { recursive: true });
+  await Promise.all([
+    build({ ...common, entryPoints: { extension: 'client/src/extension.ts', languageClient: 'client/src/languageClient.ts' }, external: ['vscode'], plugins: [lazySiblings(['languageClient'])] }),
+    build({ ...common, entryPoints: { broker: 'server/src/main.ts' }, plugins: [nativeBesideBundle] }),
+    build({ ...common, entryPoints: { conductor: 'server/src/doors/cli/conductor.ts', pipe: 'server/src/doors/cli/pipe.ts', program: 'server/src/doors/cli/program.ts' }, plugins: [lazySiblings(['pipe', 'program'])] }),
+  ]);
+  copyNative();
+}
+
+function copyNative() {
+  const prebuilds = join(dirname(createRequire(import.meta.url).resolve('fs-native-extensions')), 'prebuilds');
+  for (const platform of platforms) {
+    const file = join(prebuilds, platform, 'fs-native-extensions.node');
+    if (!existsSync(file)) throw new Error(`The native file lock for ${platform} is missing: ${file}`);
+    cpSync(file, join(dist, 'native', platform, 'fs-native-extensions.node'));
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await buildAll();

@@ -1,0 +1,187 @@
+/** Reads the log for people: pages newest first, single entries, counts by time, and what is new. Never trusts, never locks. */
+import { setTimeout as wait } from 'node:timers/promises';
+import { maxLineBytes } from '../../../protocol/src/audit/bytes';
+import { readHead } from '../../../protocol/src/audit/head';
+import { scanBackwards } from './backwards';
+import { realDisk, type Disk, type ReadableFile } from './disk';
+import { matcher, readItem, type AuditFilter, type AuditItem } from './filter';
+import { scanLines } from './lines';
+import { TimeIndex } from './timeIndex';
+
+export type { AuditFilter, AuditItem } from './filter';
+
+/** What a page is asked for. */
+export type PageRequest = Readonly<{
+  filter?: AuditFilter;
+  /** The `next` of the page before; the end of the log by default. */
+  before?: number;
+  /** Entries per page, 100 by default, 1,000 at most. */
+  limit?: number;
+  signal?: AbortSignal;
+}>;
+
+/** Entries, newest first. `next` is where the following page begins; undefined at the start of the log. A page may be short, even empty, and still have a next. */
+export type AuditPage = Readonly<{ items: readonly AuditItem[]; next: number | undefined }>;
+
+/** Entries in a span of time: its start (as `keyOf` names it), how many, and the byte range that holds them. */
+export type Bucket = Readonly<{ key: string; count: number; from: number; to: number }>;
+
+/** Reads one log. Keeps nothing open between calls. */
+export type AuditReader = Readonly<{
+  page(request?: PageRequest): Promise<AuditPage>;
+  /** The entry with this number, or the line that begins at this byte. Found by bisection; undefined when it is not there. */
+  entry(which: Readonly<{ seq: number }> | Readonly<{ offset: number }>): Promise<AuditItem | undefined>;
+  /** Counts per day (UTC) or as `keyOf` groups the quarters of an hour; oldest first. One pass, later only what is new. */
+  buckets(keyOf?: (start: Date) => string, signal?: AbortSignal): Promise<readonly Bucket[]>;
+  /** Whole lines from byte `offset` on, oldest first, at most `limit`, and where to go on. An offset beyond the end starts over. */
+  since(offset: number, limit?: number): Promise<Readonly<{ items: readonly AuditItem[]; next: number }>>;
+  /** New entries as they come, looked for every `everyMs` (250 by default), until `signal` is aborted. */
+  follow(offset: number, options: Readonly<{ signal: AbortSignal; everyMs?: number }>): AsyncGenerator<AuditItem, void, undefined>;
+  /** Bytes of the log now, 0 when there is none. */
+  size(): number;
+}>;
+
+/** A page stops after looking at this many bytes, so that a rare filter cannot hold anybody up. */
+const mostScannedBytes = 67_108_864;
+
+/** Makes a reader of the log at `path`, which need not exist yet. */
+export function createAuditReader(path: string, disk: Disk = realDisk): AuditReader {
+  const index = new TimeIndex(path, disk);
+  const withFile = async <T>(absent: T, work: (file: ReadableFile) => Promise<T>): Promise<T> => {
+    const file = await disk.openRead(path);
+    if (file === undefined) return absent;
+    return await work(file).finally(() => file.close());
+  };
+  const since: AuditReader['since'] = (offset, limit = 1_000) =>
+    withFile({ items: [], next: 0 }, (file) => readSince(file, offset, limit));
+  return {
+    since,
+    size: () => disk.mark(path)?.size ?? 0,
+    page: (request = {}) =>
+      withFile<AuditPage>({ items: [], next: undefined }, async (file) => readPage(file, request, await rangeOf(index, request))),
+    entry: (which) => withFile<AuditItem | undefined>(undefined, (file) => find(file, which)),
+    buckets: async (keyOf = utcDay, signal) => grouped(await index.quarters(signal), keyOf),
+    async *follow(offset, { signal, everyMs = 250 }) {
+      let next = offset;
+      while (!signal.aborted) {
+        const news = await since(next);
+        next = news.next;
+        for (const item of news.items) yield item;
+        if (news.items.length === 0) await wait(everyMs, undefined, { signal }).catch(() => undefined); // aborted: the loop ends
+      }
+    },
+  };
+}
+
+function utcDay(start: Date): string {
+  return start.toISOString().slice(0, 10);
+}
+
+function grouped(quarters: readonly Readonly<{ start: number; count: number; from: number; to: number }>[], keyOf: (start: Date) => string): Bucket[] {
+  const buckets = new Map<string, Bucket>();
+  for (const { start, count, from, to } of quarters) {
+    const key = keyOf(new Date(start));
+    const sum = buckets.get(key);
+    buckets.set(key, {
+      key,
+      count: count + (sum?.count ?? 0),
+      from: Math.min(from, sum?.from ?? from),
+      to: Math.max(to, sum?.to ?? to),
+    });
+  }
+  return [...buckets.values()];
+}
+
+/** The bytes in which entries between `since` and `until` stand, whatever the clock did. */
+async function rangeOf(index: TimeIndex, { filter, signal }: PageRequest): Promise<{ from: number; to: number }> {
+  if (filter?.since === undefined && filter?.until === undefined) return { from: 0, to: Number.POSITIVE_INFINITY };
+  const since = filter.since === undefined ? Number.NEGATIVE_INFINITY : Date.parse(filter.since);
+  const until = filter.until === undefined ? Number.POSITIVE_INFINITY : Date.parse(filter.until);
+  const inside = (await index.quarters(signal)).filter(({ start }) => start + 900_000 > since && start < until);
+  return inside.reduce(
+    (range, { from, to }) => ({ from: Math.min(range.from, from), to: Math.max(range.to, to) }),
+    { from: Number.MAX_SAFE_INTEGER, to: 0 },
+  );
+}
+
+async function readPage(file: ReadableFile, request: PageRequest, range: Readonly<{ from: number; to: number }>): Promise<AuditPage> {
+  const { filter = {}, before = Number.POSITIVE_INFINITY, limit = 100, signal } = request;
+  const to = Math.min(before, range.to, file.mark().size);
+  const most = Math.min(Math.max(limit, 1), 1_000);
+  const match = matcher(filter);
+  const items: AuditItem[] = [];
+  const stop = await scanBackwards(
+    file,
+    { from: Math.min(range.from, to), to },
+    (bytes, start, end, offset) => {
+      const item = match(bytes, start, end, offset);
+      if (item !== undefined) items.push(item);
+      return items.length < most && to - offset < mostScannedBytes;
+    },
+    signal,
+  );
+  return { items, next: stop.ended || stop.reached <= range.from ? undefined : stop.reached };
+}
+
+async function readSince(file: ReadableFile, offset: number, limit: number): Promise<{ items: AuditItem[]; next: number }> {
+  const { size } = file.mark();
+  const from = offset > size ? 0 : offset;
+  const to = Math.min(size, from + 2 * maxLineBytes);
+  const items: AuditItem[] = [];
+  let next = from;
+  const take = (item: AuditItem, end: number): void => {
+    if (items.length >= limit) return;
+    items.push(item);
+    next = end;
+  };
+  await scanLines(file, { from, to }, {
+    line: (bytes, start, newline, at) => take(readItem(bytes, start, newline, at), at + newline - start + 1),
+    oversized: (at) => take(readItem(Buffer.alloc(0), 0, 0, at), to),
+  });
+  return { items, next };
+}
+
+async function find(file: ReadableFile, which: Readonly<{ seq: number }> | Readonly<{ offset: number }>): Promise<AuditItem | undefined> {
+  const offset = 'offset' in which ? which.offset : await offsetOf(file, which.seq);
+  if (offset === undefined || offset >= file.mark().size) return undefined;
+  const { items } = await readSince(file, offset, 1);
+  return items[0];
+}
+
+/** Bisects on the numbers that the lines carry; a damaged log may hide its entries from this. */
+async function offsetOf(file: ReadableFile, seq: number): Promise<number | undefined> {
+  let low = 0;
+  let high = file.mark().size;
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    const line = await lineAfter(file, low, middle, high);
+    if (line === undefined) {
+      high = middle;
+      continue;
+    }
+    if (line.seq === seq) return line.offset;
+    if (line.seq < seq) low = line.end;
+    else high = middle;
+  }
+  return undefined;
+}
+
+/** The first line that begins at or after `middle` (or at `low` when that is `middle`) and before `high`. */
+async function lineAfter(file: ReadableFile, low: number, middle: number, high: number): Promise<{ seq: number; offset: number; end: number } | undefined> {
+  const from = middle === low ? low : middle - 1;
+  for (const room of [16_384, 2 * maxLineBytes]) {
+    const bytes = Buffer.allocUnsafe(room);
+    const length = await file.read(bytes, from);
+    const text = bytes.subarray(0, length);
+    const start = middle === low ? 0 : text.indexOf(0x0a) + 1;
+    const newline = start === 0 && middle !== low ? -1 : text.indexOf(0x0a, start);
+    if (newline === -1) {
+      if (length < room) return undefined;
+      continue;
+    }
+    if (from + start >= high) return undefined;
+    const head = readHead(text, start, newline);
+    return head === undefined ? undefined : { seq: head.seq, offset: from + start, end: from + newline + 1 };
+  }
+  return undefined;
+}

@@ -1,0 +1,376 @@
+/**
+ * The only code that appends to the audit log. Entries that wait together share one write and one sync; numbers and
+ * hashes are given when a batch is cut. What cannot be recorded is refused, and the cause is shown as health.
+ */
+import { prepareEntry, type PreparedEntry } from '../../../protocol/src/audit/bytes';
+import type { KnownHead } from '../../../protocol/src/audit/chain';
+import type { NewEntry, OwnEntry } from '../../../protocol/src/audit/entry';
+import type { VerificationReport } from '../../../protocol/src/audit/report';
+import type { Actor } from '../../../protocol/src/call';
+import { ConductorError } from '../../../protocol/src/errors';
+import { cutLength, linesOf, renderBatch, type AppendedLine, type Batch, type Placed, type Waiting } from './batch';
+import { realDisk, type AppendFile, type Disk, type FileMark } from './disk';
+import { eventIds } from './eventId';
+import { replaceLog, type LogPlace } from './newLog';
+import { headToExpect, openLog, verifyAgainst, type Remembered } from './opening';
+import type { Found, LogEnd } from './recovery';
+
+export type { AppendedLine, Placed } from './batch';
+
+/** Whether entries can be recorded. `failed` is tried again with every append; `tampered` as soon as the file changes. */
+export type AuditHealth =
+  | Readonly<{ state: 'healthy' }>
+  | Readonly<{ state: 'failed'; message: string }>
+  | Readonly<{ state: 'tampered'; message: string; report: VerificationReport }>
+  | Readonly<{ state: 'closed' }>;
+
+/** The log as the writer knows it: entries, `sha256:` hash of the last one (null before the first), durable bytes, health. */
+export type AuditState = Readonly<{ entries: number; head: string | null; bytes: number; health: AuditHealth }>;
+
+/** What a writer is told; everything but `path` and `createdBy` has a default. */
+export type AuditWriterOptions = Readonly<{
+  /** Absolute path of the log; its folder is created, mode 0700. */
+  path: string;
+  /** Name and version of this program, for the genesis entry. */
+  createdBy: string;
+  /** Who stands behind the log's own entries. */
+  actor?: Actor;
+  /** A head that was kept outside the log: an older or shorter log is then refused as tampered. */
+  known?: KnownHead;
+  disk?: Disk;
+  /** Wall clock in milliseconds since 1970; Date.now by default. */
+  now?: () => number;
+  nextId?: () => string;
+}>;
+
+/** Appends to the log. Entries keep the order in which they were handed over. */
+export type AuditWriter = Readonly<{
+  /** Resolves when the entry is durable. Rejects with AUDIT_UNAVAILABLE when it cannot be, and TOO_LARGE above 1 MiB. */
+  append(entry: NewEntry): Promise<Placed>;
+  /** For calls that change nothing: resolves with the id at once while the log is healthy, and is written behind; else like `append`. */
+  enqueue(entry: NewEntry): Promise<string>;
+  /** Sets a tampered or lost log aside and begins a new one that names it and the reason. Rejects with CONFLICT when there is no need. */
+  startNewLog(reason: string): Promise<void>;
+  state(): AuditState;
+  /** Calls back after each durable batch; gives the function that stops it. */
+  onAppended(listener: (lines: readonly AppendedLine[]) => void): () => void;
+  /** Calls back when the health changes; gives the function that stops it. */
+  onHealth(listener: (health: AuditHealth) => void): () => void;
+  /** Writes what is queued, then refuses everything. */
+  close(): Promise<void>;
+}>;
+
+/** Opens the log, creates or repairs it, and puts repairs on record. Never rejects for the log's sake: look at `state().health`. */
+export async function openAuditWriter(options: AuditWriterOptions): Promise<AuditWriter> {
+  const writer = new LogWriter(options);
+  await writer.start();
+  return writer;
+}
+
+/** Above this many queued bytes, `enqueue` waits like `append`. */
+const mostQueuedBytes = 8_388_608;
+/** Entries of calls that already ran, kept through a failure to be written afterwards. */
+const mostOwed = 1_000;
+
+type Trouble = Readonly<{ message: string; wrote: boolean; cause: unknown }>;
+
+class LogWriter implements AuditWriter {
+  readonly #place: LogPlace;
+  #known: KnownHead | undefined;
+  /** Open for appending. After a failure the health stays `failed` until a batch was written again. */
+  #log: Readonly<{ file: AppendFile; end: LogEnd }> | undefined;
+  /** The durable end when the log was last open in this process. */
+  #lastEnd: LogEnd | undefined;
+  /** The failure that is not on record yet: its last batch, its first message, how many callers it refused, the note of it. */
+  #failed: Readonly<{ batch: Batch; message: string; rejected: number; note: string | undefined }> | undefined;
+  #refused: Readonly<{ mark: FileMark | undefined }> | undefined;
+  #health: AuditHealth = { state: 'failed', message: 'The audit log is not open yet.' };
+  #queue: Waiting[] = [];
+  #owed: Waiting[] = [];
+  #queuedBytes = 0;
+  #turn: Promise<void> = Promise.resolve();
+  #scheduled = false;
+  readonly #appended = new Set<(lines: readonly AppendedLine[]) => void>();
+  readonly #healthChanged = new Set<(health: AuditHealth) => void>();
+
+  constructor({ path, createdBy, actor, known, disk = realDisk, now = Date.now, nextId = eventIds(now) }: AuditWriterOptions) {
+    this.#place = { path, createdBy, actor, disk, now, nextId };
+    this.#known = known;
+  }
+
+  async start(): Promise<void> {
+    await this.#inTurn(async () => {
+      if (await this.#reopen()) await this.#drain();
+    });
+  }
+
+  append(entry: NewEntry): Promise<Placed> {
+    return new Promise((resolve, reject) => {
+      const settle = (outcome: Placed | ConductorError): void =>
+        outcome instanceof ConductorError ? reject(outcome) : resolve(outcome);
+      this.#queueUp({ entry: this.#prepare(entry), owed: entry.phase !== 'intent', settle });
+      this.#drainSoon();
+    });
+  }
+
+  async enqueue(entry: NewEntry): Promise<string> {
+    if (this.#health.state !== 'healthy' || this.#queuedBytes > mostQueuedBytes) return (await this.append(entry)).id;
+    const prepared = this.#prepare(entry);
+    this.#queueUp({ entry: prepared, owed: true, settle: undefined });
+    // Not at once: what follows in this turn of the event loop can share the write.
+    setImmediate(() => this.#drainSoon());
+    return prepared.id;
+  }
+
+  async startNewLog(reason: string): Promise<void> {
+    await this.#inTurn(async () => {
+      await this.#mayReplace();
+      await this.#closeFile();
+      try {
+        await replaceLog(this.#place, reason, headToExpect(this.#memory()));
+      } catch (cause) {
+        throw unavailable(`A new audit log could not be started: ${messageOf(cause)}`, cause);
+      }
+      this.#known = undefined;
+      this.#lastEnd = undefined;
+      this.#failed = undefined;
+      this.#refused = undefined;
+      if (await this.#reopen()) await this.#drain();
+    });
+  }
+
+  state(): AuditState {
+    const end = this.#log?.end ?? this.#lastEnd;
+    const head = end === undefined ? null : `sha256:${end.head}`;
+    return { entries: end?.seq ?? 0, head, bytes: end?.size ?? 0, health: this.#health };
+  }
+
+  onAppended(listener: (lines: readonly AppendedLine[]) => void): () => void {
+    this.#appended.add(listener);
+    return () => this.#appended.delete(listener);
+  }
+
+  onHealth(listener: (health: AuditHealth) => void): () => void {
+    this.#healthChanged.add(listener);
+    return () => this.#healthChanged.delete(listener);
+  }
+
+  async close(): Promise<void> {
+    await this.#inTurn(async () => {
+      await this.#drain();
+      await this.#closeFile();
+      this.#setHealth({ state: 'closed' });
+    });
+  }
+
+  #prepare(entry: NewEntry): PreparedEntry {
+    if (this.#health.state === 'closed') throw unavailable('The audit log is closed.');
+    const id = ('id' in entry ? entry.id : undefined) ?? this.#place.nextId();
+    try {
+      return prepareEntry(entry, id, new Date(this.#place.now()).toISOString());
+    } catch (cause) {
+      if (cause instanceof RangeError) throw new ConductorError('TOO_LARGE', cause.message, { cause });
+      throw cause;
+    }
+  }
+
+  #queueUp(waiting: Waiting): void {
+    this.#queue.push(waiting);
+    this.#queuedBytes += waiting.entry.bytes;
+  }
+
+  #drainSoon(): void {
+    if (this.#scheduled || this.#queue.length === 0) return;
+    this.#scheduled = true;
+    void this.#inTurn(async () => {
+      this.#scheduled = false;
+      await this.#drain();
+    });
+  }
+
+  /** Lets one thing at a time touch the file. */
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    const done = this.#turn.then(work);
+    this.#turn = done.catch(() => undefined);
+    return done;
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#queue.length > 0) {
+      if (this.#log === undefined && !(await this.#reopen())) return;
+      if (this.#log !== undefined) await this.#commit(this.#log, this.#queue.splice(0, cutLength(this.#queue)));
+    }
+  }
+
+  async #commit({ file, end }: Readonly<{ file: AppendFile; end: LogEnd }>, waiting: readonly Waiting[]): Promise<void> {
+    const batch = renderBatch(waiting, end);
+    const trouble = await this.#write(file, end, batch);
+    if (trouble !== undefined) {
+      await this.#fail(trouble, file, end, batch);
+      return;
+    }
+    this.#log = { file, end: batch.end };
+    this.#lastEnd = batch.end;
+    this.#failed = undefined;
+    this.#setHealth({ state: 'healthy' });
+    for (const { entry } of waiting) this.#queuedBytes -= entry.bytes;
+    batch.lines.forEach(({ seq, id, hash }, i) => waiting[i]?.settle?.({ seq, id, hash }));
+    if (this.#appended.size > 0) this.#tell(this.#appended, linesOf(batch, end.size));
+  }
+
+  /** One write and one sync, and before and after them a look whether the file is still ours alone. */
+  async #write(file: AppendFile, end: LogEnd, batch: Batch): Promise<Trouble | undefined> {
+    let wrote = false;
+    try {
+      const before = this.#changedByOthers(end);
+      if (before !== undefined) return { message: before, wrote, cause: undefined };
+      wrote = true;
+      const written = await file.append(batch.bytes);
+      if (written !== batch.bytes.length) throw new Error(`only ${written} of ${batch.bytes.length} bytes were written`);
+      await file.sync();
+      const after = this.#changedByOthers(batch.end);
+      return after === undefined ? undefined : { message: after, wrote: false, cause: undefined };
+    } catch (cause) {
+      return { message: `The audit log could not be written: ${messageOf(cause)}`, wrote, cause };
+    }
+  }
+
+  #changedByOthers(end: LogEnd): string | undefined {
+    const mark = this.#place.disk.mark(this.#place.path);
+    if (mark === undefined) return 'The audit log was deleted while Conductor ran.';
+    if (mark.id !== end.id) return 'The audit log was replaced by another file while Conductor ran.';
+    if (mark.size < end.size) return 'The audit log was cut while Conductor ran.';
+    return mark.size > end.size ? 'Another program appended to the audit log while Conductor ran.' : undefined;
+  }
+
+  /** Takes back what was half written, gives up the descriptor for good, and refuses everybody who waits. */
+  async #fail(trouble: Trouble, file: AppendFile, end: LogEnd, batch: Batch): Promise<void> {
+    if (trouble.wrote) await file.truncate(end.size).catch(() => undefined); // tried again when the log is reopened
+    await this.#closeFile();
+    const waiting = [...batch.waiting, ...this.#queue];
+    const refused = waiting.filter(({ settle }) => settle !== undefined).length;
+    const { message = trouble.message, rejected = 0, note } = this.#failed ?? {};
+    this.#failed = { batch, message, rejected: rejected + refused, note: undefined };
+    this.#owe(waiting.filter(({ owed, entry }) => owed && entry.id !== note));
+    this.#setHealth({ state: 'failed', message: trouble.message });
+    this.#queue = waiting;
+    this.#rejectQueue(trouble.message, trouble.cause);
+  }
+
+  #owe(waiting: readonly Waiting[]): void {
+    for (const { entry } of waiting) {
+      if (this.#owed.length < mostOwed) this.#owed.push({ entry, owed: true, settle: undefined });
+    }
+  }
+
+  #rejectQueue(message: string, cause: unknown): void {
+    const waiting = this.#queue;
+    this.#queue = [];
+    this.#queuedBytes = 0;
+    for (const { settle } of waiting) settle?.(unavailable(message, cause));
+  }
+
+  /** Opens the log, or says in the health why not and refuses everybody who waits. */
+  async #reopen(): Promise<boolean> {
+    try {
+      const stillRefused = this.#refused !== undefined && sameMark(this.#refused.mark, this.#place.disk.mark(this.#place.path));
+      if (!stillRefused) await this.#open();
+      if (this.#log !== undefined) return true;
+      const { health } = this.state();
+      this.#rejectQueue('message' in health ? health.message : 'The audit log is not open.', undefined);
+    } catch (cause) {
+      await this.#closeFile();
+      const message = `The audit log could not be opened: ${messageOf(cause)}`;
+      this.#setHealth({ state: 'failed', message });
+      this.#rejectQueue(message, cause);
+    }
+    return false;
+  }
+
+  async #open(): Promise<void> {
+    const opened = await openLog(this.#place, this.#memory());
+    if (opened.kind === 'open') this.#use(opened.file, opened.found);
+    else this.#refuse(opened.report);
+  }
+
+  #use(file: AppendFile, { end, notes, recorded }: Extract<Found, { kind: 'usable' }>): void {
+    this.#log = { file, end };
+    this.#lastEnd = end;
+    this.#refused = undefined;
+    // A note that is not marked as recorded is only told once more at the next start.
+    const last: Waiting['settle'] = (outcome) => {
+      if (!(outcome instanceof ConductorError)) void recorded().catch(() => undefined);
+    };
+    const own: Waiting[] = notes.map((note, i) => ({
+      entry: this.#prepareOwn(note),
+      owed: true,
+      settle: i === notes.length - 1 ? last : undefined,
+    }));
+    if (this.#failed === undefined) {
+      this.#setHealth({ state: 'healthy' });
+    } else {
+      const entry = this.#prepareOwn(interruption(this.#failed));
+      this.#failed = { ...this.#failed, note: entry.id };
+      own.unshift({ entry, owed: true, settle: undefined });
+    }
+    this.#queue = [...own, ...this.#owed, ...this.#queue];
+    for (const { entry } of [...own, ...this.#owed]) this.#queuedBytes += entry.bytes;
+    this.#owed = [];
+  }
+
+  #prepareOwn(note: OwnEntry): PreparedEntry {
+    const { nextId, now, actor } = this.#place;
+    return prepareEntry({ ...note, ...(actor && { actor }) }, nextId(), new Date(now()).toISOString());
+  }
+
+  #refuse(report: VerificationReport): void {
+    this.#refused = { mark: this.#place.disk.mark(this.#place.path) };
+    const message = `The audit log is damaged, so nothing runs. ${report.message} "conductor audit verify" shows the damage; starting a new log keeps the damaged one as evidence.`;
+    this.#setHealth({ state: 'tampered', message, report });
+  }
+
+  async #mayReplace(): Promise<void> {
+    if (this.#health.state === 'closed') throw unavailable('The audit log is closed.');
+    if (this.#health.state === 'tampered') return;
+    const report = await verifyAgainst(this.#place, this.#memory());
+    if (report.verdict === 'tampered' || report.class === 'missing') return;
+    throw new ConductorError('CONFLICT', `A new audit log is only for a damaged one. ${report.message}`);
+  }
+
+  async #closeFile(): Promise<void> {
+    const log = this.#log;
+    this.#log = undefined;
+    await log?.file.close().catch(() => undefined); // whatever it says, this descriptor is never used again
+  }
+
+  #memory(): Remembered {
+    return { known: this.#known, end: this.#lastEnd, failedBatch: this.#failed?.batch.bytes };
+  }
+
+  #setHealth(health: AuditHealth): void {
+    const before = this.#health;
+    this.#health = health;
+    if (before.state !== health.state) this.#tell(this.#healthChanged, health);
+  }
+
+  /** Tells listeners outside of the writer's own work, so that their mistakes are not taken for a failed disk. */
+  #tell<T>(listeners: ReadonlySet<(news: T) => void>, news: T): void {
+    for (const listener of listeners) queueMicrotask(() => listener(news));
+  }
+}
+
+function interruption({ message, rejected }: Readonly<{ message: string; rejected: number }>): OwnEntry {
+  return { phase: 'recover', tool: 'audit.recover', input: { kind: 'interrupted', reason: message, rejected }, result: 'ok' };
+}
+
+function sameMark(a: FileMark | undefined, b: FileMark | undefined): boolean {
+  return a?.id === b?.id && a?.size === b?.size && a?.modified === b?.modified;
+}
+
+function unavailable(message: string, cause?: unknown): ConductorError {
+  return new ConductorError('AUDIT_UNAVAILABLE', message, { cause });
+}
+
+function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}

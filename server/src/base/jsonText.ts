@@ -1,0 +1,35 @@
+import { visit } from 'jsonc-parser';
+
+/** What a piece of text is as JSON. `duplicate` names a member that stands twice in one object, which parsers resolve differently. */
+export type JsonText = Readonly<{ kind: 'value'; value: unknown }> | Readonly<{ kind: 'invalid'; message: string }> | Readonly<{ kind: 'duplicate'; member: string }>;
+
+/** Parses strict JSON (RFC 8259) and refuses objects with duplicate members, at any depth. */
+export function parseJsonText(text: string): JsonText {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    return { kind: 'invalid', message: error instanceof Error ? error.message : String(error) };
+  }
+  try {
+    const member = duplicateMember(text);
+    return member === undefined ? { kind: 'value', value } : { kind: 'duplicate', member };
+  } catch {
+    return { kind: 'invalid', message: 'it is nested too deeply' };
+  }
+}
+
+function duplicateMember(text: string): string | undefined {
+  const open: Set<string>[] = [];
+  let found: string | undefined;
+  visit(text, {
+    onObjectBegin: () => void open.push(new Set()),
+    onObjectEnd: () => void open.pop(),
+    onObjectProperty: (name) => {
+      const names = open.at(-1);
+      if (names?.has(name) === true) found ??= name;
+      names?.add(name);
+    },
+  });
+  return found;
+}

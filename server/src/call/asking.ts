@@ -1,0 +1,66 @@
+import type { ToolCall } from '../../../protocol/src/call';
+import type { ErrorCode } from '../../../protocol/src/errors';
+import type { Answer, Decider, Desk, Question } from '../approvals/desk';
+import type { Caller } from './pipeline';
+import type { Prepared } from './tool';
+
+/** What the log keeps of an approval: the answer, who gave it, and how long it took in milliseconds. */
+export type Approval = Readonly<{ id: string; decision: Answer['kind']; by: Decider; reason?: string; waitedMs: number }>;
+
+/** Milliseconds between two signs of life to an agent whose call waits for a person. */
+const signOfLife = 5000;
+
+type NotGranted = Readonly<{ code: ErrorCode; rule: string; reason: string; approval: Approval }>;
+
+/** Asks a person, keeping the agent informed meanwhile. */
+export async function askPerson(desk: Pick<Desk, 'ask'>, call: ToolCall, prepared: Prepared, timeoutMs: number, caller: Caller): Promise<{ approval: Approval } | NotGranted> {
+  const stop = keepInformed(caller);
+  try {
+    const answer = await desk.ask(questionOf(call, prepared), { connection: call.actor.connection ?? 0, timeoutMs, signal: caller.signal });
+    const approval = approvalOf(call.id, answer);
+    if (answer.kind === 'approved') return { approval };
+    return { ...refusalFor(answer, timeoutMs), approval };
+  } finally {
+    stop();
+  }
+}
+
+function keepInformed(caller: Caller): () => void {
+  let seconds = 0;
+  caller.progress('Waiting for approval in Conductor');
+  const timer = setInterval(() => {
+    seconds += signOfLife / 1000;
+    caller.progress(`Waiting for approval in Conductor (${String(seconds)} s)`);
+  }, signOfLife);
+  return () => clearInterval(timer);
+}
+
+function questionOf(call: ToolCall, prepared: Prepared): Question {
+  const { show, digest, verdict } = prepared;
+  return {
+    id: call.id, tool: call.tool, digest, title: show.title, raw: show.raw, cwd: show.cwd, project: call.project,
+    details: show.details.map(([label, value]) => [label, value]), rule: verdict.rule, reason: verdict.reason, client: call.actor.client ?? 'unnamed client',
+  };
+}
+
+function approvalOf(id: string, answer: Answer): Approval {
+  const by: Decider = 'by' in answer ? answer.by : { role: 'broker' };
+  const reason = 'reason' in answer && answer.reason !== undefined ? { reason: answer.reason } : {};
+  return { id, decision: answer.kind, by, waitedMs: 'waitedMs' in answer ? answer.waitedMs : 0, ...reason };
+}
+
+function refusalFor(answer: Answer, timeoutMs: number): Omit<NotGranted, 'approval'> {
+  switch (answer.kind) {
+    case 'approved':
+    case 'denied':
+      return { code: 'APPROVAL_DENIED', rule: 'approval.denied', reason: answer.by.role === 'broker' ? `The call was denied: ${answer.reason ?? 'nobody can answer any more.'}` : `The user declined this call${answer.reason === undefined ? '.' : `: ${answer.reason}`}` };
+    case 'timeout':
+      return { code: 'APPROVAL_TIMEOUT', rule: 'approval.timeout', reason: `Nobody answered within ${String(timeoutMs / 1000)} s, so the call was denied.` };
+    case 'withdrawn':
+      return { code: 'CANCELLED', rule: 'call.cancelled', reason: 'The call was withdrawn while it waited for approval.' };
+    case 'unavailable':
+      return { code: 'APPROVAL_UNAVAILABLE', rule: 'approval.unavailable', reason: 'This call needs approval, and no editor or terminal is there to ask.' };
+    case 'full':
+      return { code: 'APPROVAL_UNAVAILABLE', rule: 'approval.full', reason: answer.message };
+  }
+}

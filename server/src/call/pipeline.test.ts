@@ -1,0 +1,157 @@
+import assert from 'node:assert/strict';
+import { z } from 'zod';
+import type { ToolCall, Verdict } from '../../../protocol/src/call';
+import { defaultConfig } from '../../../protocol/src/config';
+import { ConductorError } from '../../../protocol/src/errors';
+import type { Answer, Question } from '../approvals/desk';
+import { createPipeline, type Policy, type Rooms } from './pipeline';
+import type { Prepared, Tool } from './tool';
+
+/** The order of a call, seen from outside: what happened, in which order, and what did not. */
+
+const call: ToolCall = { id: 'evt_1', tool: 'test.tool', input: { text: 'x' }, project: '/p', actor: { role: 'agent', client: 'c', connection: 1, user: 'u' } };
+const yes: Answer = { kind: 'approved', by: { role: 'editor' }, waitedMs: 5 };
+
+type Setting = {
+  verdict?: Verdict['verdict'];
+  readOnly?: boolean;
+  digests?: string[];
+  verdicts?: Verdict['verdict'][];
+  answer?: Answer | (() => Answer);
+  run?: () => ReturnType<Prepared['run']>;
+  failAt?: 'admitted' | 'finished' | 'refused';
+  openFor?: number;
+  admitOpen?: boolean;
+  policies?: Policy[];
+  signal?: AbortSignal;
+};
+
+function house(setting: Setting = {}) {
+  const events: string[] = [];
+  let prepared = 0;
+  const record = (what: 'admitted' | 'finished' | 'refused') => (_call: ToolCall, _record: object, queued?: boolean) => {
+    events.push(queued === true ? `${what} queued` : what);
+    return setting.failAt === what ? Promise.reject(new ConductorError('AUDIT_UNAVAILABLE', 'the log is full')) : Promise.resolve();
+  };
+  const tool: Tool = {
+    name: 'test.tool', title: '', description: '', input: z.strictObject({ text: z.string() }),
+    annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
+    prepare: () => {
+      const verdict = setting.verdicts?.[prepared] ?? setting.verdict ?? 'allow';
+      const digest = setting.digests?.[prepared] ?? 'same';
+      prepared += 1;
+      events.push('prepare');
+      return Promise.resolve({
+        verdict: { verdict, rule: 'test.rule', reason: 'because' }, digest, readOnly: setting.readOnly ?? false, show: { title: 't', raw: 'r', cwd: '/p', details: [] },
+        run: () => {
+          events.push('run');
+          return setting.run?.() ?? Promise.resolve({ kind: 'success', text: 'done', truncated: false });
+        },
+        release: () => void events.push('release'),
+      });
+    },
+  };
+  const rooms: Rooms = {
+    tools: new Map([['test.tool', tool]]), configDir: '/c', now: () => 0,
+    policy: () => setting.policies?.shift() ?? { config: defaultConfig, policyHash: 'h' },
+    desk: { ask: (_question: Question) => { events.push('ask'); const answer = setting.answer ?? yes; return Promise.resolve(typeof answer === 'function' ? answer() : answer); } },
+    admit: () => (setting.admitOpen === true ? { kind: 'open', retryAfterMs: 1500 } : { kind: 'admitted', settle: (result) => void events.push(`settle ${result}`) }),
+    openFor: () => setting.openFor,
+    recorder: { admitted: record('admitted'), finished: record('finished'), refused: record('refused') },
+  };
+  const run = (given: Partial<ToolCall> = {}) => createPipeline(rooms).run({ ...call, ...given }, { signal: setting.signal ?? new AbortController().signal, progress: () => undefined });
+  return { events, run };
+}
+
+describe('call/pipeline', () => {
+  it('T87: the decision is recorded before the tool runs, the outcome before it is released', async () => {
+    const { events, run } = house();
+    assert.equal((await run()).kind, 'success');
+    assert.deepEqual(events, ['prepare', 'admitted', 'run', 'settle success', 'finished', 'release']);
+  });
+
+  it('pipeline:asks: an approved call is prepared again and then runs', async () => {
+    const { events, run } = house({ verdict: 'approve' });
+    assert.equal((await run()).kind, 'success');
+    assert.deepEqual(events, ['prepare', 'ask', 'prepare', 'admitted', 'run', 'settle success', 'finished', 'release', 'release']);
+  });
+
+  const refusals: readonly (readonly [string, Setting, string])[] = [
+    ['pipeline:denied: a denied call is recorded and never asked about', { verdict: 'deny' }, 'DENIED'],
+    ['T41: other bytes after the approval', { verdict: 'approve', digests: ['a', 'b'] }, 'APPROVAL_STALE'],
+    ['T43: denied by the policy of the moment after the approval', { verdicts: ['approve', 'deny'] }, 'APPROVAL_STALE'],
+    ['pipeline:declined', { verdict: 'approve', answer: { kind: 'denied', by: { role: 'editor' }, waitedMs: 1 } }, 'APPROVAL_DENIED'],
+    ['T46: time ran out', { verdict: 'approve', answer: { kind: 'timeout', waitedMs: 1 } }, 'APPROVAL_TIMEOUT'],
+    ['pipeline:nobody', { verdict: 'approve', answer: { kind: 'unavailable' } }, 'APPROVAL_UNAVAILABLE'],
+    ['pipeline:withdrawn', { verdict: 'approve', answer: { kind: 'withdrawn', waitedMs: 1 } }, 'CANCELLED'],
+    ['A27: an open breaker refuses before anybody is asked', { verdict: 'approve', openFor: 900 }, 'CIRCUIT_OPEN'],
+    ['A27: a breaker that opened meanwhile refuses', { admitOpen: true }, 'CIRCUIT_OPEN'],
+    ['pipeline:cancelled before it ran', { signal: AbortSignal.abort() }, 'CANCELLED'],
+  ];
+  for (const [what, setting, code] of refusals) {
+    it(`${what}: refused, recorded, not run`, async () => {
+      const { events, run } = house(setting);
+      const outcome = await run();
+      assert.equal(outcome.kind === 'refused' && outcome.code, code);
+      assert.equal(events.includes('run'), false);
+      assert.equal(events.filter((event) => event === 'refused').length, 1);
+      assert.equal(events.filter((event) => event === 'release').length, events.filter((event) => event === 'prepare').length);
+    });
+  }
+
+  it('pipeline:retry-after: an open breaker tells when to come back', async () => {
+    const outcome = await house({ openFor: 900 }).run();
+    assert.equal(outcome.kind === 'refused' && outcome.retryAfterMs, 900);
+  });
+
+  it('pipeline:invalid-input and unknown tools are refused by name and recorded', async () => {
+    const { events, run } = house();
+    assert.match(JSON.stringify(await run({ input: { text: 5 } })), /INVALID_INPUT.*text/);
+    assert.match(JSON.stringify(await run({ tool: '__proto__' })), /UNKNOWN_TOOL/);
+    assert.deepEqual(events, ['refused', 'refused']);
+  });
+
+  it('T84: a decision that cannot be recorded: nothing runs, and the breaker is left alone', async () => {
+    const { events, run } = house({ failAt: 'admitted' });
+    const outcome = await run();
+    assert.equal(outcome.kind === 'refused' && outcome.code, 'AUDIT_UNAVAILABLE');
+    assert.deepEqual(events, ['prepare', 'admitted', 'settle neutral', 'release']);
+  });
+
+  it('T84: an outcome that cannot be recorded is withheld, and the agent is told that the tool ran', async () => {
+    const outcome = await house({ failAt: 'finished' }).run();
+    assert.equal(outcome.kind, 'failure');
+    assert.match(outcome.kind === 'failure' ? outcome.error.message : '', /ran.*withheld/);
+    assert.doesNotMatch(JSON.stringify(outcome), /done/);
+  });
+
+  it('T84: a refusal that cannot be recorded stays a refusal', async () => {
+    const outcome = await house({ verdict: 'deny', failAt: 'refused' }).run();
+    assert.equal(outcome.kind === 'refused' && outcome.code, 'DENIED');
+  });
+
+  it('T62: failures count for the breaker; refusals of the tool itself and withdrawn calls do not', async () => {
+    const fails = (code: 'TOOL_FAILED' | 'TIMEOUT' | 'CANCELLED' | 'APPROVAL_STALE') => house({ run: () => Promise.resolve({ kind: 'failure', error: new ConductorError(code, 'm') }) });
+    for (const [code, settled] of [['TOOL_FAILED', 'failure'], ['TIMEOUT', 'failure'], ['CANCELLED', 'neutral'], ['APPROVAL_STALE', 'neutral']] as const) {
+      const { events, run } = fails(code);
+      await run();
+      assert.ok(events.includes(`settle ${settled}`), code);
+    }
+  });
+
+  it('pipeline:bug: a tool that throws is a recorded failure', async () => {
+    const { events, run } = house({ run: () => Promise.reject(new TypeError('bug')) });
+    assert.equal((await run()).kind, 'failure');
+    assert.ok(events.includes('finished'));
+  });
+
+  it('pipeline:queued: only entries of calls that read may be queued, and only when the user says so', async () => {
+    const queued = { config: { ...defaultConfig, audit: { readOnlyDurability: 'queued' as const } }, policyHash: 'h' };
+    const reading = house({ readOnly: true, policies: [queued] });
+    await reading.run();
+    assert.deepEqual(reading.events.filter((event) => event.endsWith('queued')), ['admitted queued', 'finished queued']);
+    const writing = house({ readOnly: false, policies: [queued] });
+    await writing.run();
+    assert.deepEqual(writing.events.filter((event) => event.endsWith('queued')), []);
+  });
+});

@@ -1,0 +1,84 @@
+import type { NewEntry, NewDone, NewDenied } from '../../../protocol/src/audit/entry';
+import type { Outcome, ToolCall, Verdict } from '../../../protocol/src/call';
+import type { Approval } from './asking';
+
+/** What the log keeps of a decision to run. */
+export type Admitted = Readonly<{ verdict: Verdict; policyHash: string; digest: string; approval?: Approval }>;
+
+/** What the log keeps of the end of a call that ran. */
+export type Finished = Readonly<{ outcome: Outcome; durationMs: number; output: Readonly<{ sha256: string; bytes: number }> }>;
+
+/** What the log keeps of a call that did not run. */
+export type Refused = Readonly<{ refusal: Extract<Outcome, { kind: 'refused' }>; policyHash: string; approval?: Approval }>;
+
+/** Writes calls into the log. Each resolves when its entry is durable, or at once when `queued`; rejects with AUDIT_UNAVAILABLE. */
+export type Recorder = Readonly<{
+  admitted(call: ToolCall, record: Admitted, queued: boolean): Promise<void>;
+  finished(call: ToolCall, record: Finished, queued: boolean): Promise<void>;
+  refused(call: ToolCall, record: Refused): Promise<void>;
+}>;
+
+/** The part of the audit writer that calls need. */
+export type Log = Readonly<{ append(entry: NewEntry): Promise<unknown>; enqueue(entry: NewEntry): Promise<unknown> }>;
+
+/** Turns calls into entries of the audit log. */
+export function createRecorder(log: Log): Recorder {
+  const write = async (entry: NewEntry, queued: boolean): Promise<void> => {
+    if (queued) await log.enqueue(entry);
+    else await log.append(entry);
+  };
+  return {
+    admitted: (call, record, queued) => write(intentOf(call, record), queued),
+    finished: (call, record, queued) => write(doneOf(call, record), queued),
+    refused: (call, record) => write(deniedOf(call, record), false),
+  };
+}
+
+function intentOf(call: ToolCall, { verdict, policyHash, digest, approval }: Admitted): NewEntry {
+  return {
+    phase: 'intent', id: call.id, result: 'admitted', tool: call.tool, input: call.input, actor: call.actor, project: call.project,
+    verdict: { ...verdict, policyHash }, detail: { digest: `sha256:${digest}` }, ...storedApproval(approval),
+  };
+}
+
+function doneOf(call: ToolCall, { outcome, durationMs, output }: Finished): NewDone {
+  return {
+    phase: 'done', call: call.id, result: resultOf(outcome), tool: call.tool, input: {}, actor: call.actor, project: call.project, durationMs,
+    output: { sha256: `sha256:${output.sha256}`, bytes: output.bytes }, ...detailOf(outcome),
+  };
+}
+
+function deniedOf(call: ToolCall, { refusal, policyHash, approval }: Refused): NewDenied {
+  return {
+    phase: 'denied', id: call.id, result: refusal.code === 'CANCELLED' ? 'cancelled' : refusal.code === 'APPROVAL_TIMEOUT' ? 'timeout' : 'denied', tool: call.tool, input: call.input,
+    actor: call.actor, project: call.project, verdict: { verdict: 'deny', rule: refusal.rule, reason: refusal.reason, policyHash }, detail: { code: refusal.code }, ...storedApproval(approval),
+  };
+}
+
+function resultOf(outcome: Outcome): NewDone['result'] {
+  switch (outcome.kind) {
+    case 'success':
+      return 'success';
+    case 'refused':
+      return 'denied';
+    case 'failure':
+      return outcome.error.code === 'TIMEOUT' ? 'timeout' : outcome.error.code === 'CANCELLED' ? 'cancelled' : 'error';
+  }
+}
+
+function detailOf(outcome: Outcome): { detail?: Readonly<Record<string, unknown>> } {
+  switch (outcome.kind) {
+    case 'success':
+      return outcome.truncated ? { detail: { truncated: true } } : {};
+    case 'refused':
+      return { detail: { code: outcome.code, rule: outcome.rule, reason: outcome.reason } };
+    case 'failure':
+      return { detail: { code: outcome.error.code, message: outcome.error.message.slice(0, 500) } };
+  }
+}
+
+function storedApproval(approval: Approval | undefined): Pick<NewEntry, 'approval'> {
+  if (approval === undefined) return {};
+  const { id, decision, by, waitedMs, reason } = approval;
+  return { approval: { id, decision, by: [by.role, by.client].filter((part) => part !== undefined).join(' '), waitedMs, ...(reason === undefined ? {} : { reason }) } };
+}

@@ -1,0 +1,54 @@
+import type { z } from 'zod';
+import type { Outcome, Verdict } from '../../../protocol/src/call';
+import type { Config } from '../../../protocol/src/config';
+
+/** What a person is shown before deciding: the raw action first, then facts, in this order. Strings are raw; whoever draws them escapes. */
+export type Shown = Readonly<{
+  /** One line that names the kind of action, for instance `Run a command`. */
+  title: string;
+  /** The raw action in full: the command line as given, or the path and content of a write. */
+  raw: string;
+  /** Absolute working folder, or project root for file tools. */
+  cwd: string;
+  /** Label and value pairs such as the resolved binary or the byte count. */
+  details: readonly (readonly [label: string, value: string])[];
+}>;
+
+/** What a tool may use to prepare a call. */
+export type PrepareContext = Readonly<{
+  /** Absolute, resolved project root. */
+  project: string;
+  /** Absolute configuration folder of Conductor, which no tool may touch. */
+  configDir: string;
+  config: Config;
+  /** Aborts when the caller withdraws the call. */
+  signal: AbortSignal;
+}>;
+
+/** A call that is ready to be judged, asked about and run. Preparing changes nothing on the machine. */
+export type Prepared = Readonly<{
+  verdict: Verdict;
+  /** SHA-256 (64 hex digits) over the canonical bytes of everything that will happen; an approval binds to it. */
+  digest: string;
+  show: Shown;
+  /** True when running changes nothing, so that a relaxed log may queue its entries. */
+  readOnly: boolean;
+  /** Runs it after checking that what was judged still holds; `progress` takes one line for people to read. */
+  run(signal: AbortSignal, progress: (message: string) => void): Promise<Outcome>;
+  /** Lets go of what `prepare` holds open. Called exactly once, after the run or the refusal. */
+  release?(): void;
+}>;
+
+/** One tool that agents can call. */
+export type Tool<Input extends Readonly<Record<string, unknown>> = Readonly<Record<string, unknown>>> = Readonly<{
+  /** Dotted name, for instance `filesystem.read`; on the wire also with `_`. */
+  name: string;
+  title: string;
+  description: string;
+  input: z.ZodType<Input>;
+  /** Hints passed to MCP clients; they never widen rights. */
+  annotations: Readonly<{ readOnlyHint: boolean; destructiveHint: boolean; idempotentHint: boolean; openWorldHint: boolean }>;
+  prepare(input: Input, context: PrepareContext): Promise<Prepared>;
+  /** Whether this outcome counts as a failure for the tool's breaker. Default: failures with code TOOL_FAILED or TIMEOUT. */
+  countsAsFailure?(outcome: Outcome): boolean;
+}>;

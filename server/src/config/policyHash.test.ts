@@ -1,0 +1,25 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { configSchema, defaultConfig, lockedConfig } from '../../../protocol/src/config';
+import { policyHash } from './policyHash';
+
+describe('policy hash', () => {
+  it('is SHA-256 over the canonical JSON of the complete configuration', () => {
+    const text =
+      '{"approvalTimeout":120000,"audit":{"readOnlyDurability":"durable"},"circuitBreaker":{"failureThreshold":5,"overrides":{},"successThreshold":1,"timeout":30000},' +
+      '"plugins":{"filesystem":{"allowedPaths":[],"enabled":true,"requireApproval":["write","delete"]},' +
+      '"shell":{"allowedCommands":[],"enabled":true,"requireApproval":[],"timeoutMs":120000}},"server":{"idleMinutes":10,"logLevel":"info"}}';
+    assert.equal(policyHash(defaultConfig), createHash('sha256').update(text).digest('hex'));
+  });
+
+  it('does not depend on how a configuration is written', () => {
+    const short = configSchema.parse({ plugins: { shell: { allowedCommands: ['git'] } } });
+    const long = configSchema.parse({ plugins: { shell: { requireApproval: [], allowedCommands: ['git'], enabled: true } }, $schema: 'x', server: {} });
+    assert.equal(policyHash(short), policyHash(long));
+  });
+
+  it('differs for configurations that differ', () => {
+    const hashes = [defaultConfig, lockedConfig, configSchema.parse({ approvalTimeout: 1000 }), configSchema.parse({ plugins: { shell: { allowedCommands: ['git'] } } })].map(policyHash);
+    assert.equal(new Set(hashes).size, hashes.length);
+  });
+});

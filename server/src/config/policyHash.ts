@@ -1,0 +1,8 @@
+import { createHash } from 'node:crypto';
+import { canonicalJson } from '../../../protocol/src/audit/canonical';
+import type { Config } from '../../../protocol/src/config';
+
+/** SHA-256 (64 hex digits) over the canonical JSON (RFC 8785) of a complete configuration. Comments, order of keys and `$schema` do not matter. */
+export function policyHash(config: Config): string {
+  return createHash('sha256').update(canonicalJson({ ...config, $schema: undefined }).text).digest('hex');
+}

@@ -1,0 +1,125 @@
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { InvalidArgumentError, type Command } from 'commander';
+import type { AuditFilter } from '../../../../protocol/src/audit/query';
+import { exitCodeOf, type VerificationReport } from '../../../../protocol/src/audit/report';
+import { createAuditReader, type AuditItem } from '../../audit/reader';
+import { verifyAuditLog } from '../../audit/verifier';
+import { createAuditView, rowOf } from '../../audit/view';
+import { note, print, printTable, run, safe } from './terminal';
+
+/** `conductor audit`: read and verify the log. It reads the file itself, so that it works with no broker, and with none that is trusted. */
+export function addAudit(program: Command, configDir: () => string): void {
+  const audit = program.command('audit').description('Read and verify the audit log');
+  const logFile = (given: string | undefined): string => (given === undefined ? join(configDir(), 'audit.log') : resolve(given));
+
+  withFilters(audit.command('list').description('List entries, newest first'))
+    .option('-n, --limit <count>', 'how many at most', count, 100)
+    .option('--json', 'print the entries as they stand in the log, one a line')
+    .option('--file <file>', 'another log than the one in use')
+    .action((options: ListOptions) => run(() => list(logFile(options.file), options)));
+
+  audit
+    .command('verify')
+    .description('Verify the chain; exit 0 intact, 1 tampered, 3 torn by a crash and repairable, 2 could not verify')
+    .option('--json', 'print JSON')
+    .option('--file <file>', 'another log than the one in use')
+    .action((options: { json?: boolean; file?: string }) => run(() => verify(logFile(options.file), options.json === true)));
+
+  audit
+    .command('tail')
+    .description('Show the latest entries and those that follow, until Ctrl+C')
+    .option('-n, --lines <count>', 'how many to begin with', count, 20)
+    .option('--json', 'print the entries as they stand in the log')
+    .option('--no-follow', 'end after the latest entries')
+    .option('--file <file>', 'another log than the one in use')
+    .action((options: { lines: number; json?: boolean; follow: boolean; file?: string }) => run(() => tail(logFile(options.file), options)));
+}
+
+type ListOptions = Readonly<{ limit: number; json?: boolean; file?: string }> & AuditFilter;
+
+function withFilters(command: Command): Command {
+  return command
+    .option('--tool <name>', 'dotted tool name, or a group such as "filesystem"')
+    .option('--result <result>', 'success, error, denied, timeout, …')
+    .option('--actor <text>', "part of the client's name")
+    .option('--call <id>', 'one call')
+    .option('--text <text>', 'any part of the entry')
+    .option('--since <time>', 'ISO time, or for instance 24h or 7d ago', time)
+    .option('--until <time>', 'ISO time, or for instance 1h ago', time);
+}
+
+function count(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1 || value > 1_000_000) throw new InvalidArgumentError('Write a whole number from 1 to 1000000.');
+  return value;
+}
+
+function time(text: string): string {
+  const ago = /^(\d+)([smhd])$/.exec(text);
+  if (ago !== null) return new Date(Date.now() - Number(ago[1]) * { s: 1, m: 60, h: 3600, d: 86_400 }[ago[2] as 's' | 'm' | 'h' | 'd'] * 1000).toISOString();
+  const value = Date.parse(text);
+  if (Number.isNaN(value)) throw new InvalidArgumentError('Write an ISO time such as 2026-11-21T10:00:00Z, or a span such as 24h.');
+  return new Date(value).toISOString();
+}
+
+async function list(file: string, options: ListOptions): Promise<number> {
+  const { limit, json } = options;
+  const filter = filterOf(options);
+  const view = createAuditView(createAuditReader(file));
+  const shown: string[][] = [];
+  let left = limit;
+  let before: number | undefined;
+  do {
+    const page = await view.page({ filter, limit: Math.min(left, 1000), ...(before === undefined ? {} : { before }) });
+    for (const row of page.rows) {
+      if (json === true) print((await view.line(row.seq)) ?? '');
+      else shown.push([String(row.seq), row.timestamp, row.phase, row.tool, row.result, row.client ?? '-', row.summary]);
+    }
+    left -= page.rows.length;
+    before = page.next;
+  } while (before !== undefined && left > 0);
+  if (json !== true && shown.length === 0) note('No entries.');
+  else if (json !== true) printTable([['#', 'TIME', 'PHASE', 'TOOL', 'RESULT', 'CLIENT', 'INPUT'], ...shown]);
+  return 0;
+}
+
+function filterOf({ tool, result, actor, call, text, since, until }: AuditFilter): AuditFilter {
+  return Object.fromEntries(Object.entries({ tool, result, actor, call, text, since, until }).filter(([, value]) => value !== undefined));
+}
+
+async function verify(file: string, json: boolean): Promise<number> {
+  const report = await verifyAuditLog(file);
+  if (json) print(JSON.stringify(report));
+  else print(describe(file, report));
+  return exitCodeOf(report);
+}
+
+function describe(file: string, report: VerificationReport): string {
+  const { verdict, level, entries, line, offset, expected, found, message } = report;
+  const head = { intact: `Intact (${level ?? 'unknown level'}): ${String(entries)} entries in ${file}`, tampered: `TAMPERED: ${file}`, torn: `Torn by a crash, repairable: ${file}`, unverifiable: `Could not verify ${file}` }[verdict];
+  const place = line === null ? [] : [`  at line ${String(line)}, byte ${String(offset ?? 0)}`];
+  const hashes = expected === null && found === null ? [] : [`  expected ${expected ?? '-'}`, `  found    ${found ?? '-'}`];
+  return [head, ...(message === null || verdict === 'intact' ? [] : [`  ${message}`]), ...place, ...hashes].map(safe).join('\n');
+}
+
+async function tail(file: string, { lines, json, follow }: { lines: number; json?: boolean; follow: boolean }): Promise<number> {
+  const reader = createAuditReader(file);
+  const end = reader.size();
+  const { items } = await reader.page({ limit: Math.min(lines, 1000) });
+  const show = (item: AuditItem): void => print(json === true ? item.raw : lineOf(item));
+  for (const item of [...items].reverse()) show(item);
+  if (!follow) return 0;
+  const latest = items[0];
+  const from = latest === undefined ? 0 : Math.max(end, latest.offset + Buffer.byteLength(latest.raw) + 1);
+  const abort = new AbortController();
+  process.once('SIGINT', () => abort.abort());
+  for await (const item of reader.follow(from, { signal: abort.signal })) show(item);
+  await sleep(0);
+  return 0;
+}
+
+function lineOf(item: AuditItem): string {
+  const row = rowOf(item);
+  return safe([String(row.seq), row.timestamp, row.phase.padEnd(7), row.tool, row.result, row.summary].join('  '));
+}

@@ -1,0 +1,39 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { Command } from 'commander';
+import { parseConfig } from '../../config/parse';
+import { note, print, run } from './terminal';
+
+/** `conductor config`: where the configuration is, and whether it holds. */
+export function addConfig(program: Command, configDir: () => string): void {
+  const config = program.command('config').description('Check and find the configuration');
+  config
+    .command('validate')
+    .description('Check the configuration; exit 0 when it holds, 1 when it does not')
+    .argument('[file]', 'another file than the one in use')
+    .option('--json', 'print JSON')
+    .action((file: string | undefined, options: { json?: boolean }) => run(() => validate(file === undefined ? configFileIn(configDir()) : resolve(file), options.json === true)));
+  config.command('path').description('Print the path of the configuration file').action(() => run(() => {
+    print(configFileIn(configDir()));
+    return 0;
+  }));
+}
+
+/** Path of the configuration file in a configuration folder. */
+export function configFileIn(configDir: string): string {
+  return join(configDir, 'config.json');
+}
+
+function validate(file: string, json: boolean): number {
+  if (!existsSync(file)) {
+    if (json) print(JSON.stringify({ file, valid: true, exists: false, problems: [] }));
+    else note(`${file} does not exist; the defaults hold, by which no command is allowed.`);
+    return 0;
+  }
+  const parsed = parseConfig(readFileSync(file));
+  const problems = parsed.kind === 'config' ? [] : parsed.problems;
+  if (json) print(JSON.stringify({ file, valid: problems.length === 0, exists: true, problems }));
+  else if (problems.length === 0) print(`${file} is valid.`);
+  else for (const { line, column, message } of problems) print(`${file}:${String(line)}:${String(column)}: ${message}`);
+  return problems.length === 0 ? 0 : 1;
+}

@@ -1,0 +1,76 @@
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import type { Command } from 'commander';
+import { toConductorError } from '../../../../protocol/src/errors';
+import type { Status } from '../../../../protocol/src/messages';
+import { parseConfig } from '../../config/parse';
+import { openBroker } from './brokerClient';
+import { configFileIn } from './config';
+import { print, run } from './terminal';
+
+/** One thing that was looked at. */
+type Check = Readonly<{ name: string; status: 'ok' | 'warning' | 'error'; message: string }>;
+
+/** `conductor doctor`: looks at everything that must be in order, and says what to do about what is not. */
+export function addDoctor(program: Command, configDir: () => string): void {
+  program
+    .command('doctor')
+    .description('Check the installation; exit 0 when nothing is wrong, 1 otherwise')
+    .option('--json', 'print JSON')
+    .action((options: { json?: boolean }) => run(() => examine(configDir(), options.json === true)));
+}
+
+async function examine(configDir: string, json: boolean): Promise<number> {
+  const status = await askBroker(configDir);
+  const checks = [nodeCheck(), configCheck(configFileIn(configDir)), folderCheck(configDir), ...brokerChecks(status)];
+  if (json) print(JSON.stringify({ checks, ...('version' in status ? { status } : {}) }));
+  else for (const { name, status: state, message } of checks) print(`${{ ok: '✓', warning: '!', error: '✗' }[state]} ${name}: ${message}`);
+  return checks.some((check) => check.status === 'error') ? 1 : 0;
+}
+
+async function askBroker(configDir: string): Promise<Status | { failure: string }> {
+  try {
+    const broker = await openBroker(configDir);
+    const status = await broker.request('conductor/status', {});
+    broker.close();
+    return status;
+  } catch (thrown) {
+    const error = toConductorError(thrown, 'BROKER_UNAVAILABLE');
+    return { failure: `${error.message} The broker's own log is broker.log in the configuration folder.` };
+  }
+}
+
+function nodeCheck(): Check {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  const good = major > 20 || (major === 20 && minor >= 12);
+  return { name: 'Node.js', status: good ? 'ok' : 'error', message: good ? process.versions.node : `${process.versions.node} is too old; install 20.12 or later.` };
+}
+
+function configCheck(file: string): Check {
+  if (!existsSync(file)) return { name: 'configuration', status: 'warning', message: `${file} does not exist: the defaults hold, by which no command is allowed.` };
+  const parsed = parseConfig(readFileSync(file));
+  if (parsed.kind === 'config') return { name: 'configuration', status: 'ok', message: file };
+  const first = parsed.problems[0];
+  return { name: 'configuration', status: 'error', message: `${file}:${String(first?.line ?? 1)}:${String(first?.column ?? 1)}: ${first?.message ?? 'it is broken'}` };
+}
+
+function folderCheck(configDir: string): Check {
+  try {
+    accessSync(configDir, constants.R_OK | constants.W_OK | constants.X_OK);
+    return { name: 'configuration folder', status: 'ok', message: configDir };
+  } catch {
+    return { name: 'configuration folder', status: 'error', message: `${configDir} cannot be written; nothing runs until it can.` };
+  }
+}
+
+function brokerChecks(status: Status | { failure: string }): Check[] {
+  if (!('version' in status)) return [{ name: 'broker', status: 'error', message: status.failure }];
+  const { connections, audit, config, doors } = status;
+  const shut = doors.filter((door) => !door.open);
+  return [
+    { name: 'broker', status: 'ok', message: `version ${status.version}, process ${String(status.pid)}, ${String(status.memoryMb)} MB, path isolation by ${status.pathIsolation}` },
+    { name: 'visitors', status: 'ok', message: `${String(connections.agent)} agents, ${String(connections.editor)} editor windows, ${String(connections.cli + connections.viewer)} terminals; ${String(status.pending)} calls wait` },
+    { name: 'audit log', status: audit.health === 'ok' ? 'ok' : 'error', message: `${String(audit.entries)} entries. ${audit.message}` },
+    { name: 'configuration in force', status: config.source === 'current' || config.problems.length === 0 ? 'ok' : 'warning', message: { current: 'the file as it is', lastGood: 'an earlier one, since the file is broken', defaults: 'the defaults' }[config.source] },
+    { name: 'doors', status: shut.length === 0 ? 'ok' : 'error', message: shut.length === 0 ? 'each refused a forbidden call at start' : shut.map((door) => `${door.door}: ${door.message}`).join(' ') },
+  ];
+}

@@ -1,0 +1,110 @@
+import { readFileSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { Option, type Command } from 'commander';
+import { z } from 'zod';
+import type { Verdict } from '../../../../protocol/src/call';
+import { ConductorError } from '../../../../protocol/src/errors';
+import { parseConfig } from '../../config/parse';
+import { judgeCommand } from '../../rules/allowlist';
+import { readLists, type ShellLists } from '../../rules/commandLists';
+import type { Platform } from '../../rules/commandTokens';
+import { lexicalFacts, type CommandFacts } from '../../rules/places';
+import { diskFacts } from '../../tools/shell/facts';
+import { configFileIn } from './config';
+import { note, print, run, safe } from './terminal';
+
+/** `conductor policy check`: what the rules say of a command line. It runs nothing and records nothing. */
+export function addPolicy(program: Command, configDir: () => string): void {
+  program
+    .command('policy')
+    .description('Ask the rules')
+    .command('check')
+    .description('Judge a command line without running it; exit 0 allow, 3 approve, 4 deny')
+    .option('--config <file>', 'another configuration than the one in use')
+    .option('--cwd <dir>', 'project folder that the command would run in; default: the current folder, judged by its name alone')
+    .addOption(new Option('--platform <platform>', 'whose quoting rules hold').choices(['posix', 'win32']).default(process.platform === 'win32' ? 'win32' : 'posix'))
+    .option('--batch <file>', 'judge JSON lines {"id","command","config"?,"cwd"?,"platform"?}; "config" is the content of plugins.shell')
+    .option('--json', 'print JSON')
+    .argument('[line...]', 'the command line, after --')
+    .passThroughOptions()
+    .action((words: string[], options: CheckOptions) => run(() => (options.batch === undefined ? checkOne(words, options, configDir()) : checkBatch(options.batch, options, configDir()))));
+}
+
+type CheckOptions = Readonly<{ config?: string; cwd?: string; platform: Platform; batch?: string; json?: boolean }>;
+
+const exitCodes = { allow: 0, approve: 3, deny: 4 } as const;
+
+const batchLine = z.object({
+  id: z.union([z.string(), z.number()]).optional(),
+  command: z.string(),
+  config: z.unknown().optional(),
+  cwd: z.string().optional(),
+  platform: z.enum(['posix', 'win32']).optional(),
+});
+
+function checkOne(words: readonly string[], options: CheckOptions, configDir: string): number {
+  if (words.length === 0) throw new ConductorError('INVALID_REQUEST', 'Write the command line after --, for instance: conductor policy check -- git status');
+  // A line that came as one word is taken as it is; several words were split by the shell of whoever typed them.
+  const verdict = judge({ line: words.join(' ') }, listsOf(options.config ?? configFileIn(configDir)), options.cwd, options.platform, configDir);
+  if (options.json === true) print(JSON.stringify(verdict));
+  else print(`${verdict.verdict}  [${verdict.rule}] ${safe(verdict.reason)}`);
+  return exitCodes[verdict.verdict];
+}
+
+function checkBatch(file: string, options: CheckOptions, configDir: string): number {
+  const fallback = listsOf(options.config ?? configFileIn(configDir));
+  const lines = readFileSync(resolve(file), 'utf8').split('\n');
+  let unreadable = 0;
+  for (const [index, text] of lines.entries()) {
+    if (text.trim() === '') continue;
+    const parsed = batchLine.safeParse(parseJson(text));
+    if (!parsed.success) {
+      unreadable += 1;
+      print(JSON.stringify({ id: null, verdict: 'deny', rule: 'batch.unreadable', reason: `Line ${String(index + 1)} is not an object with a command.` }));
+      continue;
+    }
+    const { id = null, command, config, cwd = options.cwd, platform = options.platform } = parsed.data;
+    const lists = config === undefined ? fallback : shellLists(config);
+    const { verdict, rule, reason } = judge({ line: command }, lists, cwd, platform, configDir);
+    print(JSON.stringify({ id, verdict, rule, reason }));
+  }
+  if (unreadable > 0) note(`${String(unreadable)} lines could not be read; they count as denied.`);
+  return unreadable > 0 ? 2 : 0;
+}
+
+function judge(request: { line: string }, lists: ShellLists | Verdict, cwd: string | undefined, platform: Platform, configDir: string): Verdict {
+  if ('verdict' in lists) return lists;
+  const project = platform === process.platform || platform === 'posix' ? resolve(cwd ?? '.') : cwd ?? 'C:\\project';
+  return judgeCommand({ request, lists, cwd: project, platform, facts: factsFor(project, cwd !== undefined, platform, configDir) }).verdict;
+}
+
+// A folder that was named and exists is looked at, as it would be for an agent; else the text alone is judged, the same on every machine.
+function factsFor(project: string, named: boolean, platform: Platform, configDir: string): CommandFacts {
+  const lexical = lexicalFacts({ project, own: configDir }, platform);
+  return named && platform === 'posix' && isFolder(project) ? diskFacts({ project, configDir }) : lexical;
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+}
+
+// A broken configuration allows nothing, as at the broker, and the verdict says that this is why.
+function listsOf(file: string): ShellLists | Verdict {
+  if (statSync(file, { throwIfNoEntry: false }) === undefined) return readLists({});
+  const parsed = parseConfig(readFileSync(file));
+  if (parsed.kind === 'config') return readLists(parsed.config.plugins.shell.enabled ? parsed.config.plugins.shell : {});
+  const first = parsed.problems[0];
+  return { verdict: 'deny', rule: 'config.invalid', reason: `The configuration is broken, so nothing is allowed: ${file}:${String(first?.line ?? 1)}:${String(first?.column ?? 1)}: ${first?.message ?? ''}` };
+}
+
+function shellLists(config: unknown): ShellLists {
+  return readLists(typeof config === 'object' && config !== null ? config : {});
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,44 @@
+import { homedir } from 'node:os';
+import { Command } from 'commander';
+import { configDirOf } from '../../../../link/src/address';
+import { addApprovals } from './approvals';
+import { addAudit } from './audit';
+import { addBreakers } from './breakers';
+import { addConfig } from './config';
+import { addDoctor } from './doctor';
+import { addPolicy } from './policy';
+import { version } from './version';
+
+/** Everything of the `conductor` command but an agent's pipe. */
+export async function runProgram(argv: readonly string[]): Promise<void> {
+  await createProgram().parseAsync([...argv]);
+}
+
+/** The commands, each in a file named like its noun. */
+export function createProgram(): Command {
+  const program = new Command('conductor')
+    .description('Stands between coding agents and your machine: judges, asks, runs and records what they do.')
+    .version(version)
+    .showHelpAfterError()
+    .enablePositionalOptions();
+  const configDir = (): string => configDirOf(process.env, homedir());
+  addMcp(program);
+  addAudit(program, configDir);
+  addConfig(program, configDir);
+  addApprovals(program, configDir);
+  addBreakers(program, configDir);
+  addPolicy(program, configDir);
+  addDoctor(program, configDir);
+  return program;
+}
+
+// `mcp start` itself never comes here: conductor.ts starts it without loading all this.
+function addMcp(program: Command): void {
+  program
+    .command('mcp')
+    .description('Serve agents')
+    .command('start')
+    .description('Serve one agent over standard input and output (MCP). Put this command into the configuration of your agent.')
+    .option('--project <dir>', 'folder that the agent works in; default: the current folder')
+    .action(() => program.error('conductor mcp start: write it exactly as "conductor mcp start [--project DIR]".'));
+}

@@ -1,0 +1,43 @@
+import { reveal, revealLine } from '../../../../protocol/src/display';
+import { ConductorError, toConductorError } from '../../../../protocol/src/errors';
+
+/** How the command speaks: results on standard output, everything else on standard error. */
+
+/** Writes one line of result. */
+export function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+/** Writes one line for people that is no result. */
+export function note(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+/** Writes columns aligned; every cell is made safe to show. */
+export function printTable(rows: readonly (readonly string[])[]): void {
+  const shown = rows.map((row) => row.map((cell) => revealLine(cell, 120)));
+  const widths = (shown[0] ?? []).map((_, column) => Math.max(...shown.map((row) => row[column]?.length ?? 0)));
+  for (const row of shown) print(row.map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(widths[column] ?? 0))).join('  ').trimEnd());
+}
+
+/** Text of an agent, safe to show on a terminal. */
+export function safe(text: string): string {
+  return reveal(text).text;
+}
+
+/** Runs one command's work and turns its failure into a sentence, the next step, and exit code 2 (or 1 where the command says so). */
+export async function run(work: () => Promise<number> | number): Promise<void> {
+  try {
+    process.exitCode = await work();
+  } catch (thrown) {
+    const error = thrown instanceof ConductorError ? thrown : toConductorError(thrown);
+    note(`conductor: ${error.message}`);
+    note(error.next);
+    process.exitCode = 2;
+  }
+}
+
+/** Whether a person sits at this terminal: both ends are one. */
+export function isInteractive(): boolean {
+  return process.stdin.isTTY && process.stdout.isTTY;
+}

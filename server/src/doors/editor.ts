@@ -1,0 +1,25 @@
+import type { Socket } from 'node:net';
+import { createConnection, type Connection, type InitializeResult } from 'vscode-languageserver';
+import { createProtocolConnection, StreamMessageReader, StreamMessageWriter } from 'vscode-languageserver-protocol/node';
+import { serveRequests, type Handlers, type Wire } from './requests';
+import type { Guest } from './socket';
+
+/** The door for editor windows: the language server protocol with our own messages beside it. */
+
+/** What the door needs of the language room: to register on a connection, and what it then offers. */
+export type LanguageRoom = Readonly<{ attach(connection: Connection): InitializeResult['capabilities'] }>;
+
+/** Serves one window. The result is where notifications go. */
+export function serveEditor(socket: Socket, guest: Guest, handlers: Handlers, language: LanguageRoom, version: string): Wire {
+  // The ready-made Node entry would end the whole broker when one window says `exit`; here it ends that window's connection.
+  const watchDog = { shutdownReceived: false, initialize: () => undefined, exit: () => void socket.end() };
+  const connection = createConnection(
+    (logger) => createProtocolConnection(new StreamMessageReader(socket), new StreamMessageWriter(socket), logger),
+    watchDog,
+  );
+  const capabilities = language.attach(connection);
+  connection.onInitialize(() => ({ capabilities, serverInfo: { name: 'conductor', version } }));
+  serveRequests(connection, handlers, guest);
+  connection.listen();
+  return connection;
+}

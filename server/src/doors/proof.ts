@@ -1,0 +1,60 @@
+import { Duplex } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { requests } from '../../../protocol/src/messages';
+import { serveAgent, type AgentHouse } from './mcp';
+import { serveRequests, type Handlers } from './requests';
+
+/** At start every door shows that it goes through the decision: a call that no configuration allows must come back refused (T92). */
+
+/** A command that no configuration can allow: its name is not one that the schema accepts. */
+export const forbiddenCommand = 'conductor:proof';
+
+/** How long a proof may take, in milliseconds. */
+const patience = 5000;
+
+/** Sends a forbidden tool call through the door for agents, with calls that go through the real decision but leave no trace in the log. */
+export async function proveAgentDoor(house: AgentHouse): Promise<boolean> {
+  const client = { name: 'proof', version: '1' };
+  const answers = await converse(house, [
+    { jsonrpc: '2.0', id: 1, method: 'initialize', params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: client } },
+    { jsonrpc: '2.0', id: 2, method: 'tools/call', params: { name: 'shell_exec', arguments: { command: forbiddenCommand } } },
+  ]);
+  return answers.some((line) => /^\{"jsonrpc":"2\.0","id":2,"result":.*"isError":true.*"kind":"refused"/.test(line));
+}
+
+function converse(house: AgentHouse, messages: readonly object[]): Promise<string[]> {
+  const lines: string[] = [];
+  return new Promise((resolve) => {
+    const done = (): void => {
+      stream.destroy();
+      resolve(lines);
+    };
+    const stream = new Duplex({
+      read: () => undefined,
+      write: (chunk: Buffer, _encoding, next) => {
+        lines.push(...chunk.toString('utf8').split('\n').filter((line) => line !== ''));
+        next();
+        if (lines.length >= messages.length) done();
+      },
+    });
+    void sleep(patience, undefined, { ref: false }).then(done);
+    serveAgent(stream, house);
+    stream.push(messages.map((message) => `${JSON.stringify(message)}\n`).join(''));
+  });
+}
+
+/** Sends every request that needs the right to decide, as a role that has none: all must be refused before their handler sees them. */
+export async function proveRequestDoor(handlers: Handlers): Promise<boolean> {
+  const served = new Map<string, (params: unknown) => Promise<unknown>>();
+  let reached = false;
+  const traps = new Proxy(handlers, { get: () => () => { reached = true; } });
+  const wire = { onRequest: (name: string, handler: (params: unknown) => Promise<unknown>) => served.set(name, handler), sendNotification: () => Promise.resolve() };
+  serveRequests(wire, traps, { role: 'agent', version: '0', connection: 0 });
+  for (const name of Object.keys(requests)) {
+    const handler = served.get(name);
+    if (handler === undefined) return false;
+    const refused = await handler({}).then(() => false, () => true);
+    if (!refused) return false;
+  }
+  return !reached;
+}

@@ -1,0 +1,43 @@
+import { ErrorCodes, ResponseError } from 'vscode-jsonrpc';
+import type { z } from 'zod';
+import { advice, ConductorError, toConductorError } from '../../../protocol/src/errors';
+import { notifications, requests, type NotificationName, type NotificationParams, type RequestName, type RequestResult } from '../../../protocol/src/messages';
+import { rightsOf } from '../../../protocol/src/roles';
+import type { Guest } from './socket';
+
+/** What answers each request; one that nobody handles does not compile. */
+export type Handlers = { readonly [Name in RequestName]: (params: z.output<(typeof requests)[Name]['params']>, guest: Guest) => Promise<RequestResult<Name>> | RequestResult<Name> };
+
+/** The part of a JSON-RPC connection that our own messages need; a language-server connection has it, too. */
+export type Wire = Readonly<{
+  onRequest(method: string, handler: (params: unknown) => Promise<unknown>): unknown;
+  sendNotification(method: string, params: unknown): Promise<void>;
+}>;
+
+/** Serves the table of messages on a connection, within the rights of the guest's role. */
+export function serveRequests(wire: Wire, handlers: Handlers, guest: Guest): void {
+  for (const name of Object.keys(requests) as RequestName[]) wire.onRequest(name, (params) => answer(name, handlers, params, guest));
+}
+
+/** Sends one notification of the table; a connection that is gone is no error. */
+export function notify<Name extends NotificationName>(wire: Wire, name: Name, params: NotificationParams<Name>): void {
+  wire.sendNotification(name, notifications[name].parse(params)).catch(() => undefined);
+}
+
+async function answer<Name extends RequestName>(name: Name, handlers: Handlers, given: unknown, guest: Guest): Promise<unknown> {
+  try {
+    const message = requests[name];
+    if (!rightsOf[guest.role].has(message.right)) throw new ConductorError('UNAUTHORIZED', `The role "${guest.role}" may not send ${name}.`);
+    const params = message.params.safeParse(given ?? {});
+    if (!params.success) throw new ConductorError('INVALID_REQUEST', `${name}: ${params.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ')}`);
+    const handler = handlers[name] as (params: unknown, guest: Guest) => unknown;
+    return await handler(params.data, guest);
+  } catch (thrown) {
+    throw responseError(toConductorError(thrown));
+  }
+}
+
+/** A failure as it crosses the wire: the sentence, the closed code and the next step. */
+export function responseError(error: ConductorError): ResponseError<{ code: string; next: string }> {
+  return new ResponseError(ErrorCodes.InternalError, error.message, { code: error.code, next: advice[error.code], ...error.data });
+}

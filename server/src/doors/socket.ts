@@ -1,0 +1,75 @@
+import { chmodSync, rmSync } from 'node:fs';
+import { createServer, type Socket } from 'node:net';
+import { dirname } from 'node:path';
+import { ConductorError, toConductorError } from '../../../protocol/src/errors';
+import { receive, type Visitor } from '../../../link/src/reception';
+import { ensurePrivateFolder } from '../../../link/src/privateFolder';
+
+/** The broker's one listening socket: it greets, checks the role, and hands the connection to the door of that role. */
+
+/** A connection whose role is proven, numbered within this broker's life. */
+export type Guest = Visitor & Readonly<{ connection: number }>;
+
+/** What the socket needs: an address that only the holder of the lock uses, the key, and a door for guests. */
+export type Reception = Readonly<{
+  address: string;
+  version: string;
+  key: Buffer;
+  /** Takes over the paused socket. */
+  welcome(socket: Socket, guest: Guest): void;
+  /** Somebody failed to prove a role, or spoke nonsense. */
+  turnedAway(error: ConductorError): void;
+  /** The number of connections changed. */
+  counted(guests: readonly Guest[]): void;
+}>;
+
+/** Most connections at a time; the next one is closed. */
+const guestLimit = 256;
+
+/** Opens the socket. Resolves when it listens; the result closes it and every connection. */
+export async function openSocket(reception: Reception): Promise<{ close(): Promise<void> }> {
+  const { address } = reception;
+  if (process.platform !== 'win32') {
+    ensurePrivateFolder(dirname(address));
+    // Only the holder of the lock comes here: whatever is left at the address belongs to a broker that is gone.
+    rmSync(address, { force: true });
+  }
+  const sockets = new Set<Socket>();
+  const guests = new Map<Socket, Guest>();
+  let count = 0;
+  const server = createServer({ pauseOnConnect: true }, (socket) => {
+    socket.setNoDelay(true);
+    socket.on('error', () => undefined);
+    if (sockets.size >= guestLimit) return void socket.destroy();
+    sockets.add(socket);
+    socket.on('close', () => {
+      sockets.delete(socket);
+      if (guests.delete(socket)) reception.counted([...guests.values()]);
+    });
+    receive(socket, reception).then(
+      (visitor) => {
+        if (socket.destroyed) return;
+        count += 1;
+        const guest = { ...visitor, connection: count };
+        guests.set(socket, guest);
+        reception.counted([...guests.values()]);
+        reception.welcome(socket, guest);
+        socket.resume();
+      },
+      (thrown: unknown) => {
+        reception.turnedAway(toConductorError(thrown, 'UNAUTHORIZED'));
+        socket.end();
+        setTimeout(() => socket.destroy(), 1000).unref();
+      },
+    );
+  });
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(address, resolve));
+  if (process.platform !== 'win32') chmodSync(address, 0o600);
+  return {
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        for (const socket of sockets) socket.destroy();
+      }),
+  };
+}

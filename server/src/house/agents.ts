@@ -1,0 +1,65 @@
+import type { Socket } from 'node:net';
+import { userInfo } from 'node:os';
+import type { ToolCall } from '../../../protocol/src/call';
+import { ConductorError, toConductorError } from '../../../protocol/src/errors';
+import type { Pipeline } from '../call/pipeline';
+import { serveAgent, type AgentHouse } from '../doors/mcp';
+import type { Guest } from '../doors/socket';
+import { resolveProject } from './project';
+
+/** What serving agents needs of the house. */
+export type AgentRooms = Readonly<{
+  version: string;
+  pipeline: Pipeline;
+  /** Makes the id of a call. */
+  newId(): string;
+  /** Remembers a message that never became a call. */
+  refused(actor: ToolCall['actor'], project: string | undefined, what: { method?: string; reason: string }): void;
+  /** Counts calls that run, so that leaving can wait for them. */
+  running(change: 1 | -1): void;
+}>;
+
+/** Refusals of one connection that are recorded; more of them would only fill the log. */
+const recordedRefusals = 100;
+
+/** Serves one agent: its calls carry its connection, its name for itself, and its project. */
+export function welcomeAgent(rooms: AgentRooms, socket: Socket, guest: Guest): void {
+  serveAgent(socket, agentHouse(rooms, guest), guest.session);
+}
+
+/** The house as one agent sees it. */
+export function agentHouse(rooms: AgentRooms, guest: Pick<Guest, 'connection' | 'project'>): AgentHouse {
+  const user = userInfo().username;
+  const actor = (client: string): ToolCall['actor'] => ({ role: 'agent', client, connection: guest.connection, user });
+  const project = projectOf(guest.project);
+  let refusals = 0;
+  return {
+    version: rooms.version,
+    tools: rooms.pipeline.tools,
+    async call(tool, input, client, caller) {
+      // Without a project nothing can be inside of anything; the reason is told at the call, where an agent reads it.
+      if (project instanceof ConductorError) {
+        rooms.refused(actor(client), guest.project, { method: 'tools/call', reason: project.message });
+        return { kind: 'refused', code: project.code, rule: 'project.missing', reason: project.message };
+      }
+      rooms.running(1);
+      try {
+        return await rooms.pipeline.run({ id: rooms.newId(), tool, input, project, actor: actor(client) }, caller);
+      } finally {
+        rooms.running(-1);
+      }
+    },
+    refused(client, what) {
+      refusals += 1;
+      if (refusals <= recordedRefusals) rooms.refused(actor(client), project instanceof ConductorError ? undefined : project, what);
+    },
+  };
+}
+
+function projectOf(given: string | undefined): string | ConductorError {
+  try {
+    return resolveProject(given);
+  } catch (thrown) {
+    return toConductorError(thrown, 'PROJECT_MISSING');
+  }
+}

@@ -1,0 +1,76 @@
+import { ConductorError } from '../../../protocol/src/errors';
+import type { Status } from '../../../protocol/src/messages';
+import type { Role } from '../../../protocol/src/roles';
+import { createAuditReader } from '../audit/reader';
+import { verifyAuditLog } from '../audit/verifier';
+import { createAuditView } from '../audit/view';
+import { version } from '../doors/cli/version';
+import type { Handlers } from '../doors/requests';
+import type { Guest } from '../doors/socket';
+import { auditHealth, type Built, type Ground, type Presence } from './open';
+import { join } from 'node:path';
+
+/** What answers the messages of windows and terminals. */
+
+type HandlerRooms = Built & Readonly<{ ground: Ground; presence: Presence }>;
+
+/** Builds the handlers over the rooms. */
+export function createHandlers(rooms: HandlerRooms): Handlers {
+  const { desk, breakers, writer, config, ground, presence } = rooms;
+  const path = join(ground.configDir, 'audit.log');
+  const view = createAuditView(createAuditReader(path));
+  return {
+    'conductor/status': () => statusOf(rooms),
+    'conductor/drain': () => {
+      setImmediate(() => presence.leave('a newer version asked for it'));
+      return { draining: true };
+    },
+    'approvals/attend': ({ attending }, guest) => {
+      if (attending) desk.attend(guest.connection);
+      else desk.leave(guest.connection);
+      return { pending: desk.list() };
+    },
+    'approvals/list': () => ({ pending: desk.list() }),
+    'approvals/decide': (decision, guest) => desk.decide(decision, { role: guest.role, connection: guest.connection, client: `${guest.role} ${guest.version}` }),
+    'audit/page': ({ filter, before, limit }) => view.page({ filter, limit, ...(before === undefined ? {} : { before }) }),
+    'audit/entry': async ({ seq }) => {
+      const line = await view.line(seq);
+      if (line === undefined) throw new ConductorError('NOT_FOUND', `The log has no entry ${String(seq)}.`);
+      return { line };
+    },
+    'audit/buckets': async ({ filter }) => ({ days: await view.days(filter) }),
+    'audit/verify': ({ expected }) => verifyAuditLog(path, knownTo(rooms, expected)),
+    'audit/startNew': async ({ reason }, guest) => {
+      await writer.startNewLog(`${reason} (asked by ${guest.role})`);
+      return { movedTo: join(ground.configDir, 'audit') };
+    },
+    'breakers/list': () => ({ breakers: breakers.views() }),
+    'breakers/reset': async ({ tool, reason }, guest) => {
+      if (!rooms.tools.has(tool)) throw new ConductorError('NOT_FOUND', `There is no tool "${tool}".`);
+      await writer.append({ phase: 'event', tool: 'breaker.reset', input: { tool, reason }, result: 'ok', actor: actorOf(guest, rooms) });
+      return { reset: breakers.reset(tool) === 'reset' };
+    },
+  };
+
+  function statusOf({ presence: present }: HandlerRooms): Status {
+    const count = (role: Role): number => present.guests().filter((guest) => guest.role === role).length;
+    return {
+      version, pid: process.pid, startedAt: present.startedAt, configDir: ground.configDir,
+      pathIsolation: process.platform === 'linux' ? 'descriptor walk' : 'best effort',
+      connections: { agent: count('agent'), viewer: count('viewer'), editor: count('editor'), cli: count('cli') },
+      pending: desk.list().length, audit: auditHealth(writer), config: config.current().state,
+      memoryMb: Math.round(process.memoryUsage().rss / 1_048_576), doors: [...present.doors],
+    };
+  }
+}
+
+function actorOf(guest: Guest, rooms: Built): Built['self'] {
+  return { role: guest.role, connection: guest.connection, user: rooms.self.user, client: `${guest.role} ${guest.version}` };
+}
+
+// Without a head that the asker kept, what the broker itself has written, so that a log that was cut behind its back is not called intact.
+function knownTo({ writer }: Built, expected: { entries: number; head: string } | undefined): { known?: { entries: number; head: string } } {
+  if (expected !== undefined) return { known: expected };
+  const { entries, head } = writer.state();
+  return head === null ? {} : { known: { entries, head } };
+}

@@ -1,0 +1,43 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { configDirOf } from '../../link/src/address';
+import { ensurePrivateFolder } from '../../link/src/privateFolder';
+import { toConductorError } from '../../protocol/src/errors';
+import { tryFileLock } from './base/fileLock';
+import { createLogger, type LogLevel } from './base/logger';
+import { openHouse } from './house/open';
+
+/** The broker: one process per configuration folder. It takes the lock, builds the house, and leaves when asked or when nobody is left. */
+
+// Another broker holds the folder: whoever started this one connects to that one.
+const exitLocked = 3;
+
+async function main(): Promise<void> {
+  let level: LogLevel = 'info';
+  const logger = createLogger((line) => process.stderr.write(line), () => level);
+  const configDir = configDirOf(process.env, homedir());
+  ensurePrivateFolder(configDir);
+  const lock = tryFileLock(join(configDir, 'broker.lock'));
+  if (lock === undefined) process.exit(exitLocked);
+  // A bug must not leave a half-dead broker behind that holds the lock: end, and let the next visitor start a fresh one.
+  process.on('uncaughtException', (error) => {
+    logger.error('a bug ended the broker', { error: error.stack ?? error.message });
+    process.exit(70);
+  });
+  const house = await openHouse({ configDir, logger, setLogLevel: (next) => { level = next; } });
+  let leaving = false;
+  const leave = (why: string): void => {
+    if (leaving) return;
+    leaving = true;
+    logger.info('the broker leaves', { why });
+    void house.close(why).finally(() => process.exit(0));
+  };
+  house.onLeave(leave);
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => leave(signal));
+}
+
+main().catch((thrown: unknown) => {
+  const error = toConductorError(thrown);
+  process.stderr.write(`${JSON.stringify({ time: new Date().toISOString(), level: 'error', message: `the broker could not start: ${error.message}`, next: error.next })}\n`);
+  process.exit(1);
+});

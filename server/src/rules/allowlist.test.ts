@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { judgeCommand, type CommandRequest, type Judgement } from './allowlist';
+import { readLists, type ShellSettings } from './commandLists';
+import type { Platform } from './commandLine';
+import { lexicalFacts, type CommandFacts } from './places';
+
+type Vector = Readonly<{ id: string; threat: string; command: string; config: string; platform: Platform; cwd: string; expected: string; rule: string }>;
+type VectorFile = Readonly<{ configs: Readonly<Record<string, ShellSettings>>; vectors: readonly Vector[] }>;
+
+const folder = join(__dirname, '../../../test/vectors/commands');
+
+function foldersOf(platform: Platform): { project: string; own: string } {
+  return platform === 'win32' ? { project: 'C:\\home\\u\\p', own: 'C:\\home\\u\\.conductor' } : { project: '/home/u/p', own: '/home/u/.conductor' };
+}
+
+function judge(request: CommandRequest, settings: ShellSettings, options: { facts?: Partial<CommandFacts>; cwd?: string; platform?: Platform } = {}): Judgement {
+  const platform = options.platform ?? 'posix';
+  const facts = { ...lexicalFacts(foldersOf(platform), platform), ...options.facts };
+  return judgeCommand({ request, lists: readLists(settings), cwd: options.cwd ?? '/home/u/p', platform, facts });
+}
+
+describe('commands: vectors T1-T22', () => {
+  for (const file of readdirSync(folder).filter((name) => name.endsWith('.json'))) {
+    const { configs, vectors } = JSON.parse(readFileSync(join(folder, file), 'utf8')) as VectorFile;
+    for (const vector of vectors) {
+      const shown = JSON.stringify(vector.command.slice(0, 70));
+      it(`${vector.threat} ${vector.id} ${vector.expected}: ${shown}`, () => {
+        const judged = judge({ line: vector.command }, configs[vector.config] ?? {}, { cwd: vector.cwd, platform: vector.platform });
+        assert.deepEqual({ verdict: judged.verdict.verdict, rule: judged.verdict.rule }, { verdict: vector.expected, rule: vector.rule }, judged.verdict.reason);
+      });
+    }
+  }
+
+  it('has at least 300 lines, a third of them harmless', () => {
+    const all = readdirSync(folder).flatMap((name) => (JSON.parse(readFileSync(join(folder, name), 'utf8')) as VectorFile).vectors);
+    assert.ok(all.length >= 300);
+    assert.ok(all.filter((vector) => vector.threat === 'T0' || vector.expected === 'allow').length >= 100);
+    assert.equal(new Set(all.map((vector) => vector.id)).size, all.length);
+  });
+});
+
+describe('commands: argument lists', () => {
+  const settings = { allowedCommands: ['ls', 'cat', 'echo', 'node', 'git', 'npm'], requireApproval: ['rm'] };
+
+  it('takes arguments literally, operators and patterns included', () => {
+    const judged = judge({ argv: ['echo', '$(id)', '; rm -rf x', '*', '`id`'] }, settings);
+    assert.equal(judged.verdict.verdict, 'allow');
+    assert.deepEqual(judged.plan?.pipelines[0]?.commands[0]?.argv, ['echo', '$(id)', '; rm -rf x', '*', '`id`']);
+  });
+
+  it('T11 refuses a path or several words in place of a name', () => {
+    for (const name of ['/bin/ls', './ls', 'ls -la', '', 'ls;id', '-ls']) assert.equal(judge({ argv: [name, 'x'] }, settings).verdict.verdict, 'deny', name);
+  });
+
+  it('T3 refuses NUL and hidden characters in arguments', () => {
+    for (const text of ['a\0b', 'a\u202eb', 'a\u200bb', '\ud800']) assert.equal(judge({ argv: ['echo', text] }, settings).verdict.rule, 'shell.hidden');
+  });
+
+  it('judges the options of an argument list as those of a line', () => {
+    assert.equal(judge({ argv: ['node', '-e', 'x'] }, settings).verdict.verdict, 'approve');
+    assert.equal(judge({ argv: ['cat', '/etc/passwd'] }, settings).verdict.rule, 'shell.outside');
+  });
+});
+
+describe('commands: facts about the machine', () => {
+  const settings = { allowedCommands: ['git', 'npm', 'cat', 'ls', 'cp'], requireApproval: [] };
+  const gitFacts = (git: ReturnType<CommandFacts['git']>) => ({ facts: { git: () => git } });
+
+  it('T7 asks when the repository names programs, has hooks, or could not be read', () => {
+    assert.equal(judge({ line: 'git status' }, settings, gitFacts({ programs: ['filter.x.clean'], hooks: false })).verdict.rule, 'shell.gitPrograms');
+    assert.equal(judge({ line: 'git commit -m x' }, settings, gitFacts({ programs: [], hooks: true })).verdict.rule, 'shell.gitHooks');
+    assert.equal(judge({ line: 'git status' }, settings, gitFacts({ programs: [], hooks: true })).verdict.verdict, 'allow');
+    assert.equal(judge({ line: 'git status' }, settings, gitFacts('unknown')).verdict.rule, 'shell.gitUnknown');
+  });
+
+  it('T7 asks for a remote that the repository does not know, which git would take for a folder', () => {
+    const known = gitFacts({ programs: [], hooks: false, remotes: ['origin'] });
+    assert.equal(judge({ line: 'git push origin main' }, settings, known).verdict.verdict, 'allow');
+    assert.equal(judge({ line: 'git push evil main' }, settings, known).verdict.verdict, 'approve');
+  });
+
+  it('T8 asks for a script that is missing or not known', () => {
+    assert.equal(judge({ line: 'npm run build' }, settings, { facts: { script: () => 'no' } }).verdict.rule, 'shell.script');
+    assert.equal(judge({ line: 'npm run build' }, settings, { facts: { script: () => 'unknown' } }).verdict.rule, 'shell.script');
+  });
+
+  it('takes the word of the facts for a link that leads out', () => {
+    assert.equal(judge({ line: 'cat link/x' }, settings, { facts: { place: (_, path) => (path.startsWith('link') ? 'outside' : 'inside') } }).verdict.verdict, 'approve');
+    assert.equal(judge({ line: 'ls link' }, settings, { facts: { place: (_, path) => (path === 'link' ? 'own' : 'inside') } }).verdict.verdict, 'deny');
+  });
+
+  it('T17 refuses a working folder outside the project and in the own folder', () => {
+    assert.equal(judge({ line: 'ls' }, settings, { cwd: '/tmp' }).verdict.rule, 'shell.cwdOutside');
+    assert.equal(judge({ line: 'ls' }, settings, { cwd: '/home/u/.conductor' }).verdict.rule, 'shell.ownFolder');
+  });
+
+  it('says whether a line only reads', () => {
+    assert.equal(judge({ line: 'git status && cat a | cat 2>/dev/null' }, settings).readOnly, false);
+    assert.equal(judge({ line: 'git status && cat a | cat 2>&1' }, settings).readOnly, true);
+    assert.equal(judge({ line: 'cp a b' }, settings).readOnly, false);
+  });
+});
+
+describe('commands: lists', () => {
+  it('reports entries that do not count, and keeps the rest', () => {
+    const lists = readLists({ allowedCommands: ['ls', '*', '/bin/ls', 'npm run', 3, 'git'], requireApproval: 'rm' });
+    assert.deepEqual([...lists.allowed], ['ls', 'git']);
+    assert.equal(lists.problems.length, 5);
+  });
+});

@@ -1,0 +1,177 @@
+import { strictest, type Verdict } from '../../../protocol/src/call';
+import { ask, deny } from './argumentKinds';
+import { judgeArguments, joined, type Scope } from './commandArguments';
+import { parseArguments, parseCommandLine, type CommandPlan, type ParsedCommand, type Platform, type Redirection } from './commandLine';
+import { isPlainName, ruleName, standing, type ShellLists } from './commandLists';
+import type { CommandFacts } from './places';
+import { textOnly } from './programs/readers';
+import { never } from './programs/wrappers';
+
+/** The judge of commands: the user's lists say which names may run, the argument rules say in which forms they need not ask. */
+
+/** What to judge: a line to be read, or an argument list to be taken as it is. */
+export type CommandRequest = Readonly<{ line: string }> | Readonly<{ argv: readonly [string, ...string[]] }>;
+
+/** Everything that the judge knows. */
+export type JudgeInput = Readonly<{
+  request: CommandRequest;
+  lists: ShellLists;
+  /** Absolute folder in which the line starts. */
+  cwd: string;
+  platform: Platform;
+  facts: CommandFacts;
+}>;
+
+/** The verdict on the whole, the verdicts on its parts in order, and the plan that would run; no plan when the text was refused. */
+export type Judgement = Readonly<{
+  verdict: Verdict;
+  parts: readonly Verdict[];
+  plan?: CommandPlan;
+  /** True when every command only reads and nothing is written to a file. */
+  readOnly: boolean;
+}>;
+
+/** More characters than this ask, whatever they say: nobody checks so long a line at a glance. */
+export const askAboveCharacters = 10_000;
+
+/** More commands than this in one line ask. */
+export const askAboveCommands = 50;
+
+/** Judges one request. The strictest verdict of all parts is the verdict; nothing is skipped for being long or deep. */
+export function judgeCommand(input: JudgeInput): Judgement {
+  const parsed = 'line' in input.request ? parseCommandLine(input.request.line, input.platform) : parseArguments(input.request.argv);
+  if (!parsed.ok) return refused(deny(parsed.rule, parsed.reason));
+  const start = judgeStart(input);
+  if (start !== undefined) return { ...refused(start), plan: parsed.plan };
+  const judged = judgePlan(parsed.plan, input);
+  const parts = [...judged.flatMap((part) => part.verdicts), ...judgeSize(input.request, judged.length)];
+  return { verdict: strictest(parts), parts, plan: parsed.plan, readOnly: judged.every((part) => part.reads) };
+}
+
+function refused(verdict: Verdict): Judgement {
+  return { verdict, parts: [verdict], readOnly: false };
+}
+
+function judgeStart(input: JudgeInput): Verdict | undefined {
+  const place = input.facts.place(input.cwd, '.');
+  if (place === 'own') return deny('shell.ownFolder', "The working folder is Conductor's own folder. No command may run there.");
+  return place === 'inside' || place === 'control' ? undefined : deny('shell.cwdOutside', 'The working folder is outside the project.');
+}
+
+function judgeSize(request: CommandRequest, commands: number): readonly Verdict[] {
+  const length = 'line' in request ? request.line.length : request.argv.join(' ').length;
+  const found: Verdict[] = [];
+  if (length > askAboveCharacters) found.push(ask('shell.long', `The command has more than ${askAboveCharacters} characters.`));
+  if (commands > askAboveCommands) found.push(ask('shell.manyCommands', `The line holds more than ${askAboveCommands} commands.`));
+  return found;
+}
+
+type Judged = Readonly<{ verdicts: readonly Verdict[]; reads: boolean }>;
+
+/** Walks the plan in order and keeps track of where `cd` leads; where that is no longer certain, the line asks. */
+function judgePlan(plan: CommandPlan, input: JudgeInput): readonly Judged[] {
+  const judged: Judged[] = [];
+  let folder = input.cwd;
+  let moved = false;
+  for (const pipeline of plan.pipelines) {
+    const uncertain = moved && pipeline.joint !== '&&';
+    if (uncertain) judged.push({ verdicts: [ask('shell.cdUncertain', 'After "cd" only "&&" keeps it certain in which folder the next command runs.')], reads: true });
+    for (const [index, command] of pipeline.commands.entries()) {
+      judged.push(judgeOne(command, { folder, moved, previous: pipeline.commands[index - 1], input, depth: 0 }));
+    }
+    const [only] = pipeline.commands;
+    if (!pipeline.commands.some((command) => command.argv[0] === 'cd')) continue;
+    if (pipeline.commands.length > 1) judged.push({ verdicts: [deny('shell.cd', '"cd" in a pipe has no effect, so it is refused.')], reads: true });
+    if (pipeline.joint === '||') judged.push({ verdicts: [ask('shell.cdUncertain', '"cd" after "||" leaves it open in which folder the next command runs.')], reads: true });
+    folder = joined(folder, only?.argv[1] ?? '');
+    moved = true;
+  }
+  return judged;
+}
+
+type Where = Readonly<{ folder: string; moved: boolean; previous: ParsedCommand | undefined; input: JudgeInput; depth: number }>;
+
+function judgeOne(command: ParsedCommand, where: Where): Judged {
+  const name = judgeName(command.argv[0], where.input);
+  if (name.verdict === 'deny') return { verdicts: [name], reads: false };
+  const redirections = command.redirections.flatMap((redirection) => judgeRedirection(redirection, where) ?? []);
+  const writes = command.redirections.some((redirection) => redirection.kind === 'write' || redirection.kind === 'append');
+  const assigned = command.assignments.length > 0 ? [ask('shell.assignment', 'Setting a variable for the command asks.')] : [];
+  const argued = command.argv[0] === 'cd' ? { verdicts: [judgeCd(command, where)], reads: true } : judgeArguments(ruleName(command.argv[0], where.input.platform), command.argv.slice(1), scopeOf(where));
+  const verdicts = [...(name.verdict === 'approve' ? [name, ...argued.verdicts.filter((part) => part.verdict === 'deny')] : argued.verdicts), ...redirections, ...assigned];
+  return { verdicts: [...verdicts, ...sweepOwnFolder(command, verdicts, where)], reads: argued.reads && !writes };
+}
+
+/** The verdict on a name alone; `allow` means that the arguments decide. */
+function judgeName(name: string, input: JudgeInput): Verdict {
+  const shown = name.slice(0, 60);
+  if (!isPlainName(name) && !never.has(name)) return deny('shell.name', `"${shown}" is no bare program name. Only programs found by name may run, never a path.`);
+  const known = ruleName(name, input.platform);
+  if (never.has(known) || never.has(known.toLowerCase())) return deny('shell.never', `"${shown}" works only inside a shell or steers Conductor itself, and never runs here.`);
+  if (input.platform === 'win32' && /\.(cmd|bat|ps1|psm1|vbs|vbe|js|jse|wsf|wsh|msc|scr|pif|lnk|cpl|hta)$|\.$/i.test(name)) return deny('shell.batchFile', `"${shown}" cannot be started without a shell.`);
+  switch (standing(name, input.lists, input.platform)) {
+    case 'unlisted':
+      return deny('shell.notListed', `"${shown}" is in neither plugins.shell.allowedCommands nor plugins.shell.requireApproval. Ask the user to add it if it is needed.`);
+    case 'approval':
+      return ask('shell.requireApproval', `Your settings let ${shown} run only after you approve.`);
+    case 'allowed':
+      return { verdict: 'allow', rule: 'shell.allowed', reason: `${shown} is listed.` };
+  }
+}
+
+function scopeOf(where: Where): Scope {
+  return {
+    facts: where.input.facts,
+    folder: where.folder,
+    moved: where.moved,
+    previous: where.previous,
+    judgeInner: (argv) =>
+      where.depth >= 8
+        ? [deny('shell.tooDeep', 'Commands are wrapped in each other too often to be judged.')]
+        : judgeOne({ assignments: [], argv, redirections: [] }, { ...where, previous: undefined, depth: where.depth + 1 }).verdicts,
+  };
+}
+
+function judgeCd(command: ParsedCommand, where: Where): Verdict {
+  const [, target, ...more] = command.argv;
+  if (where.depth > 0) return deny('shell.cd', '"cd" inside another command has no effect, so it is refused.');
+  if (target === undefined || target === '-' || target.startsWith('-') || more.length > 0) return deny('shell.cd', '"cd" takes exactly one folder here.');
+  const place = where.input.facts.place(where.folder, target);
+  if (place === 'inside') return { verdict: 'allow', rule: 'shell.allowed', reason: 'cd stays inside the project.' };
+  return place === 'control' ? ask('shell.cdControl', 'The folder decides which programs run, so going there asks.') : deny('shell.cdOutside', '"cd" leads outside the project.');
+}
+
+function judgeRedirection(redirection: Redirection, where: Where): Verdict | undefined {
+  if (redirection.kind === 'merge') return undefined;
+  const reads = redirection.kind === 'read';
+  const shown = redirection.target.slice(0, 120);
+  switch (where.input.facts.place(where.folder, redirection.target)) {
+    case 'sink':
+      return undefined;
+    case 'inside':
+      return reads ? undefined : ask('shell.redirectWrite', `The line writes to "${shown}".`);
+    case 'control':
+      return reads ? undefined : ask('shell.redirectControl', `The line writes to "${shown}", which decides which programs run or what agents may do.`);
+    case 'outside':
+      return deny('shell.redirectOutside', `The line redirects to or from "${shown}", which is outside the project.`);
+    case 'own':
+      return deny('shell.ownFolder', "The line redirects to or from Conductor's own folder.");
+    case 'forbidden':
+      return deny('shell.forbiddenPath', `"${shown}" is a device or a network name.`);
+  }
+}
+
+/** Before a person is asked: no word of the command may lead into Conductor's own folder, in whatever option it hides. */
+function sweepOwnFolder(command: ParsedCommand, verdicts: readonly Verdict[], where: Where): readonly Verdict[] {
+  const asks = verdicts.some((part) => part.verdict === 'approve') && !verdicts.some((part) => part.verdict === 'deny');
+  if (!asks || textOnly.has(command.argv[0])) return [];
+  const leads = command.argv.slice(1).flatMap(pathsIn).some((text) => where.input.facts.place(where.folder, text) === 'own');
+  return leads ? [deny('shell.ownFolder', "An argument leads into Conductor's own folder. No command may look into it or change it.")] : [];
+}
+
+/** The texts in a word that a program may take for a path: the word, what follows `=`, `:`, `@` or a short option, and each part of a longer text. */
+function pathsIn(word: string): readonly string[] {
+  const pieces = word.split(/[\s=:,;'"()|<>&@]+/);
+  const shortValue = /^-[A-Za-z](.+)$/.exec(word)?.[1];
+  return [word, ...pieces, ...(shortValue === undefined ? [] : [shortValue])].filter((text) => text !== '' && text.length <= 4096);
+}

@@ -1,0 +1,80 @@
+import type { Verdict } from '../../../protocol/src/call';
+import type { CommandFacts, GitFacts } from './places';
+import type { Kind } from './programs/rule';
+
+/** Judges single arguments by their kind, and gives the rules their words. */
+
+/** Where a path text is judged from. */
+export type PathScope = Readonly<{ facts: CommandFacts; folder: string }>;
+
+/** The verdict on one typed argument, or undefined when it is harmless. */
+export function judgeTyped(name: string, kind: Kind, text: string, scope: PathScope, git?: GitFacts): Verdict | undefined {
+  switch (kind) {
+    case 'text':
+      return undefined;
+    case 'number':
+      return /^[-+]?[0-9.]+[A-Za-z]*$/.test(text) ? undefined : unclear(name, `"${text.slice(0, 60)}" is no number`);
+    case 'name':
+      return /^[A-Za-z0-9_][A-Za-z0-9_.:@+-]*$/.test(text) ? undefined : unclear(name, `"${text.slice(0, 60)}" is no plain name`);
+    case 'url':
+      return /^https?:\/\/[^\s\\]+$/i.test(text) ? undefined : unclear(name, 'only http and https addresses are known to be harmless');
+    case 'format':
+      return /%G|%\(?signature|%\(\*?signature/.test(text) ? unclear(name, 'the format asks another program to check signatures') : undefined;
+    case 'remote':
+      return judgeRemote(text, git);
+    case 'rev':
+      return isRevision(text) ? undefined : judgePath(name, 'read', text, scope);
+    case 'read':
+    case 'write':
+      return text === '-' ? undefined : judgePath(name, kind, text, scope);
+  }
+}
+
+/** `HEAD:src/x` names a file in history; a drive letter or a network name does not. */
+function isRevision(text: string): boolean {
+  return /^[A-Za-z0-9_@^~][^\\/:]+:(?![\\/])/.test(text) && !text.includes('\\');
+}
+
+function judgeRemote(text: string, git: GitFacts | undefined): Verdict | undefined {
+  if (!/^[A-Za-z0-9_][A-Za-z0-9_.-]*$/.test(text)) return unclear('git', 'an address or a folder in place of a remote can name a program');
+  const known = git?.remotes === undefined || git.remotes.includes(text);
+  return known ? undefined : unclear('git', `the repository knows no remote "${text.slice(0, 60)}"`);
+}
+
+/** The verdict on a path, or undefined when it lies inside and may be read or changed. */
+export function judgePath(name: string, kind: 'read' | 'write', text: string, scope: PathScope): Verdict | undefined {
+  const shown = text.slice(0, 120);
+  switch (scope.facts.place(scope.folder, text)) {
+    case 'inside':
+    case 'sink':
+      return undefined;
+    case 'control':
+      return kind === 'read' ? undefined : ask('shell.controlFile', `${shown} decides which programs run or what agents may do, so changing it asks.`);
+    case 'outside':
+      return ask('shell.outside', `${name} would ${kind === 'read' ? 'read' : 'change'} "${shown}", which is outside the project.`);
+    case 'own':
+      return deny('shell.ownFolder', "This is Conductor's own folder. No command may look into it or change it.");
+    case 'forbidden':
+      return deny('shell.forbiddenPath', `"${shown}" is a device or a network name.`);
+  }
+}
+
+/** A form that need not ask. */
+export function allowed(what: string): Verdict {
+  return { verdict: 'allow', rule: 'shell.allowed', reason: `${what} is allowed in this form.` };
+}
+
+/** A form that is not known to be harmless. */
+export function unclear(name: string, why: string): Verdict {
+  return ask('shell.arguments', `${name} asks in this form: ${why}.`);
+}
+
+/** An approval with its rule. */
+export function ask(rule: string, reason: string): Verdict {
+  return { verdict: 'approve', rule, reason };
+}
+
+/** A refusal with its rule. */
+export function deny(rule: string, reason: string): Verdict {
+  return { verdict: 'deny', rule, reason };
+}

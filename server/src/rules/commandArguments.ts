@@ -1,0 +1,139 @@
+import type { Verdict } from '../../../protocol/src/call';
+import type { ParsedCommand } from './commandLine';
+import { allowed, ask, judgePath, judgeTyped, unclear } from './argumentKinds';
+import { judgeGitCommand, readGit } from './gitCommand';
+import type { CommandFacts } from './places';
+import { readArguments, type ArgumentRule, type Kind } from './programs/rule';
+import { packageManagers, scriptArguments, versionOnly, withoutVersion, type PackageManager } from './programs/runtimes';
+import { readers, textOnly } from './programs/readers';
+import { searchers } from './programs/search';
+import { argumentRules } from './programs/table';
+import { alwaysAsk, innerCommand, wrappers, type Wrapper } from './programs/wrappers';
+import { dashedTar, ddPaths, landings } from './programs/writers';
+
+/** Judges the arguments of a listed program: silent only in forms that do the program's own work inside the project. */
+
+/** What the judgement of one command may look at. */
+export type Scope = Readonly<{
+  facts: CommandFacts;
+  /** The folder in which the command runs, as far as the line tells. */
+  folder: string;
+  /** True when a `cd` earlier in the line moved there. */
+  moved: boolean;
+  /** The command whose output this one reads, if any. */
+  previous?: ParsedCommand | undefined;
+  /** Judges the command inside a wrapper from the beginning: its name must be listed too. */
+  judgeInner(argv: readonly [string, ...string[]]): readonly Verdict[];
+}>;
+
+/** The verdicts on a program's arguments (at least one) and whether it only reads. */
+export type Argued = Readonly<{ verdicts: readonly Verdict[]; reads: boolean }>;
+
+const onlyReads: ReadonlySet<string> = new Set([...readers, ...searchers].map(([name]) => name).concat([...textOnly], ['sed', 'gsed', 'awk', 'gawk', 'mawk', 'nawk', 'jq', 'curl', 'wget', 'ping', 'host', 'nslookup']));
+
+/** Judges arguments by the program's rule; `name` is the name under which rules know it. */
+export function judgeArguments(name: string, args: readonly string[], scope: Scope): Argued {
+  const base = withoutVersion(name);
+  if (alwaysAsk.has(base)) return one(ask('shell.alwaysAsks', `${name} can run any other program, so each use asks.`));
+  const wrapper = wrappers.get(base);
+  if (wrapper !== undefined) return { verdicts: judgeWrapper(name, wrapper, args, scope), reads: false };
+  if (base === 'git') return judgeGit(args, scope);
+  const manager = packageManagers.get(base);
+  if (manager !== undefined) return one(judgePackageManager(base, manager, args, scope));
+  if (textOnly.has(base)) return { verdicts: [allowed(name)], reads: true };
+  const rule = argumentRules.get(base);
+  if (rule !== undefined) return { verdicts: judgeByRule(name, rule, args, scope), reads: onlyReads.has(base) };
+  if (args.length === 1 && versionOnly.get(base)?.includes(args[0] ?? '') === true) return one(allowed(name));
+  return one(ask('shell.noRule', `${name} is listed, but Conductor has no rule that says which of its forms are harmless, so it asks.`));
+}
+
+function one(verdict: Verdict): Argued {
+  return { verdicts: [verdict], reads: false };
+}
+
+function judgeByRule(name: string, rule: ArgumentRule, given: readonly string[], scope: Scope): readonly Verdict[] {
+  const args = name === 'tar' ? dashedTar(given) : given;
+  const reading = readArguments(rule, args);
+  if ('unknown' in reading) return [unclear(name, reading.unknown)];
+  const typed = [...reading.typed, ...derivedPaths(name, args)];
+  return [allowed(name), ...typed.flatMap(({ kind, text }) => judgeTyped(name, kind, text, scope) ?? [])];
+}
+
+/** Paths that are not arguments themselves but follow from them. */
+function derivedPaths(name: string, args: readonly string[]): readonly Readonly<{ kind: Kind; text: string }>[] {
+  if (name === 'dd') return ddPaths(args);
+  if (name === 'cp' || name === 'mv') return landings(args).map((text) => ({ kind: 'write', text }));
+  if (name === 'ln') return linkPaths(args);
+  return [];
+}
+
+/** A link is followed from where it lies, so its target must be inside from there too. */
+function linkPaths(args: readonly string[]): readonly Readonly<{ kind: Kind; text: string }>[] {
+  const [target = '', link = '.'] = args.filter((text) => !text.startsWith('-'));
+  const absolute = /^([\\/]|[A-Za-z]:)/.test(target);
+  return absolute ? [] : [{ kind: 'write', text: `${link}/../${target}` }, ...landings(args).map((text) => ({ kind: 'write' as const, text }))];
+}
+
+function judgeWrapper(name: string, wrapper: Wrapper, args: readonly string[], scope: Scope): readonly Verdict[] {
+  const reading = readArguments(wrapper.rule, args);
+  if ('unknown' in reading) return [unclear(name, reading.unknown)];
+  const inner = innerCommand(wrapper, reading.seen);
+  if (typeof inner === 'string') return [unclear(name, inner)];
+  const [first, ...rest] = inner;
+  if (first === undefined) return [allowed(name)];
+  const verdicts = scope.judgeInner(wrapper.feeds === true ? [first, ...rest, './fed'] : [first, ...rest]);
+  if (wrapper.feeds !== true || isFedSafely(args, first, scope.previous)) return verdicts;
+  return [...verdicts, unclear(name, 'it adds arguments that nobody has seen; with "find . … -print0 | xargs -0" and a program that only reads it need not ask')];
+}
+
+/** Names that find prints with a NUL between them begin with its starting folder, so that none of them can be an option or lie outside. */
+function isFedSafely(args: readonly string[], inner: string, previous: ParsedCommand | undefined): boolean {
+  if (previous === undefined || previous.argv[0] !== 'find' || !previous.argv.includes('-print0')) return false;
+  const start = previous.argv[1] ?? '';
+  const printsOther = previous.argv.some((word) => /^-(print|printf|ls)$/.test(word));
+  return (start === '.' || start.startsWith('./')) && !printsOther && args.some((word) => word === '-0' || word === '--null') && onlyReads.has(inner) && !textOnly.has(inner);
+}
+
+function judgeGit(args: readonly string[], scope: Scope): Argued {
+  const call = readGit(args);
+  if ('unknown' in call) return one(unclear('git', call.unknown));
+  const inside = call.folders.flatMap((text) => judgePath('git', 'read', text, scope) ?? []);
+  const folder = call.folders.reduce(joined, scope.folder);
+  const moved = scope.moved ? [ask('shell.gitAfterCd', 'git after "cd" asks, because the folder decides which programs git runs. Use the working folder of the call instead.')] : [];
+  const git = judgeGitCommand(call, { facts: scope.facts, folder });
+  return { verdicts: [...git.verdicts, ...inside, ...moved], reads: git.reads };
+}
+
+/** A path below a folder, without looking at either. */
+export function joined(folder: string, path: string): string {
+  return /^([\\/]|[A-Za-z]:[\\/])/.test(path) ? path : `${folder}/${path}`;
+}
+
+function judgePackageManager(name: string, manager: PackageManager, args: readonly string[], scope: Scope): Verdict {
+  const reading = readArguments(manager.options, args);
+  if ('unknown' in reading) return unclear(name, reading.unknown);
+  const flaw = reading.typed.flatMap(({ kind, text }) => judgeTyped(name, kind, text, scope) ?? [])[0];
+  if (flaw !== undefined) return flaw;
+  const { operands, beforeDashes, options } = reading.seen;
+  const [verb, second] = operands;
+  const names = options.map((option) => option.name);
+  if (verb === undefined) return names.some((option) => ['--version', '-v', '--help', '-h'].includes(option)) ? allowed(name) : unclear(name, 'it needs a subcommand that is known to be harmless');
+  const own = manager.scripts.get(verb);
+  const words = own === undefined && manager.run.has(verb) ? 2 : 1;
+  if (beforeDashes < Math.min(words, operands.length)) return unclear(name, 'the subcommand stands after "--"');
+  const several = names.some((option) => ['-w', '--workspace', '--workspaces', '-r', '--recursive', '--filter', '-F'].includes(option));
+  if (own !== undefined) return judgeScript(name, own, operands.slice(1), several, scope);
+  if (manager.run.has(verb)) return second === undefined ? allowed(name) : judgeScript(name, second, operands.slice(2), several, scope);
+  const looks = manager.look.has(verb) && !(verb === 'audit' && operands.length > 1);
+  return looks ? allowed(`${name} ${verb}`) : unclear(name, `"${verb.slice(0, 60)}" is not among the subcommands known to be harmless`);
+}
+
+function judgeScript(name: string, script: string, extra: readonly string[], several: boolean, scope: Scope): Verdict {
+  const found = several ? 'yes' : scope.facts.script(scope.folder, script);
+  if (found !== 'yes') return ask('shell.script', `${found === 'no' ? 'The package has no script' : 'It is not known whether the package has a script'} "${script.slice(0, 60)}".`);
+  if (extra.includes('--')) return unclear(name, 'the script would receive a second "--"');
+  const reading = readArguments(scriptArguments, extra);
+  if ('unknown' in reading) return unclear(name, `for the script, ${reading.unknown}`);
+  const flaw = reading.typed.flatMap(({ kind, text }) => judgeTyped(name, kind, text, scope) ?? [])[0];
+  return flaw ?? allowed(`${name} ${script}`);
+}

@@ -1,0 +1,138 @@
+import { disagreement } from './crossCheck';
+import { readTokens, type Platform, type Token } from './commandTokens';
+
+/** Reads a command line into argument lists. What this reading yields is what runs: no shell ever sees the text. */
+
+export type { Platform } from './commandTokens';
+
+/** One redirection. `merge` sends one output to where another goes; `both` writes standard output and errors to one file. */
+export type Redirection =
+  | Readonly<{ kind: 'read'; target: string }>
+  | Readonly<{ kind: 'write' | 'append'; descriptor: 1 | 2 | 'both'; target: string }>
+  | Readonly<{ kind: 'merge'; descriptor: 1 | 2; into: 1 | 2 }>;
+
+/** One command: environment additions, the argument list with the name first, and redirections in order. */
+export type ParsedCommand = Readonly<{
+  assignments: readonly (readonly [name: string, value: string])[];
+  argv: readonly [string, ...string[]];
+  redirections: readonly Redirection[];
+}>;
+
+/** Commands joined by pipes; `joint` says how the pipeline follows the one before it, and is `first` for the first. */
+export type Pipeline = Readonly<{ joint: 'first' | '&&' | '||' | ';'; commands: readonly ParsedCommand[] }>;
+
+/** A whole line, as it will run. */
+export type CommandPlan = Readonly<{ pipelines: readonly Pipeline[] }>;
+
+/** The plan, or the rule that refused the text. */
+export type ParsedLine = Readonly<{ ok: true; plan: CommandPlan }> | Refusal;
+
+/** Why a text is refused. */
+export type Refusal = Readonly<{ ok: false; rule: string; reason: string }>;
+
+/** Longest line in bytes of UTF-8. */
+export const maxLineBytes = 16 * 1024;
+
+/** Most commands in one line. */
+export const maxCommands = 64;
+
+/** Words that steer a shell. None of them is a program, so none may stand where a command begins. */
+export const reservedWords: ReadonlySet<string> = new Set([
+  'if', 'then', 'elif', 'else', 'fi', 'do', 'done', 'case', 'esac', 'while', 'until', 'for', 'select', 'in', 'function', 'time', 'coproc', '!', '[[', ']]', '{', '}',
+]);
+
+/** Reads one line for a platform. Refuses whatever needs a shell, and whatever a second, independent parser reads differently. */
+export function parseCommandLine(line: string, platform: Platform): ParsedLine {
+  const flaw = sizeFlaw(line) ?? hiddenFlaw(line);
+  if (flaw !== undefined) return flaw;
+  const text = line.endsWith('\n') ? line.slice(0, -1) : line;
+  const read = readTokens(text, platform);
+  if ('refused' in read) return refuse('shell.syntax', read.refused);
+  const parsed = buildPlan(read.tokens);
+  if (!parsed.ok) return parsed;
+  const difference = disagreement(text, parsed.plan, platform);
+  return difference === undefined ? parsed : refuse('shell.disagreement', difference);
+}
+
+/** Takes an argument list as it is: one command, no operators, nothing decoded. */
+export function parseArguments(argv: readonly [string, ...string[]]): ParsedLine {
+  const joined = argv.join(' ');
+  const flaw = sizeFlaw(joined) ?? hiddenFlaw(joined);
+  if (flaw !== undefined) return flaw;
+  return { ok: true, plan: { pipelines: [{ joint: 'first', commands: [{ assignments: [], argv, redirections: [] }] }] } };
+}
+
+function refuse(rule: string, reason: string): Refusal {
+  return { ok: false, rule, reason };
+}
+
+function sizeFlaw(text: string): Refusal | undefined {
+  if (text.trim() === '') return refuse('shell.syntax', 'The command is empty.');
+  if (text.length > maxLineBytes || new TextEncoder().encode(text).length > maxLineBytes) {
+    return refuse('shell.tooLong', `The command is longer than ${maxLineBytes} bytes, more than a person can check.`);
+  }
+  return undefined;
+}
+
+/** Controls, blanks other than the plain one, and everything that shows as nothing. An emoji's own presentation mark may stay. */
+const hidden = /[^\P{Cc}\n\t]|(?! )\p{Z}|\p{Cf}|\p{Cs}|(?!\uFE0F)\p{Default_Ignorable_Code_Point}|(?<!\p{Extended_Pictographic})\uFE0F|[\u2800\uFFFC]/u;
+
+function hiddenFlaw(text: string): Refusal | undefined {
+  const found = hidden.exec(text);
+  if (found === null) return undefined;
+  const code = (found[0].codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');
+  return refuse('shell.hidden', `The command holds the character U+${code}, which a person cannot see or tell apart.`);
+}
+
+type Part = Extract<Token, { kind: 'word' | 'redirect' }>;
+type Draft = { joint: Pipeline['joint']; commands: ParsedCommand[] };
+
+function buildPlan(tokens: readonly Token[]): ParsedLine {
+  const pipelines: Draft[] = [{ joint: 'first', commands: [] }];
+  let rest: Part[] = [];
+  let count = 0;
+  for (const token of [...tokens, { kind: 'end' } as const]) {
+    if (token.kind === 'word' || token.kind === 'redirect') {
+      rest.push(token);
+      continue;
+    }
+    const trailing = token.kind === 'end' && rest.length === 0 && pipelines.length > 1 && pipelines.at(-1)?.joint === ';' && pipelines.at(-1)?.commands.length === 0;
+    if (trailing) {
+      pipelines.pop();
+      break;
+    }
+    const command = buildCommand(rest);
+    if ('ok' in command) return command;
+    count += 1;
+    if (count > maxCommands) return refuse('shell.tooMany', `The line holds more than ${maxCommands} commands.`);
+    pipelines.at(-1)?.commands.push(command);
+    rest = [];
+    if (token.kind === 'joint') pipelines.push({ joint: token.joint, commands: [] });
+  }
+  return { ok: true, plan: { pipelines } };
+}
+
+function buildCommand(tokens: readonly Part[]): ParsedCommand | Refusal {
+  const assignments: [string, string][] = [];
+  const argv: string[] = [];
+  const redirections: Redirection[] = [];
+  for (const token of tokens) {
+    if (token.kind === 'redirect') {
+      if (argv.length === 0) return refuse('shell.syntax', 'A redirection must stand after the command name.');
+      redirections.push(token.redirection);
+    } else if (argv.length === 0 && token.assigns > 0) {
+      assignments.push([token.text.slice(0, token.assigns), token.text.slice(token.assigns + 1)]);
+    } else {
+      argv.push(token.text);
+    }
+  }
+  const [name, ...rest] = argv;
+  if (name === undefined) return refuse('shell.syntax', assignments.length > 0 ? 'An assignment alone has no effect here: no state is kept.' : 'A command is missing beside an operator.');
+  const foreign = assignments.find(([key]) => !harmlessAssignments.has(key));
+  if (foreign !== undefined) return refuse('shell.assignment', `Setting ${foreign[0]} for a command is refused: it can change what runs.`);
+  if (reservedWords.has(name)) return refuse('shell.reserved', `"${name}" is a word of the shell language, and there is no shell here.`);
+  return { assignments, argv: [name, ...rest], redirections };
+}
+
+/** The only variables that a line may set, and then it asks. */
+const harmlessAssignments: ReadonlySet<string> = new Set(['NODE_ENV', 'CI', 'FORCE_COLOR', 'NO_COLOR', 'TZ', 'LANG', 'LC_ALL']);

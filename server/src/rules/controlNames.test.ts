@@ -1,0 +1,17 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import vectors from '../../../test/vectors/paths/controlNames.json';
+import { controlNameIn, controlNames } from './controlNames';
+
+describe('control names', () => {
+  for (const test of vectors.cases) {
+    it(`${test.id} ${JSON.stringify(test.names)} ${'about' in test ? String(test.about) : ''}`, () => {
+      assert.equal(controlNameIn(test.names) ?? null, test.control);
+    });
+  }
+
+  it('pins the list, so that nothing leaves it by accident', () => {
+    const sum = createHash('sha256').update([...controlNames].sort().join('\n')).digest('hex');
+    assert.equal(sum, '85356d53b13b9e8d33e1dd5e16645c3fe5557aafcce37fbaa99214cd0d337c9f');
+  });
+});

@@ -1,0 +1,79 @@
+/** Names of files and folders that decide what programs run or what agents may do. Changing one asks a person, whatever the settings say. */
+
+/** Folders and files by exact name at any depth; everything inside such a folder counts too. A test pins this list. */
+export const controlNames: readonly string[] = [
+  // Version control: configuration, hooks and attributes name programs.
+  '.git', '.gitconfig', '.gitattributes', '.gitmodules', '.hg', '.hgrc', '.svn', '.jj', '.husky', '.githooks', '.lefthook', 'lefthook.yml',
+  '.lefthook.yml', '.pre-commit-config.yaml',
+  // Editors: tasks, launch and interpreter settings.
+  '.vscode', '.idea', '.vs', '.zed', '.fleet', '.devcontainer', '.devcontainer.json', '.vimrc', '.exrc', '.nvimrc', '.nvim.lua', '.dir-locals.el',
+  // Agents: settings, hooks, servers.
+  '.conductor', '.claude', '.claude.json', '.cursor', '.codex', '.gemini', '.copilot', '.continue', '.windsurf', '.codeium', '.roo', '.kilocode',
+  '.cline', '.clinerules', '.kiro', '.qwen', '.opencode', 'opencode.json', 'opencode.jsonc', '.aider.conf.yml', '.amazonq', '.augment', '.junie',
+  '.trae', '.goose', '.factory', '.mcp.json', 'mcp.json',
+  // Package managers and tool chains: which registry, which script shell, which binary.
+  '.npmrc', '.yarnrc', '.yarnrc.yml', '.yarn', '.pnpmrc', '.pnpmfile.cjs', 'pnpmfile.js', '.pypirc', '.condarc', '.cargo', '.mise.toml',
+  // Shells, debuggers, transfer programs and keys: read without being named on a command line.
+  '.envrc', '.direnv', '.profile', '.bashrc', '.bash_profile', '.bash_login', '.bash_logout', '.zshrc', '.zshenv', '.zprofile', '.zlogin',
+  '.inputrc', '.gdbinit', '.lldbinit', '.curlrc', '.wgetrc', '.ripgreprc', '.netrc', '.ssh', '.gnupg',
+  // Continuous integration that runs whatever is checked in.
+  '.circleci', '.gitlab-ci.yml',
+];
+
+/** Folder pairs that count only together, since the outer folder alone also holds harmless files. */
+const controlPairs: readonly (readonly [outer: string, inner: string])[] = [
+  ['.github', 'workflows'],
+  ['.github', 'actions'],
+  ['.github', 'hooks'],
+];
+
+const controlSuffixes: readonly string[] = ['.code-workspace'];
+
+const known: ReadonlySet<string> = new Set(controlNames);
+
+/**
+ * The first control name in a path below a project, as written there, or undefined.
+ * Sees through case, zero-width characters, look-alike forms, trailing dots and blanks, stream suffixes and 8.3 short names,
+ * on every platform, because the project may lie on a disk that does the same.
+ */
+export function controlNameIn(segments: readonly string[]): string | undefined {
+  const folded = segments.map(fold);
+  const index = folded.findIndex((name, at) => isControl(name) || isPair(folded[at - 1], name));
+  return index < 0 ? undefined : segments[index];
+}
+
+/** Brings every spelling that some disk takes for the same name to one form. */
+function fold(name: string): string {
+  const visible = name.replace(/\p{Default_Ignorable_Code_Point}/gu, '').normalize('NFKC').replace(/\p{Default_Ignorable_Code_Point}/gu, '');
+  const colon = visible.indexOf(':');
+  return (colon < 0 ? visible : visible.slice(0, colon)).replace(/[. ]+$/, '').toLowerCase();
+}
+
+function isControl(name: string): boolean {
+  return known.has(name) || controlSuffixes.some((suffix) => name.endsWith(suffix)) || isShortName(name);
+}
+
+function isPair(outer: string | undefined, inner: string): boolean {
+  return controlPairs.some((pair) => pair[0] === outer && pair[1] === inner);
+}
+
+type ShortForm = Readonly<{ base: string; extension: string }>;
+
+/** 8.3 forms are made of the name without its leading dots: six letters, a tilde and a number, three letters of extension. */
+function shortForm(name: string): ShortForm {
+  const bare = name.replace(/^\.+/, '');
+  const dot = bare.lastIndexOf('.');
+  const base = (dot < 0 ? bare : bare.slice(0, dot)).replace(/[. ]/g, '');
+  return { base: base.slice(0, 6), extension: dot < 0 ? '' : bare.slice(dot + 1, dot + 4) };
+}
+
+const shortForms: readonly ShortForm[] = controlNames.filter((name) => name.startsWith('.') || name.length > 8).map(shortForm);
+
+/** `git~1`, `vscode~2`, and after several collisions two letters, four hex digits and a number: `gi7eba~1`. */
+function isShortName(name: string): boolean {
+  const match = /^([^~.]{2,6})~[0-9]{1,6}(?:\.([^.]{1,3}))?$/.exec(name);
+  if (match === null) return false;
+  const [, base = '', extension = ''] = match;
+  const hashed = /^..[0-9a-f]{4}$/.test(base);
+  return shortForms.some((form) => form.extension === extension && (form.base.startsWith(base) || (hashed && form.base.startsWith(base.slice(0, 2)))));
+}

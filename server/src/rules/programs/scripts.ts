@@ -1,0 +1,43 @@
+import type { ArgumentRule, Seen } from './rule';
+import { awkFlaw, jqFlaw, sedFlaw } from './smallLanguages';
+
+/** Programs that take a small program as an argument: silent only where that program cannot run, write or read anything else. */
+
+const sed: ArgumentRule = {
+  flags: '-n -E -r -s -u -z --quiet --silent --regexp-extended --separate --unbuffered --null-data --posix --debug --sandbox --version --help',
+  values: { text: '-e --expression', number: '-l --line-length' },
+  operands: ['text', 'read'],
+  replaceFirst: '-e --expression',
+  least: 1,
+  check: (seen) => programsOf(seen, '-e --expression').map(sedFlaw).find((flaw) => flaw !== undefined),
+};
+
+const awk: ArgumentRule = {
+  flags: '--posix --traditional --re-interval --sandbox --version -V',
+  values: { text: '-F -v --field-separator --assign' },
+  operands: ['text', 'read'],
+  least: 1,
+  check: (seen) => programsOf(seen, '').map(awkFlaw).find((flaw) => flaw !== undefined),
+};
+
+const jq: ArgumentRule = {
+  flags: '-r -c -n -e -s -S -C -M -a -j -R -V -h --raw-output --compact-output --null-input --exit-status --slurp --sort-keys --color-output --monochrome-output --ascii-output --join-output --raw-input --tab --stream --seq --version --help',
+  values: { number: '--indent' },
+  pairs: { text: '--arg --argjson', read: '--slurpfile --rawfile' },
+  operands: ['text', 'read'],
+  least: 1,
+  check: (seen) => jqFlaw(seen.operands[0] ?? ''),
+};
+
+/** The programs with a language of their own, by name. */
+export const scripted: readonly (readonly [string, ArgumentRule])[] = [
+  ['sed', sed],
+  ['gsed', sed],
+  ...['awk', 'gawk', 'mawk', 'nawk'].map((name): readonly [string, ArgumentRule] => [name, awk]),
+  ['jq', jq],
+];
+
+function programsOf(seen: Seen, options: string): readonly string[] {
+  const given = seen.options.filter((option) => options.split(' ').includes(option.name)).map((option) => option.value ?? '');
+  return given.length > 0 ? given : [seen.operands[0] ?? ''];
+}

@@ -1,0 +1,72 @@
+/** Looks into the programs of sed, awk and jq. Each function returns why the program is not known to be harmless. */
+
+const address = String.raw`(?:[0-9]+(?:~[0-9]+)?|\$|\/(?:[^\/\\\n]|\\[^\n])+\/I?)`;
+const range = String.raw`(?:${address}(?:\s*,\s*(?:${address}|[+~][0-9]+))?\s*!?\s*)?`;
+const plainCommand = new RegExp(String.raw`^${range}(?:[pPdDhHgGxnN=l]|[qQ][0-9]*)\s*`);
+const substitution = new RegExp(String.raw`^${range}[sy]`);
+
+/** Plain commands, `s` and `y`; everything that writes (`w`), runs (`e`), reads (`r`) or jumps asks. */
+export function sedFlaw(program: string): string | undefined {
+  let rest = program.trimStart();
+  while (rest !== '') {
+    const next = afterPlain(rest) ?? afterSubstitution(rest);
+    if (next === undefined) return 'the sed program is more than printing, deleting and plain substitution';
+    const end = /^\s*(?:[;\n]\s*|$)/.exec(next);
+    if (end === null) return 'the sed program is more than printing, deleting and plain substitution';
+    rest = next.slice(end[0].length);
+  }
+  return undefined;
+}
+
+function afterPlain(text: string): string | undefined {
+  const match = plainCommand.exec(text);
+  return match === null || !bracketsClose(match[0]) ? undefined : text.slice(match[0].length);
+}
+
+function afterSubstitution(text: string): string | undefined {
+  const start = substitution.exec(text);
+  if (start === null || !bracketsClose(start[0])) return undefined;
+  const delimiter = text.charAt(start[0].length);
+  if (delimiter === '' || /[\s\\A-Za-z0-9;]/.test(delimiter)) return undefined;
+  const first = untilDelimiter(text, start[0].length + 1, delimiter);
+  const second = first === undefined ? undefined : untilDelimiter(text, first + 1, delimiter);
+  if (first === undefined || second === undefined || !bracketsClose(text.slice(start[0].length + 1, first))) return undefined;
+  const flags = /^[gpiI0-9]*/.exec(text.slice(second + 1))?.[0] ?? '';
+  return text.slice(second + 1 + flags.length);
+}
+
+/** Index of the next delimiter that no backslash precedes. */
+function untilDelimiter(text: string, from: number, delimiter: string): number | undefined {
+  for (let at = from; at < text.length; at += 1) {
+    if (text[at] === '\n') return undefined;
+    if (text[at] === '\\') at += 1;
+    else if (text[at] === delimiter) return at;
+  }
+  return undefined;
+}
+
+/** Some seds let a delimiter stand inside brackets and some do not; a part with an open bracket would be read in two ways. */
+function bracketsClose(text: string): boolean {
+  const plain = text.replace(/\\./g, '').replace(/\[\^?\]?(?:\[:[a-z]+:\]|[^\]])*\]/g, '');
+  return !plain.includes('[');
+}
+
+const awkWords = /\b(system|getline|ARGV|ARGC|ARGIND|PROCINFO|SYMTAB|FUNCTAB|extension)\b/;
+
+/** Words and signs by which awk runs, reads or writes something else. A comparison `>` is fine before anything is printed. */
+export function awkFlaw(program: string): string | undefined {
+  const word = awkWords.exec(program);
+  if (word !== null) return `the awk program uses ${word[0]}`;
+  if (program.includes('@')) return 'the awk program includes or calls by name with "@"';
+  if (program.replaceAll('||', '').includes('|')) return 'the awk program uses a pipe';
+  if (program.includes('\\\n')) return 'the awk program continues a line';
+  const greater = program.lastIndexOf('>');
+  const prints = program.search(/print/);
+  return greater >= 0 && prints >= 0 && greater > prints ? 'the awk program may write to a file with ">"' : undefined;
+}
+
+/** Modules are files that jq reads from wherever the program says; the environment may hold what is not for agents. */
+export function jqFlaw(program: string): string | undefined {
+  const word = /\b(import|include|input_filename|modulemeta|get_search_list)\b/.exec(program);
+  return word === null ? undefined : `the jq program uses ${word[0]}`;
+}

@@ -1,0 +1,74 @@
+import { z } from 'zod';
+import type { Outcome } from '../../../../protocol/src/call';
+import { createLease } from '../../base/lease';
+import { judgeFile } from '../../rules/scope';
+import { digestOf, failingCall, kindOf, refusedCall, settle, shownFor, staleOutcome, switchedOff, systemError, wrongInput, countsAsFailure } from './answers';
+import { closePlace, isStillThere, type FoundPlace, type Places } from './places';
+import type { FileContext, FileTool, PreparedFile } from './seam';
+import { maxReadBytes, readRange, type Range } from './textRange';
+
+const input = z.strictObject({
+  path: z.string().min(1).max(4096).describe('Path of the file: relative to the project, or absolute inside it.'),
+  offset: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).optional().describe('Lines to skip (bytes with encoding base64). Default: 0.'),
+  limit: z.number().int().min(1).max(Number.MAX_SAFE_INTEGER).optional().describe('Lines to read (bytes with encoding base64). Default: as many as fit in 1 MiB.'),
+  encoding: z.enum(['utf8', 'latin1', 'base64']).optional().describe('How to read the bytes. Default: utf8.'),
+});
+
+type ReadInput = z.infer<typeof input>;
+
+/** `filesystem.read`: a regular file inside the allowed folders, in whole or by lines. */
+export function createRead(places: Places): FileTool<ReadInput> {
+  return {
+    name: 'filesystem.read',
+    title: 'Read a file',
+    description: `Read a text file inside the project. At most ${maxReadBytes / 1_048_576} MiB per call; use offset and limit (lines) for larger files, and encoding "base64" for binary ones.`,
+    input,
+    annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
+    prepare: (given, context) => Promise.resolve(prepareRead(places, given, context)),
+    countsAsFailure,
+  };
+}
+
+function prepareRead(places: Places, given: ReadInput, context: FileContext): PreparedFile {
+  const settings = context.config.plugins.filesystem;
+  const range: Range = { encoding: given.encoding ?? 'utf8', offset: given.offset ?? 0, limit: given.limit };
+  const show = shownFor('Read a file', `read ${given.path}`, context, []);
+  if (!settings.enabled) return refusedCall(show, switchedOff, true);
+  const place = places.find(given.path, context, true);
+  if (place.kind === 'refused') return refusedCall(show, place.verdict, true);
+  const sharedContent = place.kind === 'found' && place.target.stat.isFile() && place.target.stat.nlink > 1n;
+  const verdict = judgeFile({ action: 'read', asks: settings.requireApproval, names: place.names, sharedContent });
+  if (place.kind !== 'found' || !place.target.stat.isFile()) {
+    closePlace(place);
+    const error = place.kind === 'found' ? wrongKind(place) : systemError(place.kind === 'missing' ? 'ENOENT' : place.code, place.path);
+    return failingCall(show, verdict, error);
+  }
+  place.parent?.close();
+  const { dev, ino, size } = place.target.stat;
+  const details = [['Path', place.absolute], ['Size', `${size} bytes`]] as const;
+  const digest = digestOf(['filesystem.read', place.absolute, dev, ino, range.encoding, range.offset, range.limit]);
+  const lease = createLease(() => place.target.close());
+  const work = async (signal: AbortSignal): Promise<Outcome> => {
+    const stale = verdict.verdict !== 'allow' && !isStillThere(places, given.path, context, place);
+    return stale ? staleOutcome(place.path) : read(places, place, range, signal);
+  };
+  const run = (signal: AbortSignal): Promise<Outcome> => lease.use(() => settle(place.path, signal, () => work(signal)));
+  return { verdict, digest, readOnly: true, show: { ...show, details }, run, release: lease.release };
+}
+
+function wrongKind(place: FoundPlace): ReturnType<typeof wrongInput> {
+  if (place.target.stat.isDirectory()) return wrongInput(`${place.path} is a folder. Use filesystem.list to see what is in it.`);
+  return wrongInput(`${place.path} is ${kindOf(place.target)}. Only regular files can be read.`);
+}
+
+async function read(places: Places, place: FoundPlace, range: Range, signal: AbortSignal): Promise<Outcome> {
+  const piece = await readRange(place.target, place.path, range, signal, places.pins);
+  if (piece === 'changed') return staleOutcome(place.path);
+  const unit = range.encoding === 'base64' ? 'bytes' : 'lines';
+  const structured = {
+    path: place.path, size: piece.size, encoding: range.encoding, offset: range.offset, [unit]: piece.count,
+    ...(piece.next === undefined ? {} : { nextOffset: piece.next }),
+  };
+  const note = piece.next === undefined ? '' : `\n[The file goes on: ${piece.size} bytes in all. Call again with offset ${piece.next}.]`;
+  return { kind: 'success', text: `${piece.text}${note}`, structured, truncated: piece.next !== undefined };
+}

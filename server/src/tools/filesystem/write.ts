@@ -1,0 +1,147 @@
+import { createHash } from 'node:crypto';
+import { basename } from 'node:path';
+import { z } from 'zod';
+import type { Outcome } from '../../../../protocol/src/call';
+import { ConductorError } from '../../../../protocol/src/errors';
+import { makeFolders, replaceFile, sweepTemporaries } from '../../base/atomicFile';
+import { codeOf } from '../../base/descriptorWalk';
+import type { Pin } from '../../base/pin';
+import { judgeFile } from '../../rules/scope';
+import { countsAsFailure, digestOf, failingCall, impossible, kindOf, refusedCall, settle, shownFor, staleOutcome, stateOf, switchedOff, systemError, wrongInput } from './answers';
+import { closePlace, type FoundPlace, type MissingPlace, type Place, type Places } from './places';
+import type { FileContext, FileShown, FileTool, PreparedFile } from './seam';
+
+/** Longest content in UTF-16 units; larger files are no work for an agent's message. */
+const maxContent = 8 * 1_048_576;
+
+/** Begins the name of every temporary file, so that those of a killed process can be told from a user's. */
+const mark = 'conductor';
+
+const input = z.strictObject({
+  path: z.string().min(1).max(4096).describe('Path of the file: relative to the project, or absolute inside it. Missing folders are created.'),
+  content: z.string().max(maxContent).describe('The whole new content, written as UTF-8.'),
+});
+
+type WriteInput = z.infer<typeof input>;
+
+/** `filesystem.write`: creates or replaces a file in one step, so that nobody ever sees half of it. */
+export function createWrite(places: Places): FileTool<WriteInput> {
+  const swept = new Set<string>();
+  return {
+    name: 'filesystem.write',
+    title: 'Write a file',
+    description: 'Create a text file inside the project or replace its whole content, in one step. Missing folders are created. A person may have to approve.',
+    input,
+    annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: false },
+    prepare: (given, context) => Promise.resolve(prepareWrite({ places, swept }, given, context)),
+    countsAsFailure,
+  };
+}
+
+type Writer = Readonly<{ places: Places; swept: Set<string> }>;
+
+type Target = FoundPlace | MissingPlace;
+
+function prepareWrite(writer: Writer, given: WriteInput, context: FileContext): PreparedFile {
+  const settings = context.config.plugins.filesystem;
+  const show = shownFor('Write a file', `write ${given.path}\n${given.content}`, context, []);
+  if (!settings.enabled) return refusedCall(show, switchedOff, false);
+  const place = writer.places.find(given.path, context, true);
+  closePlace(place);
+  if (place.kind === 'refused') return refusedCall(show, place.verdict, false);
+  const error = flawOf(place, given);
+  if (error !== undefined || place.kind === 'failed') return failingCall(show, impossible, error ?? wrongInput(place.path));
+  const bytes = Buffer.from(given.content);
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  const verdict = judgeFile({ action: 'write', asks: settings.requireApproval, names: place.names, sharedContent: false });
+  const fingerprint = fingerprintOf(place);
+  return {
+    verdict, readOnly: false,
+    digest: digestOf(['filesystem.write', ...fingerprint, bytes.length, sha256]),
+    show: { ...show, details: detailsOf(place, given, bytes) },
+    run: (signal) => settle(place.path, signal, () => write(writer, given, context, { bytes, sha256, fingerprint })),
+  };
+}
+
+/** Why this write cannot work, before anybody is asked about it. */
+function flawOf(place: Exclude<Place, { kind: 'refused' }>, given: WriteInput): ConductorError | undefined {
+  if (place.kind === 'failed') return systemError(place.code, place.path);
+  if (/\p{Surrogate}/u.test(given.content)) return wrongInput('The content contains half of a surrogate pair, which cannot be written as UTF-8.');
+  if (place.kind === 'found' && place.target.stat.isDirectory()) return wrongInput(`${place.path} is a folder, so it cannot be written as a file.`);
+  if (place.kind === 'found' && !place.target.stat.isFile()) return wrongInput(`${place.path} is ${kindOf(place.target)}. Only regular files can be written.`);
+  if (place.kind === 'missing' && /[/\\]$/.test(given.path)) return wrongInput(`${given.path} ends like a folder. Give the path of a file.`);
+  return undefined;
+}
+
+/** Everything about the place that must be the same when the call runs: where, what lies there, and in which folder. */
+function fingerprintOf(place: Target): readonly (string | bigint)[] {
+  const parent = place.parent === undefined ? [] : [place.parent.stat.dev, place.parent.stat.ino];
+  if (place.kind === 'found') return [place.absolute, 'replace', ...parent, ...stateOf(place.target)];
+  return [place.absolute, 'create', ...parent, ...place.missing];
+}
+
+function detailsOf(place: Target, given: WriteInput, bytes: Buffer): FileShown['details'] {
+  const shared = place.kind === 'found' && place.target.stat.nlink > 1n;
+  return [
+    ['Path', place.absolute],
+    ['Effect', place.kind === 'missing' ? 'creates a new file' : `replaces the ${place.target.stat.size} bytes that are there`],
+    ...(place.kind === 'missing' && place.missing.length > 1 ? [['New folders', place.missing.slice(0, -1).join('/')] as const] : []),
+    ...(shared ? [['Hard links', 'other names of this file keep the old content'] as const] : []),
+    ['Bytes', String(bytes.length)],
+    ['Lines', String(given.content === '' ? 0 : given.content.split('\n').length - (given.content.endsWith('\n') ? 1 : 0))],
+    ['Begins', given.content.split('\n', 5).join('\n').slice(0, 400)],
+  ];
+}
+
+type Content = Readonly<{ bytes: Buffer; sha256: string; fingerprint: readonly (string | bigint)[] }>;
+
+async function write(writer: Writer, given: WriteInput, context: FileContext, content: Content): Promise<Outcome> {
+  const place = writer.places.find(given.path, context, true);
+  try {
+    if (place.kind !== 'found' && place.kind !== 'missing') return staleOutcome(given.path);
+    const now = fingerprintOf(place);
+    const same = now.length === content.fingerprint.length && now.every((part, index) => part === content.fingerprint[index]);
+    if (!same || place.parent === undefined) return staleOutcome(place.path);
+    const done = place.kind === 'found' ? await replace(writer, place.parent, place, content.bytes) : await create(writer, place, content.bytes);
+    if (!done) return staleOutcome(place.path);
+    const verb = place.kind === 'found' ? 'Replaced' : 'Created';
+    const structured = { path: place.path, bytes: content.bytes.length, created: place.kind === 'missing', sha256: content.sha256 };
+    return { kind: 'success', text: `${verb} ${place.path} (${content.bytes.length} bytes).`, structured, truncated: false };
+  } finally {
+    closePlace(place);
+  }
+}
+
+async function replace(writer: Writer, parent: Pin, place: FoundPlace, bytes: Buffer): Promise<boolean> {
+  sweepOnce(writer, parent);
+  return (await replaceFile(parent, basename(place.absolute), bytes, place.target.stat, mark, writer.places.pins)) === 'done';
+}
+
+async function create(writer: Writer, place: MissingPlace, bytes: Buffer): Promise<boolean> {
+  const name = place.missing.at(-1) ?? '';
+  const made = makeFolders(place.parent, place.missing.slice(0, -1), writer.places.pins);
+  if (made === 'changed') return false;
+  let done = false;
+  try {
+    sweepOnce(writer, made.folder);
+    done = (await replaceFile(made.folder, name, bytes, 'missing', mark, writer.places.pins)) === 'done';
+    return done;
+  } finally {
+    if (!done) made.undo();
+    made.close();
+  }
+}
+
+/** Looks for leftovers of a killed process once per folder and process: the look costs a reading of the folder. */
+function sweepOnce(writer: Writer, folder: Pin): void {
+  const key = `${folder.stat.dev}:${folder.stat.ino}`;
+  if (writer.swept.has(key)) return;
+  if (writer.swept.size >= 10_000) writer.swept.clear();
+  writer.swept.add(key);
+  try {
+    sweepTemporaries(folder, mark);
+  } catch (error) {
+    // A folder that cannot be listed can still be written to.
+    if (codeOf(error) === 'UNKNOWN') throw error;
+  }
+}

@@ -1,0 +1,145 @@
+/** The audit log in the real workbench: listed, filtered, opened, verified, and marked where somebody changed it. */
+import * as assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
+import * as vscode from 'vscode';
+import type { VerificationReport } from '../../../protocol/src/audit/report';
+import { click, isPageReachable, shown, takePicture } from '../harnessPage';
+import { ask, configure, connected, eventually, files, logLines, pickDown, settle, shell, toolName } from '../workbench';
+
+const rows = '.pane-body .monaco-list-row';
+
+async function verify(): Promise<VerificationReport> {
+  const report = await vscode.commands.executeCommand<VerificationReport | undefined>('conductor.audit.verify');
+  assert.ok(report);
+  return report;
+}
+
+async function texts(selector: string): Promise<string[]> {
+  return (await shown(selector)).map(({ text, ariaLabel }) => `${text.replace(/\s+/g, ' ')} ${ariaLabel ?? ''}`);
+}
+
+async function see(selector: string, part: RegExp): Promise<void> {
+  await eventually(`${selector} with ${String(part)}`, async () => {
+    const found = await texts(selector);
+    assert.ok(found.some((text) => part.test(text)), found.join('\n'));
+    return true;
+  });
+}
+
+async function gone(selector: string, part: RegExp): Promise<void> {
+  await eventually(`${selector} without ${String(part)}`, async () => !(await texts(selector)).some((text) => part.test(text)));
+}
+
+describe('the audit log in the editor', () => {
+  before(async () => {
+    await connected();
+    await configure({ plugins: { shell: { allowedCommands: ['ls', 'true', 'echo'] } } });
+    await toolName('shell_exec');
+    for (const word of ['alpha', 'beta', 'gamma']) await shell(`echo ${word}`);
+    await vscode.commands.executeCommand('conductor.audit.focus');
+    await vscode.commands.executeCommand('conductor.audit.clearFilter');
+  });
+
+  afterEach(async () => {
+    await vscode.commands.executeCommand('workbench.action.closeQuickOpen');
+    await vscode.commands.executeCommand('workbench.action.closeAllEditors');
+  });
+
+  it('lists entries by day, live', async function () {
+    if (!isPageReachable) this.skip();
+    const today = new Date().toISOString().slice(0, 10);
+    await see(rows, new RegExp(today));
+    if ((await texts(`${rows}[aria-expanded="true"]`)).length === 0) await click(`${rows}[aria-label*="${today}"] .monaco-tl-twistie`);
+    await see(rows, /shell\.exec.*echo gamma/);
+    await shell('echo delta');
+    await see(rows, /shell\.exec.*echo delta/);
+    await takePicture('audit-tree');
+  });
+
+  it('opens an entry as it stands in the log, laid out', async () => {
+    await vscode.commands.executeCommand('conductor.audit.openEntry', 1);
+    const document = await eventually('the entry', () => vscode.window.activeTextEditor?.document.uri.scheme === 'conductor-audit-entry' && vscode.window.activeTextEditor.document);
+    assert.deepEqual(JSON.parse(document.getText()), JSON.parse((await logLines())[0] ?? ''));
+    assert.equal(document.languageId, 'json');
+    if (isPageReachable) await takePicture('audit-entry');
+  });
+
+  it('filters by result and shows that it does', async function () {
+    if (!isPageReachable) this.skip();
+    await shell('curl http://localhost');
+    void vscode.commands.executeCommand('conductor.audit.filter');
+    await see('.quick-input-widget .monaco-list-row', /Result/);
+    await pickDown(1);
+    await see('.quick-input-widget .monaco-list-row', /denied/);
+    await pickDown(6);
+    await see('.pane-body', /Filter: result denied/);
+    await gone(rows, /echo gamma/);
+    await see(rows, /curl/);
+    await takePicture('audit-filter');
+    await vscode.commands.executeCommand('conductor.audit.clearFilter');
+    await see(rows, /echo gamma/);
+  });
+
+  it('finds entries while typing', async function () {
+    if (!isPageReachable) this.skip();
+    void vscode.commands.executeCommand('conductor.audit.search');
+    await see('.quick-input-widget .monaco-list-row', /shell\.exec/);
+    await takePicture('audit-search');
+  });
+
+  it('verifies an untouched log as intact, and says the level', async () => {
+    const report = await verify();
+    assert.equal(report.verdict, 'intact');
+    assert.equal(report.level, 'chain intact');
+    assert.ok(report.entries >= 8);
+  });
+
+  it('names and marks an edited line, and takes the mark away when it is as before', async () => {
+    const original = await readFile(files.log);
+    const lines = original.toString('utf8').split('\n');
+    const index = lines.findIndex((line) => line.includes('echo beta'));
+    assert.ok(index > 0);
+    await writeFile(files.log, original.toString('utf8').replace('echo beta', 'echo BETA'));
+    try {
+      const report = await verify();
+      assert.equal(report.verdict, 'tampered');
+      assert.equal(report.line, index + 1);
+      assert.equal(report.class, 'hash');
+      const problems = vscode.languages.getDiagnostics(vscode.Uri.file(files.log));
+      assert.deepEqual(problems.map(({ range, source }) => [range.start.line, source]), [[index, 'conductor']]);
+      if (isPageReachable) {
+        await see(rows, new RegExp(`Chain broken at line ${index + 1}: edited`));
+        await see(rows, /EDITED.*echo BETA/i);
+        await see('.statusbar-item', /audit chain broken/);
+        await vscode.commands.executeCommand('workbench.action.problems.focus');
+        await takePicture('audit-tampered');
+      }
+    } finally {
+      await writeFile(files.log, original);
+    }
+    assert.equal((await verify()).verdict, 'intact');
+    assert.deepEqual(vscode.languages.getDiagnostics(vscode.Uri.file(files.log)), []);
+    if (!isPageReachable) return;
+    await gone(rows, /Chain broken/);
+    await gone('.statusbar-item', /audit chain broken/);
+    await vscode.commands.executeCommand('workbench.action.closePanel');
+  });
+
+  it('notices that the end of the log was cut off, since it remembers how long it was', async () => {
+    const whole = await verify();
+    const original = await readFile(files.log);
+    const kept = original.toString('utf8').trimEnd().split('\n').slice(0, -2);
+    await writeFile(files.log, `${kept.join('\n')}\n`);
+    try {
+      const report = await verify();
+      assert.equal(report.verdict, 'tampered');
+      assert.equal(report.class, 'truncation');
+      assert.equal(report.entries, whole.entries - 2);
+    } finally {
+      await writeFile(files.log, original);
+    }
+    await settle();
+    assert.equal((await verify()).verdict, 'intact');
+    assert.equal((await ask('conductor/status', {})).audit.health, 'ok');
+  });
+});

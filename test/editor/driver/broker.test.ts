@@ -1,0 +1,63 @@
+/** The broker killed under a running window: calls fail clearly, nothing recorded is lost, and everything comes back by itself. */
+import * as assert from 'node:assert/strict';
+import * as vscode from 'vscode';
+import { isPageReachable, shown, takePicture } from '../harnessPage';
+import { ask, configure, connected, denyAll, eventually, logLines, shell, toolName, waiting } from '../workbench';
+
+async function statusShows(part: string): Promise<void> {
+  await eventually(`the status item with ${part}`, async () => (await shown('.statusbar-item')).some(({ text }) => text.includes(part)));
+}
+
+describe('the broker and its window', () => {
+  before(async () => {
+    await connected();
+    await configure({ plugins: { shell: { allowedCommands: ['ls'], requireApproval: ['touch'] } } });
+    await toolName('shell_exec');
+  });
+
+  it('comes back after SIGKILL: a waiting call fails clearly, entries stay, calls and approvals work again', async () => {
+    const { pid } = await ask('conductor/status', {});
+    const calling = shell('touch orphan.txt');
+    calling.catch(() => undefined);
+    await waiting('touch orphan.txt');
+    const before = await logLines();
+    process.kill(pid, 'SIGKILL');
+    const said = await calling.then(({ text }) => text, (error: unknown) => String(error));
+    assert.match(said, /broker/i);
+    const next = await eventually('another broker', async () => {
+      const status = await ask('conductor/status', {});
+      return status.pid !== pid && status.connections.editor > 0 && status;
+    });
+    assert.equal(next.audit.health, 'ok');
+    assert.deepEqual((await logLines()).slice(0, before.length), before);
+    assert.match((await shell('ls')).text, /README\.md/);
+    const again = shell('touch again.txt');
+    await waiting('touch again.txt');
+    if (isPageReachable) {
+      await statusShows('1 pending');
+      await takePicture('broker-back');
+    }
+    await denyAll();
+    await again;
+    const report = await vscode.commands.executeCommand<{ verdict: string } | undefined>('conductor.audit.verify');
+    assert.equal(report?.verdict, 'intact');
+  });
+
+  it('shows everything in one list', async function () {
+    if (!isPageReachable) this.skip();
+    void vscode.commands.executeCommand('conductor.status.show');
+    await eventually('the status', async () => {
+      const texts = (await shown('.quick-input-widget .monaco-list-row')).map(({ text }) => text).join('\n');
+      assert.match(texts, /Broker 0\.1\.0[\s\S]*Audit log[\s\S]*Configuration/);
+      return true;
+    });
+    await takePicture('broker-status');
+    await vscode.commands.executeCommand('workbench.action.closeQuickOpen');
+  });
+
+  it('connects anew on demand', async () => {
+    await vscode.commands.executeCommand('conductor.broker.restart');
+    await connected();
+    assert.match((await shell('ls')).text, /README\.md/);
+  });
+});
