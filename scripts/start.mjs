@@ -80,7 +80,7 @@ async function openInBrowser() {
 }
 
 function demoSettings() {
-  return { 'workbench.startupEditor': 'readme', 'chat.disableAIFeatures': true, 'telemetry.telemetryLevel': 'off' };
+  return { 'workbench.startupEditor': 'readme', 'chat.disableAIFeatures': true, 'telemetry.telemetryLevel': 'off', 'git.openRepositoryInParentFolders': 'never', 'workbench.secondarySideBar.defaultVisibility': 'hidden' };
 }
 
 async function end(code, message) {

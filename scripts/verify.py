@@ -18,6 +18,8 @@ def main(path):
                 if count > 1 and not line.endswith(b"\n"):
                     return 3, "torn: line %d breaks off, %d entries before it are intact" % (count, count - 1)
                 return 1, "tampered: line %d does not continue the chain" % count
+            if line.startswith(b'{"v":1,"seq":') and not line.startswith(b'{"v":1,"seq":%d,' % count):
+                return 1, "tampered: line %d has another number than its place, so the log was rewritten" % count
             previous = digest
     if count == 0:
         return 1, "tampered: the file is empty, not even its first entry is left"

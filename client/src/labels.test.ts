@@ -13,7 +13,8 @@ describe('labels', () => {
   });
 
   it('count wide characters twice', () => {
-    assert.deepEqual(fold('漢字漢字', 4), ['漢字', '漢字']);
+    assert.deepEqual(fold('漢字漢字', 5), ['漢字', '漢字']);
+    assert.deepEqual(fold('a漢字', 5), ['a漢字']);
   });
 
   it('escape only what would become an icon', () => {

@@ -64,8 +64,9 @@ function clientOn(socket: Socket, opening: Opening): LanguageClient {
       error: () => ({ action: ErrorAction.Continue, handled: true }),
       // Our own loop connects anew, with a fresh client: a broker that died has forgotten everything this one agreed on.
       closed: () => {
-        opening.closed();
-        return { action: CloseAction.DoNotRestart, handled: true };
+        // Not at once: the client is disposed then, which it takes badly before it has noticed its own end.
+        setTimeout(opening.closed, 0);
+        return { action: CloseAction.DoNotRestart, handled: true, message: 'The connection to the broker ended.' };
       },
     },
   };

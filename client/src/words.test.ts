@@ -72,7 +72,6 @@ describe('a lifetime', () => {
     life.onEnd(() => ended.push('second'));
     life.dispose();
     life.onEnd(() => ended.push('late'));
-    life.dispose();
     assert.deepEqual(ended, ['second', 'first', 'late']);
   });
 });

@@ -13,6 +13,8 @@ import { openHouse } from './house/open';
 const exitLocked = 3;
 
 async function main(): Promise<void> {
+  // In an Electron runtime, names that end in .asar would be read as archives by the file functions; paths must mean what they say.
+  Object.assign(process, { noAsar: true });
   let level: LogLevel = 'info';
   const logger = createLogger((line) => process.stderr.write(line), () => level);
   const configDir = configDirOf(process.env, homedir());

@@ -44,7 +44,7 @@ export class Picker {
   async askReason(call: Pending): Promise<string | undefined> {
     const box = window.createInputBox();
     box.title = `Conductor: deny ${revealLine(call.raw, 60)}`;
-    box.prompt = 'The agent reads this. Enter denies, Esc leaves the call waiting.';
+    box.prompt = 'The agent reads this. Cancelling leaves the call waiting.';
     box.ignoreFocusOut = true;
     box.buttons = [QuickInputButtons.Back];
     return this.settle<string | undefined>(call, box, undefined, (done) => {

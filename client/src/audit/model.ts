@@ -87,7 +87,7 @@ export class AuditModel {
     if (known !== this.days) return undefined;
     this.days = Promise.resolve(days);
     const [newest] = days;
-    if (newest === undefined || newest !== before[0] || days.length !== before.length) return undefined;
+    if (newest === undefined || newest !== before[0]) return undefined;
     if (newest.hours !== undefined) newest.hours = await this.countHours(newest);
     const top = newest.hours?.[0] ?? newest;
     await loadOnce(top, () => this.renew(top));

@@ -7,7 +7,8 @@ import type { Bucket } from './model';
 export function entryLabel(row: AuditRow): { label: string; description: string } {
   const time = row.timestamp.slice(11, 19);
   const took = row.durationMs === undefined ? '' : ` in ${durationText(row.durationMs)}`;
-  const parts = [`${resultWord(row)}${took}`, revealLine(row.summary, 120)];
+  // What was asked comes first: the icon already says how it ended, and a narrow view shows little.
+  const parts = [revealLine(row.summary, 120), `${resultWord(row)}${took}`];
   return { label: `${time} ${revealLine(row.tool, 60)}`, description: parts.filter((part) => part !== '').join(' · ') };
 }
 

@@ -130,8 +130,8 @@ describe('the rows of the audit tree', () => {
   const row = { seq: 1, id: 'evt_1', timestamp: '2026-11-21T20:53:17.123Z', phase: 'done', tool: 'shell.exec', result: 'success', summary: 'git\nstatus' };
 
   it('show time, tool, result and what was asked on one line', () => {
-    assert.deepEqual(entryLabel(row), { label: '20:53:17 shell.exec', description: 'success · git\\nstatus' });
-    assert.equal(entryLabel({ ...row, phase: 'intent', result: 'admitted' }).description, 'started · git\\nstatus');
+    assert.deepEqual(entryLabel(row), { label: '20:53:17 shell.exec', description: 'git\\nstatus · success' });
+    assert.equal(entryLabel({ ...row, phase: 'intent', result: 'admitted' }).description, 'git\\nstatus · started');
     assert.equal(entryLabel({ ...row, summary: '', durationMs: 12.4 }).description, 'success in 12 ms');
     assert.equal(entryLabel({ ...row, summary: '', durationMs: 1234 }).description, 'success in 1.2 s');
   });

@@ -31,6 +31,12 @@ async function work(disk: SimulatedDisk, memory: Memory): Promise<void> {
   await writer.close().catch(() => undefined);
 }
 
+/** The bytes that a repair will cut; undefined when there is nothing to cut. */
+async function tornEnd(disk: SimulatedDisk): Promise<Buffer | undefined> {
+  const report = await verifyAuditLog(path, { disk });
+  return report.verdict === 'torn' ? disk.bytes(path)?.subarray(report.offset ?? 0) : undefined;
+}
+
 async function cutPowerAt(operation: number, seed: number): Promise<'usable' | 'refused'> {
   const chance = seeded(seed * 1_000 + operation);
   const memory: Memory = { acked: new Set(), attempted: new Set(), executed: new Set() };
@@ -39,6 +45,7 @@ async function cutPowerAt(operation: number, seed: number): Promise<'usable' | '
   await work(disk, memory);
   // The first restart loses power as well, somewhere in its repair; the second one is left alone.
   const second = disk.afterPowerCut(chance);
+  const torn = await tornEnd(second);
   const again = Math.floor(chance() * 14) + 1;
   second.fate = (_, n) => (n === again ? 'power' : 'well');
   await open(second).then((writer) => writer.close().catch(() => undefined));
@@ -55,6 +62,8 @@ async function cutPowerAt(operation: number, seed: number): Promise<'usable' | '
     assert.equal(report.orphanCount, 0, `${where}: orphan calls`);
     const placed = await writer.append({ phase: 'event', tool: 'broker.test', input: {}, result: 'ok' });
     assert.equal(placed.seq, report.entries + 1);
+    const kept = [...third.files().values()].some((bytes) => torn === undefined || bytes.includes(torn));
+    assert.ok(kept, `${where}: the torn end is neither in the log nor in quarantine`);
     const log = (third.bytes(path) ?? Buffer.alloc(0)).toString('utf8');
     for (const name of third.files().keys()) {
       const [piece] = /quarantine-[^/]*$/.exec(name) ?? [];

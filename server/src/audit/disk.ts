@@ -48,6 +48,9 @@ export type Disk = Readonly<{
   list(path: string): Promise<readonly string[]>;
 }>;
 
+/** Up to this size a write is done directly; the sync after it never is. */
+const mostDirectBytes = 65_536;
+
 /** The real file system. */
 export const realDisk: Disk = {
   async makeFolder(path) {
@@ -96,7 +99,9 @@ async function openFile(path: string, flags: number): Promise<AppendFile> {
     close: () => handle.close(),
     append: (bytes) =>
       new Promise((resolve, reject) => {
-        fs.write(fd, bytes, 0, bytes.length, null, (cause, written) => (cause === null ? resolve(written) : reject(cause)));
+        // Handing over to another thread costs more than copying a little into the cache of the operating system.
+        if (bytes.length <= mostDirectBytes) resolve(fs.writeSync(fd, bytes));
+        else fs.write(fd, bytes, 0, bytes.length, null, (cause, written) => (cause === null ? resolve(written) : reject(cause)));
       }),
     sync: () =>
       new Promise((resolve, reject) => {

@@ -340,6 +340,19 @@ describe('audit writer when somebody else touches the log', () => {
     assert.equal((await writer.append(event(3))).seq, 3, 'genesis, and what the failure was');
   });
 
+  it('T83 notices an entry that slips in between its look and its own write', async () => {
+    const disk = new SimulatedDisk();
+    const writer = await open({ disk });
+    let once = true;
+    disk.fate = (call) => {
+      if (call === 'append' && once) disk.tamper(path, Buffer.concat([disk.bytes(path) ?? Buffer.alloc(0), Buffer.from('{"forged":true}\n')]));
+      once = false;
+      return 'well';
+    };
+    await assert.rejects(writer.append(event(1)), isUnavailable(/Another program appended/));
+    await assert.rejects(writer.append(event(2)), isUnavailable(/Line 2 was inserted/));
+  });
+
   it('T83 refuses once and then goes on when another program left half a line, which is quarantined', async () => {
     const writer = await meddle(() => appendFile(path, 'half a line'));
     await assert.rejects(writer.append(event(3)), isUnavailable(/Another program appended/));

@@ -226,7 +226,7 @@ class LogWriter implements AuditWriter {
       if (before !== undefined) return { message: before, wrote, cause: undefined };
       wrote = true;
       const written = await file.append(batch.bytes);
-      if (written !== batch.bytes.length) throw new Error(`only ${written} of ${batch.bytes.length} bytes were written`);
+      if (written !== batch.bytes.length) throw new Error(`only ${written} of ${batch.bytes.length} bytes were written; the disk may be full`);
       await file.sync();
       const after = this.#changedByOthers(batch.end);
       return after === undefined ? undefined : { message: after, wrote: false, cause: undefined };

@@ -112,7 +112,7 @@ class Running {
   private startOne(child: Child, before: Child | undefined, index: number): Failed | undefined {
     const previous = this.processes[index - 1];
     const joinsErrors = before?.errors === 'next';
-    const direct = child.input === 'previous' && !joinsErrors && previous?.stdout != null;
+    const direct = child.input === 'previous' && !joinsErrors && previous?.stdout !== null && previous?.stdout !== undefined;
     const input = child.input === 'nothing' ? 'ignore' : child.input !== 'previous' ? child.input.descriptor : direct ? (previous.stdout ?? 'ignore') : 'pipe';
     let started: ChildProcess;
     try {

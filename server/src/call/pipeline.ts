@@ -10,8 +10,8 @@ import type { Prepared, Tool } from './tool';
 
 /** The one place where the order of a call stands: judge, ask, guard, record, do, record. Every door goes through it. */
 
-/** The configuration that holds at this moment, and the hash that names it. */
-export type Policy = Readonly<{ config: Config; policyHash: string }>;
+/** The configuration that holds at this moment, the hash that names it, and what is wrong with its file, where something is. */
+export type Policy = Readonly<{ config: Config; policyHash: string; trouble?: string }>;
 
 /** The rooms that a call passes through. */
 export type Rooms = Readonly<{
@@ -70,7 +70,7 @@ async function judge(rooms: Rooms, call: ToolCall, caller: Caller, held: Prepare
   if (!input.success) return { policy, refusal: refusalOf('INVALID_INPUT', 'input.invalid', describeIssues(input.error.issues)) };
   const prepared = await prepare(rooms, tool, input.data, call, caller.signal, policy, held);
   if (prepared instanceof ConductorError) return { policy, refusal: refusalOf(prepared.code, `prepare.${prepared.code}`, prepared.message) };
-  if (prepared.verdict.verdict === 'deny') return { policy, refusal: refusalOf('DENIED', prepared.verdict.rule, prepared.verdict.reason) };
+  if (prepared.verdict.verdict === 'deny') return { policy, refusal: refusalOf('DENIED', prepared.verdict.rule, [prepared.verdict.reason, policy.trouble].filter((part) => part !== undefined).join(' ')) };
   const openFor = rooms.openFor(call.tool);
   if (openFor !== undefined) return { policy, refusal: circuitOpen(call.tool, openFor) };
   return { tool, input: input.data, prepared, policy };

@@ -23,6 +23,8 @@ export type Reception = Readonly<{
   counted(guests: readonly Guest[]): void;
 }>;
 
+/** Milliseconds that a visitor gets to take its last answers when the socket closes. */
+const farewell = 500;
 /** Most connections at a time; the next one is closed. */
 const guestLimit = 256;
 
@@ -69,7 +71,9 @@ export async function openSocket(reception: Reception): Promise<{ close(): Promi
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
-        for (const socket of sockets) socket.destroy();
+        // What was answered last still leaves; who does not take it is cut off.
+        for (const socket of sockets) socket.end(() => socket.destroy());
+        setTimeout(() => { for (const socket of sockets) socket.destroy(); }, farewell).unref();
       }),
   };
 }

@@ -6,6 +6,7 @@ import { brokerAddress } from '../../../link/src/address';
 import { ensureControlKey } from '../../../link/src/controlKey';
 import type { NewEntry } from '../../../protocol/src/audit/entry';
 import type { Actor } from '../../../protocol/src/call';
+import { configSentence } from '../../../protocol/src/configState';
 import { toConductorError, type ConductorError } from '../../../protocol/src/errors';
 import type { AuditHealth } from '../../../protocol/src/messages';
 import { createDesk, type Desk } from '../approvals/desk';
@@ -74,6 +75,8 @@ export async function openHouse(ground: Ground): Promise<House> {
     close: async (why) => {
       rooms.desk.close('The broker is ending.');
       await presence.quiet(lastCalls);
+      // The last outcomes are on their way through the doors.
+      await new Promise((resolve) => setImmediate(resolve));
       await socket.close();
       await record(rooms, ground, { phase: 'event', tool: 'broker.stopped', input: { why }, result: 'ok', actor: rooms.self });
       rooms.config.close();
@@ -123,7 +126,7 @@ async function buildRooms(ground: Ground): Promise<Built> {
   const desk = createDesk({ now, wallNow: Date.now, schedule, onChange: (pending) => audience.tell('approvals/changed', { pending }) });
   const policy: Rooms['policy'] = () => {
     const { config: present, state } = config.current();
-    return { config: present, policyHash: state.policyHash };
+    return { config: present, policyHash: state.policyHash, ...(state.source !== 'current' && state.problems.length > 0 ? { trouble: configSentence(state) } : {}) };
   };
   const shared = { tools, configDir, policy, now };
   const pipeline = createPipeline({

@@ -12,7 +12,7 @@ const other = pathToFileURL('/home/me/project/package.json').href;
 async function begin() {
   const [up, down] = [new PassThrough(), new PassThrough()];
   const server = createConnection(new StreamMessageReader(up), new StreamMessageWriter(down));
-  const attached = attachLanguage(server, { configFile: '/home/me/.conductor/config.json', debounceMs: 5 });
+  const attached = attachLanguage(server, { configFile: '/home/me/.conductor/config.json', debounceMs: 100 });
   server.onInitialize(() => ({ capabilities: attached.capabilities }));
   server.listen();
   const client = createMessageConnection(new StreamMessageReader(down), new StreamMessageWriter(up));

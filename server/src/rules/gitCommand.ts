@@ -58,3 +58,27 @@ function repository(subcommand: string, facts: Readonly<{ programs: readonly str
   if (facts.hooks && hookedCommands.has(subcommand)) found.push(ask('shell.gitHooks', `The repository has hooks, and git ${subcommand} would run them.`));
   return found;
 }
+
+/** Subcommands that would run the repository's own diff and text conversion programs, with the options that stop them. */
+const quieting: ReadonlyMap<string, readonly string[]> = new Map([
+  ['diff', ['--no-ext-diff', '--no-textconv']],
+  ['log', ['--no-ext-diff', '--no-textconv']],
+  ['show', ['--no-ext-diff', '--no-textconv']],
+  ['whatchanged', ['--no-ext-diff', '--no-textconv']],
+  ['reflog', ['--no-ext-diff', '--no-textconv']],
+  ['range-diff', ['--no-ext-diff', '--no-textconv']],
+  ['format-patch', ['--no-ext-diff', '--no-textconv']],
+  ['blame', ['--no-textconv']],
+  ['grep', ['--no-textconv']],
+]);
+
+/** The arguments of git with the options that keep it from the repository's programs, unless the caller asked for those by name. */
+export function neutralArguments(args: readonly string[]): readonly string[] {
+  const call = readGit(args);
+  if ('unknown' in call) return args;
+  const first = call.args[0] ?? '';
+  const isListing = call.subcommand === 'reflog' && !first.startsWith('-') && first !== '' && first !== 'show';
+  const wanted = isListing ? [] : (quieting.get(call.subcommand) ?? []).filter((option) => !call.args.includes(option.replace('--no-', '--')) && !call.args.includes(option));
+  const after = call.subcommand === 'reflog' && first === 'show' ? call.at + 2 : call.at + 1;
+  return [...args.slice(0, after), ...wanted, ...args.slice(after)];
+}

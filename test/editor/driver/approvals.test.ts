@@ -150,6 +150,18 @@ describe('approvals in the editor', () => {
     }
   });
 
+  it('closes the list when somebody else answers', async () => {
+    const calling = shell('touch elsewhere.txt');
+    const [only] = await waiting('touch elsewhere.txt');
+    assert.ok(only);
+    await openDecision();
+    await ask('approvals/decide', { id: only.id, digest: only.digest, decision: 'deny' });
+    await calling;
+    if (isPageReachable) await eventually('a closed list', async () => (await shown(list)).length === 0);
+    await pickDown(2);
+    assert.ok(!made('elsewhere.txt'));
+  });
+
   it('reviews in a read-only document with lenses, and approves from there', async () => {
     const calling = shell('touch reviewed.txt');
     await waiting('touch reviewed.txt');

@@ -95,7 +95,7 @@ export const gitWriters: readonly (readonly [string, ArgumentRule])[] = [
 export const hookedCommands: ReadonlySet<string> = new Set(['commit', 'checkout', 'switch', 'merge', 'pull', 'push', 'rebase', 'cherry-pick', 'revert', 'reset', 'bisect']);
 
 /** Subcommands that need to know the person: the user's own git configuration is left in place for them. */
-export const personalCommands: ReadonlySet<string> = new Set(['commit', 'merge', 'pull', 'push', 'fetch', 'rebase', 'cherry-pick', 'revert', 'stash', 'tag', 'ls-remote', 'notes']);
+export const personalCommands: ReadonlySet<string> = new Set(['commit', 'merge', 'pull', 'push', 'fetch', 'rebase', 'cherry-pick', 'revert', 'stash', 'tag', 'ls-remote', 'notes', 'config']);
 
 /** Subcommands that talk to other machines. */
 export const remoteCommands: ReadonlySet<string> = new Set(['fetch', 'pull', 'push', 'ls-remote', 'remote']);

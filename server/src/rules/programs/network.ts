@@ -4,7 +4,7 @@ import type { ArgumentRule, Seen } from './rule';
 export const fetchers: readonly (readonly [string, ArgumentRule])[] = [
   ['curl', {
     flags: '-s -S -L -f -I -i -v -k -g -G -4 -6 --silent --show-error --location --fail --fail-with-body --head --include --verbose --no-progress-meter --compressed --http1.1 --http2 --ipv4 --ipv6 --globoff --get --no-buffer -N -V --version',
-    values: { text: '-A --user-agent -w --write-out -H --header -X --request', number: '-m --max-time --connect-timeout --retry --retry-delay --retry-max-time --max-redirs', url: '--url -e --referer' },
+    values: { text: '-A --user-agent -w --write-out -H --header -X --request', number: '-m --max-time --connect-timeout --retry --retry-delay --retry-max-time --max-redirs', url: '--url -e --referer', write: '-o --output' },
     operands: ['url'],
     check: printsOnly,
   }],
@@ -23,6 +23,7 @@ export const fetchers: readonly (readonly [string, ArgumentRule])[] = [
 function printsOnly(seen: Seen): string | undefined {
   const valuesOf = (...names: string[]) => seen.options.filter((option) => names.includes(option.name)).map((option) => option.value ?? '');
   if (valuesOf('-w', '--write-out', '-H', '--header').some((value) => value.startsWith('@') || value.includes('%output'))) return 'it reads or writes a file';
+  if (valuesOf('-o', '--output').some((path) => path !== '/dev/null')) return 'it writes what it fetches to a file';
   return valuesOf('-X', '--request').some((method) => !/^(GET|HEAD)$/.test(method)) ? 'the request changes something elsewhere' : undefined;
 }
 

@@ -1,0 +1,27 @@
+import type { Captured } from '../../base/capture';
+
+/** What a command wrote, made fit for reading. */
+
+/** Control sequences of terminals: colours and cursor moves, titles and links, single escapes. */
+const sequences = /\u001b\[[0-?]*[ -/]*[@-~]|\u009b[0-?]*[ -/]*[@-~]|\u001b[\]PX^_][^\u0007\u001b\u009c]*(?:\u0007|\u001b\\|\u009c)?|\u001b[ -/]*[0-~]?/g;
+
+/** Text without control sequences and control characters; line ends become newlines. */
+export function cleanText(text: string): string {
+  return text
+    .replace(sequences, '')
+    .replace(/\r\n?/g, '\n')
+    .replace(/[^\P{Cc}\n\t]/gu, '');
+}
+
+/** The text of one captured stream; where bytes were left out a line says how many. */
+export function textOf(captured: Captured): string {
+  if (captured.omitted === 0) return cleanText(Buffer.concat([captured.head, captured.tail]).toString('utf8'));
+  return `${cleanText(captured.head.toString('utf8'))}\n[${captured.omitted} bytes left out]\n${cleanText(captured.tail.toString('utf8'))}`;
+}
+
+/** Keeps the head and the tail of a text that several commands wrote together. */
+export function clip(text: string, maxCharacters: number): Readonly<{ text: string; clipped: boolean }> {
+  if (text.length <= maxCharacters) return { text, clipped: false };
+  const half = Math.floor(maxCharacters / 2);
+  return { text: `${text.slice(0, half)}\n[${text.length - 2 * half} characters left out]\n${text.slice(-half)}`, clipped: true };
+}

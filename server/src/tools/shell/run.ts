@@ -1,0 +1,204 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, realpathSync, rmSync, statSync } from 'node:fs';
+import { homedir, tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import type { Outcome } from '../../../../protocol/src/call';
+import { ConductorError } from '../../../../protocol/src/errors';
+import { runChildren, type Child, type Run, type Sink, type Source } from '../../base/childProcess';
+import { buildEnvironment } from './environment';
+import { closeAll, openRedirection } from './files';
+import { clip, textOf } from './output';
+import { binariesOf, fileState, type Plan, type PlannedCommand, type Step } from './plan';
+import { isUnchanged, isWithin } from './resolve';
+
+/** Runs a plan as it was judged: looks once more at everything that it rests on, then starts the very argument lists of the plan. */
+
+/** What a run needs of whoever called for it. */
+export type Runner = Readonly<{ project: string; signal: AbortSignal; progress(message: string): void }>;
+
+/** The variable by which processes of a run are found again. */
+const markName = 'CONDUCTOR_RUN';
+
+/** Characters of one stream in a result, at most. */
+const maxCharacters = 544 * 1024;
+
+/** Runs a plan to its end. Never throws: what went wrong is the outcome. */
+export async function runPlan(plan: Plan, runner: Runner): Promise<Outcome> {
+  const temporary = mkdtempSync(join(realpathSync(tmpdir()), 'conductor-run-'));
+  try {
+    await requireFiles(plan);
+    return await new PlanRun(plan, runner, temporary).run();
+  } catch (error) {
+    const failure = error instanceof ConductorError ? error : new ConductorError('TOOL_FAILED', error instanceof Error ? error.message : String(error), { cause: error });
+    if (failure.code === 'APPROVAL_STALE') return { kind: 'refused', code: 'APPROVAL_STALE', rule: 'shell.changed', reason: failure.message };
+    return { kind: 'failure', error: failure };
+  } finally {
+    rmSync(temporary, { recursive: true, force: true });
+  }
+}
+
+/** The environment that every command gets, apart from what its plan adds. */
+export function ordinaryEnvironment(folders: readonly string[], temporary: string): Readonly<Record<string, string>> {
+  return buildEnvironment({ platform: process.platform, folders, home: homedir(), user: userInfo().username, temporary, own: process.env });
+}
+
+async function requireFiles(plan: Plan): Promise<void> {
+  for (const file of plan.files) {
+    if ((await fileState(file.path)) !== file.state) throw new ConductorError('APPROVAL_STALE', `${file.path} changed after it was approved, so nothing was run.`);
+  }
+}
+
+type Ended = Extract<Run, { kind: 'ended' }>;
+
+class PlanRun {
+  private readonly written: { stdout: string; stderr: string } = { stdout: '', stderr: '' };
+  private truncated = false;
+  private status: Readonly<{ code: number | null; signal: string | null }> = { code: 0, signal: null };
+  private stopped: Ended['stopped'];
+  private readonly deadline: number;
+  private readonly mark = { name: markName, value: randomBytes(16).toString('hex') };
+
+  constructor(
+    private readonly plan: Plan,
+    private readonly runner: Runner,
+    private readonly temporary: string,
+  ) {
+    this.deadline = performance.now() + plan.timeoutMs;
+  }
+
+  async run(): Promise<Outcome> {
+    for (const step of this.plan.steps) {
+      if (step.joint === '&&' && this.status.code !== 0) continue;
+      if (step.joint === '||' && this.status.code === 0) continue;
+      this.requireUnchanged(step);
+      await this.runStep(step);
+      if (this.stopped !== undefined) break;
+    }
+    return this.outcome();
+  }
+
+  /** Between the verdict and now a person may have thought for minutes (T17, T41). */
+  private requireUnchanged(step: Step): void {
+    for (const command of step.commands) {
+      const folder = realOr(command.folder);
+      if (folder !== command.folder || !isWithin(folder, this.runner.project)) throw new ConductorError('APPROVAL_STALE', `The folder ${command.folder} is no longer what it was, so nothing was run.`);
+      if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) throw new ConductorError('INVALID_INPUT', `The folder ${command.folder} does not exist.`);
+      const changed = binariesOf(command).find((binary) => !isUnchanged(binary, this.plan.folders));
+      if (changed !== undefined) throw new ConductorError('APPROVAL_STALE', `The program ${changed.path} behind "${changed.name}" changed, so it was not run.`);
+    }
+  }
+
+  private async runStep(step: Step): Promise<void> {
+    const [only] = step.commands;
+    if (only?.binary === undefined) {
+      this.status = { code: this.canEnter(only) ? 0 : 1, signal: null };
+      return;
+    }
+    const opened: number[] = [];
+    try {
+      const children = this.children(step, opened);
+      const run = await runChildren(children, { timeoutMs: Math.max(1, this.deadline - performance.now()) }, { signal: this.runner.signal, mark: this.mark, onOutput: (stream, chunk) => this.tell(stream, chunk) });
+      if (run.kind === 'notStarted') throw this.notStarted(run.error, step);
+      this.take(run, step.commands.length);
+    } finally {
+      closeAll(opened);
+    }
+  }
+
+  private canEnter(command: PlannedCommand | undefined): boolean {
+    const target = command?.argv[1];
+    if (command === undefined || target === undefined) return false;
+    const folder = realOr(join(target.startsWith('/') ? '' : command.folder, target));
+    const fits = isWithin(folder, this.runner.project) && statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true;
+    if (!fits) this.written.stderr += `cd: ${target}: no such folder inside the project\n`;
+    return fits;
+  }
+
+  private children(step: Step, opened: number[]): readonly Child[] {
+    const wired = step.commands.map((command, index) => this.wire(command, index, step.commands.length, opened));
+    // A command that reads from a file leaves nobody to read what the one before it writes.
+    return wired.map((child, index) => (child.output === 'next' && wired[index + 1]?.input !== 'previous' ? { ...child, output: 'nowhere' } : child));
+  }
+
+  private wire(command: PlannedCommand, index: number, count: number, opened: number[]): Child {
+    let input: Source = index === 0 ? 'nothing' : 'previous';
+    const sinks: Record<1 | 2, Sink> = { 1: index === count - 1 ? 'stdout' : 'next', 2: 'stderr' };
+    for (const redirection of command.redirections) {
+      if (redirection.kind === 'merge') {
+        sinks[redirection.descriptor] = sinks[redirection.into];
+        continue;
+      }
+      const descriptor = openRedirection(redirection, command.folder, this.runner.project);
+      opened.push(descriptor);
+      if (redirection.kind === 'read') input = { descriptor };
+      else if (redirection.descriptor === 'both') sinks[1] = sinks[2] = { descriptor };
+      else sinks[redirection.descriptor] = { descriptor };
+    }
+    const environment = { ...ordinaryEnvironment(this.plan.folders, this.temporary), ...command.additions };
+    const { binary } = command;
+    if (binary === undefined) throw new ConductorError('TOOL_FAILED', '"cd" cannot be part of a pipe.');
+    return { file: binary.path, argv0: binary.name, args: [...binary.prefix, ...command.argv.slice(1)], cwd: command.folder, environment, input, output: sinks[1], errors: sinks[2] };
+  }
+
+  private notStarted(error: Error, step: Step): ConductorError {
+    if (this.runner.signal.aborted) return new ConductorError('CANCELLED', 'The call was withdrawn before the command started.');
+    const names = step.commands.map((command) => command.argv[0]).join(' | ');
+    return new ConductorError('TOOL_FAILED', `${names} could not be started: ${error.message}`, { cause: error });
+  }
+
+  private tell(stream: 'stdout' | 'stderr', chunk: Buffer): void {
+    const line = chunk.toString('utf8').split('\n').findLast((text) => text.trim() !== '');
+    if (line !== undefined) this.runner.progress(`${stream === 'stderr' ? 'stderr: ' : ''}${line.slice(0, 200)}`);
+  }
+
+  private take(run: Ended, count: number): void {
+    this.truncated ||= run.stdout.omitted > 0 || run.stderr.omitted > 0;
+    this.written.stdout += textOf(run.stdout);
+    this.written.stderr += count > 1 ? withoutBrokenPipes(textOf(run.stderr)) : textOf(run.stderr);
+    this.status = run.exits.at(-1) ?? { code: null, signal: null };
+    this.stopped = run.stopped;
+  }
+
+  private outcome(): Outcome {
+    const stdout = clip(this.written.stdout, maxCharacters);
+    const stderr = clip(this.written.stderr, maxCharacters);
+    const truncated = this.truncated || stdout.clipped || stderr.clipped;
+    const { code, signal } = this.status;
+    const end = this.endSentence();
+    const structured = { exitCode: code, signal, stdout: stdout.text, stderr: stderr.text, truncated, ...(this.stopped === undefined ? {} : { stopped: this.stopped }) };
+    const text = [stdout.text.trimEnd(), stderr.text === '' ? '' : `[stderr]\n${stderr.text.trimEnd()}`, end].filter((part) => part !== '').join('\n');
+    if (this.stopped === undefined && code === 0) return { kind: 'success', text, structured, truncated };
+    return { kind: 'failure', error: new ConductorError(this.failureCode(), end, { data: { exitCode: code, signal } }), text, structured };
+  }
+
+  private failureCode(): 'TIMEOUT' | 'CANCELLED' | 'TOOL_FAILED' {
+    if (this.stopped === 'timeout') return 'TIMEOUT';
+    return this.stopped === 'cancelled' ? 'CANCELLED' : 'TOOL_FAILED';
+  }
+
+  private endSentence(): string {
+    switch (this.stopped) {
+      case 'timeout':
+        return `Stopped after ${this.plan.timeoutMs} ms, with everything that it had started.`;
+      case 'flood':
+        return 'Stopped because it wrote more than 16 MiB.';
+      case 'cancelled':
+        return 'Stopped because the call was withdrawn.';
+      case undefined:
+        return this.status.signal === null ? `Exit code ${this.status.code ?? 'unknown'}.` : `Ended by signal ${this.status.signal}.`;
+    }
+  }
+}
+
+/** Pipes between children are sockets here: a writer whose reader has gone sees a reset where a shell's pipe would end it without a word. */
+function withoutBrokenPipes(text: string): string {
+  return text.replace(/^.*(Connection reset by peer|Broken pipe|EPIPE|ECONNRESET).*\n?/gm, '');
+}
+
+function realOr(path: string): string {
+  try {
+    return realpathSync.native(path);
+  } catch {
+    return path;
+  }
+}

@@ -1,0 +1,198 @@
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { appendFileSync, chmodSync, existsSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { conductor, TestHouse, until } from './house';
+
+/** The `conductor` command as a person or a script types it. */
+
+const python = resolve(__dirname, '../../scripts/verify.py');
+const manifest = JSON.parse(readFileSync(resolve(__dirname, '../../package.json'), 'utf8')) as { version: string };
+
+describe('the conductor command', () => {
+  let house: TestHouse;
+
+  before(async () => {
+    house = new TestHouse({ plugins: { shell: { allowedCommands: ['echo', 'git'], requireApproval: ['rm'] } } });
+    const agent = await house.introducedAgent();
+    for (let i = 0; i < 5; i += 1) await agent.call('shell_exec', { command: `echo number ${String(i)}` });
+    await agent.call('shell_exec', { command: 'curl http://localhost' });
+    await agent.call('filesystem_list', {});
+  });
+  after(() => house.close());
+
+  it('cli:version and help', () => {
+    assert.equal(house.run('--version').stdout.trim(), manifest.version);
+    const help = house.run('--help').stdout;
+    for (const noun of ['mcp', 'audit', 'config', 'approvals', 'breakers', 'policy', 'doctor']) assert.match(help, new RegExp(`\\b${noun}\\b`));
+  });
+
+  it('cli:unknown words are refused with help', () => {
+    const { status, stderr } = house.run('adit', 'list');
+    assert.notEqual(status, 0);
+    assert.match(stderr, /audit/);
+    assert.equal(house.run('mcp', 'start', '--port', '1').status, 2);
+  });
+
+  it('cli:audit-list: entries newest first, with filters and JSON', () => {
+    const { stdout } = house.run('audit', 'list');
+    assert.match(stdout, /^#\s+TIME/);
+    assert.match(stdout, /shell\.exec\s+denied.*curl/);
+    const successes = house.run('audit', 'list', '--json', '--tool', 'shell.exec', '--result', 'success').stdout.trim().split('\n').map((line) => JSON.parse(line) as { seq: number; tool: string });
+    assert.equal(successes.length, 5);
+    assert.deepEqual(successes.map(({ seq }) => seq), successes.map(({ seq }) => seq).sort((a, b) => b - a));
+    const verbatim = readFileSync(house.log, 'utf8').split('\n');
+    for (const line of house.run('audit', 'list', '--json', '-n', '3').stdout.trim().split('\n')) assert.ok(verbatim.includes(line));
+    assert.match(house.run('audit', 'list', '--since', '2020-01-01', '--until', '2021-01-01').stderr, /No entries/);
+    assert.equal(house.run('audit', 'list', '--since', 'yesterday-ish').status, 1);
+  });
+
+  it('cli:audit-tail: the latest entries, then what follows', async () => {
+    const last = house.run('audit', 'tail', '-n', '2', '--no-follow', '--json').stdout.trim().split('\n');
+    assert.equal(last.length, 2);
+    const child = spawn(process.execPath, [conductor, 'audit', 'tail', '-n', '1'], { env: house.env });
+    let text = '';
+    child.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()));
+    await until('it shows the latest', () => text !== '');
+    const agent = await house.introducedAgent();
+    await agent.call('shell_exec', { command: 'echo followed' });
+    await until('it shows what followed', () => text.includes('echo followed'));
+    child.kill('SIGINT');
+    assert.equal(await new Promise((done) => child.once('exit', done)), 0);
+  });
+
+  it('cli:audit-verify: intact, with figures', () => {
+    const { status, stdout } = house.run('audit', 'verify', '--json');
+    assert.equal(status, 0);
+    const report = JSON.parse(stdout) as Record<string, unknown>;
+    assert.equal(report['verdict'], 'intact');
+    assert.equal(report['level'], 'chain intact');
+    for (const member of ['entries', 'class', 'line', 'offset', 'expected', 'found']) assert.ok(member in report, member);
+    assert.match(house.run('audit', 'verify').stdout, /^Intact \(chain intact\): \d+ entries/);
+  });
+
+  const copy = (): string[] => readFileSync(house.log, 'utf8').trimEnd().split('\n');
+  const tamperings: readonly (readonly [string, (lines: string[]) => string[], number])[] = [
+    ['T78: an edited line', (lines) => lines.with(3, (lines[3] ?? '').replace('"v":1', '"v":2')), 4],
+    ['T79: a removed line', (lines) => lines.toSpliced(4, 1), 5],
+    ['T79: an inserted copy', (lines) => lines.toSpliced(5, 0, lines[2] ?? ''), 6],
+    ['T79: two lines swapped', (lines) => lines.with(4, lines[5] ?? '').with(5, lines[4] ?? ''), 5],
+    ['T82: a line without prevHash', (lines) => lines.with(6, (lines[6] ?? '').replace(/,"prevHash":"sha256:[0-9a-f]{64}"/, '')), 7],
+  ];
+  for (const [what, tamper, line] of tamperings) {
+    it(`${what}: the command and Python both find it, the command says where`, () => {
+      const file = join(house.base, 'tampered.log');
+      const lines = copy();
+      assert.ok(lines.length > 10);
+      writeFileSync(file, `${tamper(lines).join('\n')}\n`);
+      const { status, stdout } = house.run('audit', 'verify', '--file', file, '--json');
+      const report = JSON.parse(stdout) as { verdict: string; line: number; offset: number; expected: string | null; found: string | null };
+      assert.equal(status, 1);
+      assert.equal(report.verdict, 'tampered');
+      assert.equal(report.line, line);
+      assert.equal(report.offset, Buffer.byteLength(tamper(lines).slice(0, line - 1).map((text) => `${text}\n`).join('')));
+      assert.match(house.run('audit', 'verify', '--file', file).stdout, /TAMPERED.*line/s);
+      const verified = spawnSync('python3', [python, file], { encoding: 'utf8' });
+      assert.notEqual(verified.status, 0);
+      assert.match(verified.stdout + verified.stderr, new RegExp(`line ${String(line)}\\b`));
+    });
+  }
+
+  it('T83: a log torn by a crash is told from a tampered one', () => {
+    const file = join(house.base, 'torn.log');
+    writeFileSync(file, readFileSync(house.log));
+    truncateSync(file, readFileSync(file).length - 40);
+    assert.equal(house.run('audit', 'verify', '--file', file).status, 3);
+    appendFileSync(file, '\nmore\n');
+    assert.equal(house.run('audit', 'verify', '--file', file).status, 1);
+  });
+
+  it('T80: a log that is missing cannot be verified', () => {
+    assert.equal(house.run('audit', 'verify', '--file', join(house.base, 'none.log')).status, 2);
+  });
+
+  it('cli:config: path and validation, with line and column', () => {
+    assert.equal(house.run('config', 'path').stdout.trim(), join(house.configDir, 'config.json'));
+    assert.equal(house.run('config', 'validate').status, 0);
+    const file = join(house.base, 'wrong.json');
+    writeFileSync(file, '{\n  "approvalTimeout": "long"\n}\n');
+    const { status, stdout } = house.run('config', 'validate', file);
+    assert.equal(status, 1);
+    assert.match(stdout, /wrong\.json:2:\d+: /);
+  });
+
+  it('cli:policy-check: verdicts and exit codes', () => {
+    const file = join(house.configDir, 'config.json');
+    const verdicts: readonly (readonly [string, string, number])[] = [['git status', 'allow', 0], ['rm -r build', 'approve', 3], ['curl x', 'deny', 4], ['git status; curl x', 'deny', 4], ['git -c core.pager=x log', 'approve', 3]];
+    for (const [line, verdict, code] of verdicts) {
+      const { status, stdout } = house.run('policy', 'check', '--config', file, '--json', '--', line);
+      assert.equal(status, code, line);
+      const answer = JSON.parse(stdout) as { verdict: string; rule: string; reason: string };
+      assert.equal(answer.verdict, verdict);
+      assert.ok(answer.rule !== '' && answer.reason !== '');
+    }
+    assert.match(house.run('policy', 'check', '--', 'rm', '-r', 'build').stdout, /^approve {2}\[/);
+  });
+
+  it('cli:policy-batch: one answer per line, in order, in one process', () => {
+    const file = join(house.base, 'batch.jsonl');
+    const config = { allowedCommands: ['ls'], requireApproval: ['rm'] };
+    const asked = [
+      { id: 'a', command: 'ls -la', config },
+      { id: 'b', command: 'rm x', config },
+      { id: 'c', command: 'ls $(rm x)', config },
+      { id: 'd', command: 'ls', config: { allowedCommands: ['*'] } },
+      { id: 'e', command: 'dir %PATH%', config: { allowedCommands: ['dir'] }, platform: 'win32' },
+      { id: 'f', command: 'echo fallback' },
+    ];
+    writeFileSync(file, asked.map((one) => JSON.stringify(one)).join('\n'));
+    const { status, stdout } = house.run('policy', 'check', '--batch', file);
+    assert.equal(status, 0);
+    const answers = stdout.trim().split('\n').map((line) => JSON.parse(line) as Record<string, string>);
+    assert.deepEqual(answers.map((answer) => [answer['id'], answer['verdict']]), [['a', 'allow'], ['b', 'approve'], ['c', 'deny'], ['d', 'deny'], ['e', 'deny'], ['f', 'allow']]);
+    for (const answer of answers) assert.deepEqual(Object.keys(answer), ['id', 'verdict', 'rule', 'reason']);
+  });
+
+  it('cli:doctor: everything in order, and what is not', () => {
+    const { status, stdout } = house.run('doctor');
+    assert.equal(status, 0, stdout);
+    assert.match(stdout, /✓ broker: version/);
+    assert.match(stdout, /✓ doors: each refused a forbidden call/);
+    const other = new TestHouse();
+    writeFileSync(join(other.configDir, 'config.json'), '{');
+    assert.equal(other.run('doctor').status, 1);
+    return other.close();
+  });
+
+  it('cli:approvals at a real terminal: a person reads the action, types yes, and the call runs', async () => {
+    const agent = await house.introducedAgent();
+    writeFileSync(join(house.project, 'victim'), 'x');
+    // `script` gives the command a pseudo-terminal, as a person's shell has one.
+    const terminal = spawn('script', ['-qec', `'${process.execPath}' '${conductor}' approvals watch`, '/dev/null'], { env: { ...house.env, TERM: 'dumb' } });
+    let seen = '';
+    terminal.stdout.on('data', (chunk: Buffer) => (seen += chunk.toString()));
+    await until('it watches', () => seen.includes('Waiting for calls'));
+    const called = agent.call('shell_exec', { command: 'rm victim' });
+    await until('it shows the call', () => /rm victim[\s\S]*Approve once\?/.test(seen));
+    terminal.stdin.write('y\n');
+    const result = await called;
+    assert.equal(result.isError, false, result.text);
+    assert.equal(existsSync(join(house.project, 'victim')), false);
+    terminal.kill();
+  });
+
+  it('cli:config-dir: CONDUCTOR_CONFIG_DIR must be absolute', () => {
+    const { status, stderr } = spawnSync(process.execPath, [conductor, 'config', 'path'], { env: { ...process.env, CONDUCTOR_CONFIG_DIR: 'relative' }, encoding: 'utf8' });
+    assert.equal(status, 2);
+    assert.match(stderr, /absolute path/);
+  });
+
+  it('cli:open-folder: a folder that others can read is closed at the start', async () => {
+    const other = new TestHouse();
+    chmodSync(other.configDir, 0o755);
+    await other.status();
+    const { statSync } = await import('node:fs');
+    assert.equal(statSync(other.configDir).mode & 0o777, 0o700);
+    await other.close();
+  });
+});
