@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { definitionsFor, type Surroundings } from './agents/definitions';
 import { backoffMs } from './backoff';
-import { breakerLabel } from './breakers/rows';
+import { breakerLabel, isNews } from './breakers/rows';
 import { starterConfig } from './config/starter';
 import { parse } from 'jsonc-parser';
 import { configSchema, defaultConfig } from '../../protocol/src/config';
@@ -87,7 +87,12 @@ describe('the rows of the breakers', () => {
     const breaker = { tool: 'shell.exec', failures: 0, threshold: 5 } as const;
     assert.equal(breakerLabel({ ...breaker, state: 'closed' }).description, 'works');
     assert.equal(breakerLabel({ ...breaker, state: 'closed', failures: 2 }).description, 'works, 2 of 5 failures');
-    assert.equal(breakerLabel({ ...breaker, state: 'open', retryAfterMs: 1500 }).description, 'stopped after repeated failures, tries again in 2 s');
+    assert.equal(breakerLabel({ ...breaker, state: 'open', failures: 5, retryAfterMs: 1500 }).description, 'stopped after 5 failures, tries again in 2 s');
+  });
+
+  it('are only those of tools with failures', () => {
+    const breaker = { tool: 'shell.exec', failures: 0, threshold: 5 } as const;
+    assert.deepEqual([isNews({ ...breaker, state: 'closed' }), isNews({ ...breaker, state: 'closed', failures: 1 }), isNews({ ...breaker, state: 'halfOpen' })], [false, true, true]);
   });
 });
 

@@ -203,6 +203,22 @@ describe('the broker', () => {
     assert.equal((await agent.call('shell_exec', { command: 'echo four' })).isError, false);
   });
 
+  it('T80: a head that a window kept makes truncation and replacement visible, and the broker knows its own', async () => {
+    const agent = await house.introducedAgent();
+    for (const word of ['one', 'two', 'three']) await agent.call('shell_exec', { command: `echo ${word}` });
+    const person = await house.control('viewer');
+    const verify = (expected?: { entries: number; head: string }): Promise<Json> => person.sendRequest('audit/verify', expected === undefined ? {} : { expected });
+    const { audit } = await house.status();
+    assert.equal((await verify())['verdict'], 'intact');
+    assert.equal((await verify({ entries: audit.entries, head: audit.head }))['verdict'], 'intact');
+    assert.equal((await verify({ entries: audit.entries, head: `sha256:${'0'.repeat(64)}` }))['class'], 'fork');
+    const lines = readFileSync(house.log, 'utf8').split('\n');
+    writeFileSync(house.log, `${lines.slice(0, 3).join('\n')}\n`);
+    assert.equal((await verify())['class'], 'truncation');
+    assert.equal((await verify({ entries: audit.entries, head: audit.head }))['class'], 'truncation');
+    assert.equal(house.run('audit', 'verify').status, 0, 'the file alone cannot tell');
+  });
+
   it('T39: a configuration with a misspelt key keeps the last good one and says where it is broken', async () => {
     const agent = await house.introducedAgent();
     assert.equal((await agent.call('shell_exec', { command: 'echo good' })).isError, false);

@@ -47,6 +47,11 @@ export function brokenText(report: VerificationReport): string | undefined {
   return report.line === null ? `Chain broken: ${kind}` : `Chain broken at line ${report.line}: ${kind}`;
 }
 
+/** Whether the log is sound in itself and only not the one that was remembered. */
+export function contradictsMemory(report: VerificationReport): boolean {
+  return report.verdict === 'tampered' && report.findings.every((item) => item.class === 'truncation' || item.class === 'rollback' || item.class === 'fork');
+}
+
 /** The findings that stand at a line, by line number, which is also the entry's number in an undamaged log. */
 export function findingsByLine(report: VerificationReport): ReadonlyMap<number, Finding> {
   const byLine = new Map<number, Finding>();

@@ -3,7 +3,7 @@ import type { VerificationReport } from '../../../protocol/src/audit/report';
 import { messageOf, type Broker } from '../broker';
 import { commands } from '../ids';
 import type { Memory } from './memory';
-import { announce } from './verdict';
+import { announce, contradictsMemory } from './verdict';
 
 /** Verifies the whole log in the broker with progress that can be cancelled; undefined when it was, or could not be done. */
 export async function verifyLog(broker: Broker, memory: Memory): Promise<VerificationReport | undefined> {
@@ -12,7 +12,7 @@ export async function verifyLog(broker: Broker, memory: Memory): Promise<Verific
     const report = await window.withProgress({ location: ProgressLocation.Notification, title: 'Conductor: verifying the audit log', cancellable: true }, (_, token) => ask(broker, memory, token));
     if (report === undefined) return undefined;
     if (report.verdict === 'intact' && report.head !== null) await memory.keep({ entries: report.entries, head: report.head });
-    tell(report, expected?.entries);
+    tell(report, memory, expected?.entries);
     return report;
   } catch (error) {
     void window.showErrorMessage(`Conductor: the audit log was not verified. ${messageOf(error)}`);
@@ -31,10 +31,21 @@ async function ask(broker: Broker, memory: Memory, token: CancellationToken): Pr
 }
 
 /** Says the result; nobody waits for the message to be closed. */
-function tell(report: VerificationReport, remembered: number | undefined): void {
+function tell(report: VerificationReport, memory: Memory, remembered: number | undefined): void {
   const { tone, text } = announce(report, remembered);
   const message = `Conductor: ${text}`;
   if (tone === 'good') void window.showInformationMessage(message);
   else if (tone === 'warning') void window.showWarningMessage(message);
-  else void window.showErrorMessage(message, 'Show the Place').then((chosen) => chosen !== undefined && editorCommands.executeCommand(commands.openEntry));
+  else void tellTampered(message, memory, remembered !== undefined && contradictsMemory(report));
+}
+
+/** A log that this editor remembers differently may be one that a person began anew elsewhere; only a person can say so. */
+async function tellTampered(message: string, memory: Memory, forgettable: boolean): Promise<void> {
+  const show = 'Show the Place';
+  const forget = 'Trust This Log Instead';
+  const chosen = await window.showErrorMessage(message, ...(forgettable ? [forget] : [show]));
+  if (chosen === show) await editorCommands.executeCommand(commands.openEntry);
+  if (chosen !== forget) return;
+  await memory.forget();
+  await editorCommands.executeCommand(commands.verify);
 }

@@ -4,7 +4,7 @@ import { layOut } from './jsonLayout';
 import { Marks } from './marks';
 import { Memory, hashOfLine, type Store } from './memory';
 import { entryIcon, entryLabel, filterText } from './rows';
-import { announce, brokenText } from './verdict';
+import { announce, brokenText, contradictsMemory } from './verdict';
 
 const intact: VerificationReport = {
   verdict: 'intact', level: 'chain intact', entries: 1234, bytes: 1, head: `sha256:${'a'.repeat(64)}`, firstTimestamp: null, lastTimestamp: null, class: null, line: null, offset: null,
@@ -26,6 +26,13 @@ describe('the words of a verification', () => {
     assert.equal(tone, 'bad');
     assert.match(text, /TAMPERED: Line 7 was edited\. \(2 more findings\)/);
     assert.equal(brokenText(tampered), 'Chain broken at line 7: edited');
+  });
+
+  it('tells a log that is only not the remembered one from a broken one', () => {
+    const shorter = { ...edit, class: 'truncation' } as const;
+    assert.equal(contradictsMemory({ ...tampered, findings: [shorter] }), true);
+    assert.equal(contradictsMemory({ ...tampered, findings: [shorter, edit] }), false);
+    assert.equal(contradictsMemory(intact), false);
   });
 
   it('warns, and does not cry tamper, when torn or not verifiable', () => {

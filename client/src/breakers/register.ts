@@ -4,7 +4,7 @@ import { reveal } from '../../../protocol/src/display';
 import { messageOf, type Broker } from '../broker';
 import { commands, rowKinds, views, type CommandId } from '../ids';
 import type { Disposable, Lifetime } from '../lifetime';
-import { breakerLabel } from './rows';
+import { breakerLabel, isNews } from './rows';
 
 /** The commands of this folder. */
 export type BreakerCommand = Extract<CommandId, `conductor.breakers.${string}`>;
@@ -29,7 +29,7 @@ class BreakersTree implements TreeDataProvider<BreakerView>, Disposable {
   private breakers: readonly BreakerView[] = [];
 
   show(breakers: readonly BreakerView[]): void {
-    this.breakers = breakers;
+    this.breakers = breakers.filter(isNews);
     this.changes.fire(undefined);
   }
 

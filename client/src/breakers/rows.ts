@@ -1,6 +1,11 @@
 import type { BreakerView } from '../../../protocol/src/messages';
 import { revealLine } from '../../../protocol/src/display';
 
+/** Whether a breaker is worth a row: a tool that works is not. */
+export function isNews(breaker: BreakerView): boolean {
+  return breaker.state !== 'closed' || breaker.failures > 0;
+}
+
 /** The words of one breaker. */
 export function breakerLabel(breaker: BreakerView): { label: string; description: string } {
   return { label: revealLine(breaker.tool, 60), description: stateText(breaker) };
@@ -14,7 +19,7 @@ function stateText(breaker: BreakerView): string {
     case 'halfOpen':
       return 'trying one call';
     case 'open':
-      return `stopped after repeated failures${waitText(breaker.retryAfterMs)}`;
+      return `stopped after ${breaker.failures} failures${waitText(breaker.retryAfterMs)}`;
   }
 }
 

@@ -110,6 +110,12 @@ describe('childProcess', () => {
     assert.deepEqual(markedProcesses(mark), []);
   });
 
+  it('ends the group without a mark as well', async () => {
+    const run = ended(await runChildren([sh('sleep 1000 >/dev/null 2>&1 & echo $!; sleep 1000')], { ...limits, timeoutMs: 300 }));
+    assert.equal(run.stopped, 'timeout');
+    while (alive(Number(text(run)))) await new Promise((resolve) => setTimeout(resolve, 20));
+  });
+
   it('finds and kills a child that left the group with setsid', async function () {
     if (process.platform !== 'linux') this.skip();
     const mark = freshMark();

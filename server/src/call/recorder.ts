@@ -43,7 +43,7 @@ function intentOf(call: ToolCall, { verdict, policyHash, digest, approval }: Adm
 
 function doneOf(call: ToolCall, { outcome, durationMs, output }: Finished): NewDone {
   return {
-    phase: 'done', call: call.id, result: resultOf(outcome), tool: call.tool, input: {}, actor: call.actor, project: call.project, durationMs,
+    phase: 'done', call: call.id, result: resultOf(outcome), tool: call.tool, input: call.input, actor: call.actor, project: call.project, durationMs,
     output: { sha256: `sha256:${output.sha256}`, bytes: output.bytes }, ...detailOf(outcome),
   };
 }

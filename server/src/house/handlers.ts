@@ -1,3 +1,4 @@
+import type { KnownHead } from '../../../protocol/src/audit/chain';
 import { ConductorError } from '../../../protocol/src/errors';
 import type { Status } from '../../../protocol/src/messages';
 import type { Role } from '../../../protocol/src/roles';
@@ -69,8 +70,8 @@ function actorOf(guest: Guest, rooms: Built): Built['self'] {
 }
 
 // Without a head that the asker kept, what the broker itself has written, so that a log that was cut behind its back is not called intact.
-function knownTo({ writer }: Built, expected: { entries: number; head: string } | undefined): { known?: { entries: number; head: string } } {
-  if (expected !== undefined) return { known: expected };
+function knownTo({ writer }: Built, expected: KnownHead | undefined): { known?: KnownHead } {
   const { entries, head } = writer.state();
-  return head === null ? {} : { known: { entries, head } };
+  const known = expected ?? (head === null ? undefined : { entries, head });
+  return known === undefined ? {} : { known: { entries: known.entries, head: known.head.replace(/^sha256:/, '') } };
 }

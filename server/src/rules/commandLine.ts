@@ -41,8 +41,11 @@ export const reservedWords: ReadonlySet<string> = new Set([
   'if', 'then', 'elif', 'else', 'fi', 'do', 'done', 'case', 'esac', 'while', 'until', 'for', 'select', 'in', 'function', 'time', 'coproc', '!', '[[', ']]', '{', '}',
 ]);
 
-/** Reads one line for a platform. Refuses whatever needs a shell, and whatever a second, independent parser reads differently. */
-export function parseCommandLine(line: string, platform: Platform): ParsedLine {
+/**
+ * Reads one line for a platform. Refuses whatever needs a shell, and whatever a second, independent parser reads differently;
+ * `compare` is that second reading, and says how it differs.
+ */
+export function parseCommandLine(line: string, platform: Platform, compare: typeof disagreement = disagreement): ParsedLine {
   const flaw = sizeFlaw(line) ?? hiddenFlaw(line);
   if (flaw !== undefined) return flaw;
   const text = line.endsWith('\n') ? line.slice(0, -1) : line;
@@ -50,7 +53,7 @@ export function parseCommandLine(line: string, platform: Platform): ParsedLine {
   if ('refused' in read) return refuse('shell.syntax', read.refused);
   const parsed = buildPlan(read.tokens);
   if (!parsed.ok) return parsed;
-  const difference = disagreement(text, parsed.plan, platform);
+  const difference = compare(text, parsed.plan, platform);
   return difference === undefined ? parsed : refuse('shell.disagreement', difference);
 }
 

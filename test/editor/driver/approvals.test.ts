@@ -45,6 +45,7 @@ describe('approvals in the editor', () => {
   it('lets an allowed command run without asking, and refuses what is not listed', async () => {
     assert.match((await shell('ls')).text, /README\.md/);
     assert.match((await shell('curl http://localhost')).text, /curl/);
+    assert.match((await logLines()).at(-1) ?? '', /"phase":"denied".*curl http:\/\/localhost/);
     assert.deepEqual((await ask('approvals/list', {})).pending, []);
   });
 
@@ -184,15 +185,12 @@ describe('approvals in the editor', () => {
   });
 
   it('shows hidden characters in the review, and counts them (T45)', async () => {
-    const hidden = `touch a${String.fromCodePoint(0x202e)}b.txt`;
-    const calling = shell(hidden);
-    const outcome = await Promise.race([calling.then(({ text }) => text), waiting(hidden)]);
-    // Whether such a command may ask at all is the rules' affair; if it asks, it must be shown.
-    if (typeof outcome === 'string') return;
+    const calling = call('filesystem_write', { path: 'hidden.txt', content: `safe${String.fromCodePoint(0x202e)}txt` });
+    await eventually('a waiting write', async () => (await ask('approvals/list', {})).pending.length === 1);
     await vscode.commands.executeCommand('conductor.approvals.reviewNext');
     const text = await eventually('the review', () => vscode.window.activeTextEditor?.document.uri.scheme === 'conductor-call' && vscode.window.activeTextEditor.document.getText());
-    assert.ok(text.includes('touch a\\u{202e}b.txt'), text);
-    assert.match(text, /HIDDEN CHARACTER/);
+    assert.ok(text.includes('safe\\u{202e}txt'), text);
+    assert.match(text, /1 HIDDEN CHARACTER,/);
     await denyAll();
     await calling;
   });

@@ -1,7 +1,7 @@
 /** The broker killed under a running window: calls fail clearly, nothing recorded is lost, and everything comes back by itself. */
 import * as assert from 'node:assert/strict';
 import * as vscode from 'vscode';
-import { isPageReachable, shown, takePicture } from '../harnessPage';
+import { isPageReachable, press, shown, takePicture } from '../harnessPage';
 import { ask, configure, connected, denyAll, eventually, logLines, shell, toolName, waiting } from '../workbench';
 
 async function statusShows(part: string): Promise<void> {
@@ -53,6 +53,21 @@ describe('the broker and its window', () => {
     });
     await takePicture('broker-status');
     await vscode.commands.executeCommand('workbench.action.closeQuickOpen');
+  });
+
+  it('shows a breaker that opened after five failures, and resets it with a reason (A27, A28)', async function () {
+    if (!isPageReachable) this.skip();
+    for (let failure = 0; failure < 5; failure += 1) await shell(`ls no-such-file-${failure}`);
+    assert.match((await shell('ls')).text, /breaker|CIRCUIT|repeated/i);
+    await vscode.commands.executeCommand('conductor.breakers.focus');
+    await eventually('the open breaker', async () => (await shown('.pane-body .monaco-list-row')).some(({ text }) => /shell\.exec.*stopped/s.test(text)));
+    await takePicture('breakers');
+    void vscode.commands.executeCommand('conductor.breakers.reset', { tool: 'shell.exec' });
+    await eventually('the question why', async () => (await shown('.quick-input-widget input')).length > 0);
+    await press(...'repaired'.split(''), 'Enter');
+    await eventually('a closed breaker', async () => (await ask('breakers/list', {})).breakers.every(({ state }) => state === 'closed'));
+    assert.match((await shell('ls')).text, /README\.md/);
+    assert.ok((await logLines()).some((line) => line.includes('breaker.reset') && line.includes('repaired')));
   });
 
   it('connects anew on demand', async () => {

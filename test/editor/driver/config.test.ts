@@ -5,7 +5,7 @@ import * as vscode from 'vscode';
 import { isPageReachable, shown, takePicture } from '../harnessPage';
 import { ask, configure, connected, eventually, files, shell, toolName } from '../workbench';
 
-const good = { plugins: { shell: { allowedCommands: ['ls'] } } };
+const good = { server: { idleMinutes: 0.1 }, plugins: { shell: { allowedCommands: ['ls'] } } };
 
 async function openConfig(): Promise<vscode.TextDocument> {
   await vscode.commands.executeCommand('conductor.config.open');

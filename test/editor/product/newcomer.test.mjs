@@ -76,6 +76,8 @@ describe('the installed package', function () {
 
   it('product:verify: the palette says that the chain is intact, and the tree shows the entries', async () => {
     await openContainer(page, 'Conductor');
+    await until(() => treeRows(page, 'Audit Log'), (found) => /entries/.test(JSON.stringify(found)), 'the day');
+    await clickTreeRow(page, { view: 'Audit Log', row: 'entries' });
     const rows = await until(() => treeRows(page, 'Audit Log'), (found) => found.length > 5, 'the entries');
     assert.match(JSON.stringify(rows), /curl/);
     await runCommand(page, 'Conductor: Verify Audit Log');
@@ -88,11 +90,13 @@ describe('the installed package', function () {
     const text = readFileSync(log, 'utf8');
     writeFileSync(log, text.replace('npm run greet', 'npm run gr33t'));
     await runCommand(page, 'Conductor: Verify Audit Log');
-    await until(() => toasts(page), (all) => all.some(({ message }) => /line \d+/.test(message)), 'the finding');
+    await until(() => toasts(page), (all) => all.some(({ message }) => /line \d+/i.test(message)), 'the finding');
     await until(() => treeRows(page, 'Audit Log'), (rows) => /broken at line \d+/i.test(JSON.stringify(rows)), 'the mark in the tree');
     await until(statusText, (shown) => shown.includes('audit chain broken'), 'the status bar');
     await screenshot(page, join(shots, 'tampered.png'));
     writeFileSync(log, text);
+    await runCommand(page, 'Conductor: Verify Audit Log');
+    await until(statusText, (shown) => !shown.includes('audit chain broken'), 'the mark to go when the right file is back');
     assert.equal(conductor('audit', 'verify').status, 0);
   });
 
@@ -101,9 +105,10 @@ describe('the installed package', function () {
     const lines = page.locator('.monaco-editor.focused .view-lines, .editor-instance .view-lines').first();
     await until(() => lines.innerText(), (shown) => shown.includes('allowedCommands'), 'the configuration');
     await page.keyboard.press('Control+End');
+    // Past the last brace, to the end of the last member.
+    await page.keyboard.press('ArrowUp');
     await page.keyboard.press('ArrowUp');
     await page.keyboard.press('End');
-    await page.keyboard.press('Escape');
     await page.keyboard.type(',\n"circ');
     await until(async () => page.locator('.suggest-widget .monaco-list-row').allInnerTexts(), (rows) => rows.some((row) => row.includes('circuitBreaker')), 'completion');
     await screenshot(page, join(shots, 'config-completion.png'));

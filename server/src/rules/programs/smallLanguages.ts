@@ -1,5 +1,8 @@
 /** Looks into the programs of sed, awk and jq. Each function returns why the program is not known to be harmless. */
 
+/** Longer programs ask: nobody reads them at a glance, and looking into them takes time. */
+const maxProgram = 2000;
+
 const address = String.raw`(?:[0-9]+(?:~[0-9]+)?|\$|\/(?:[^\/\\\n]|\\[^\n])+\/I?)`;
 const range = String.raw`(?:${address}(?:\s*,\s*(?:${address}|[+~][0-9]+))?\s*!?\s*)?`;
 const plainCommand = new RegExp(String.raw`^${range}(?:[pPdDhHgGxnN=l]|[qQ][0-9]*)\s*`);
@@ -7,6 +10,7 @@ const substitution = new RegExp(String.raw`^${range}[sy]`);
 
 /** Plain commands, `s` and `y`; everything that writes (`w`), runs (`e`), reads (`r`) or jumps asks. */
 export function sedFlaw(program: string): string | undefined {
+  if (program.length > maxProgram) return `the sed program has more than ${maxProgram} characters`;
   let rest = program.trimStart();
   while (rest !== '') {
     const next = afterPlain(rest) ?? afterSubstitution(rest);
