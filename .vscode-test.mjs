@@ -4,6 +4,7 @@
  *   npx vscode-test                      a downloaded desktop VS Code; VSCODE_VERSION=1.101.0 picks another than stable
  *   VSCODE_HOST=web npx vscode-test      the VS Code from npm (see scripts/editorHost)
  *
+ * VSCODE_HOST_TRUST=1  runs the suites for Restricted Mode instead, with workspace trust switched on
  * CONDUCTOR_VSIX       the package to install; default: conductor-vscode-<version>.vsix in this folder
  * CONDUCTOR_SHOT_DIR   where pictures go; default: out/test/editor/shots
  * COUNTS_FILE          also adds the numbers of passed and failed tests to that file
@@ -67,7 +68,7 @@ export default defineConfig({
   tests: [
     {
       label: 'editor',
-      files: 'out/test/editor/driver/**/*.test.js',
+      files: `out/test/editor/${process.env.VSCODE_HOST_TRUST === '1' ? 'restricted' : 'driver'}/**/*.test.js`,
       extensionDevelopmentPath: join(root, 'test', 'editor', 'harness'),
       workspaceFolder: run.workspace,
       mocha: { ui: 'bdd', timeout: 30_000, ...(COUNTS_FILE === undefined ? {} : { reporter: join(root, 'scripts', 'countingReporter.cjs') }) },

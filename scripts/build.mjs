@@ -23,6 +23,14 @@ const nativeBesideBundle = {
   },
 };
 
+/** Error texts of the schema library in forty languages, of which only the built-in English ones are used. */
+const withoutLocales = {
+  name: 'without-locales',
+  setup(esbuild) {
+    esbuild.onLoad({ filter: /zod[\\/]v4[\\/]locales[\\/]index\.js$/ }, () => ({ contents: 'export {};', loader: 'js' }));
+  },
+};
+
 /** A dynamic import of a sibling that has a bundle of its own stays a require at run time. */
 const lazySiblings = (names) => ({
   name: 'lazy-siblings',
@@ -41,9 +49,9 @@ export async function buildAll() {
   rmSync(dist, { recursive: true, force: true });
   mkdirSync(dist, { recursive: true });
   await Promise.all([
-    build({ ...common, entryPoints: { extension: 'client/src/extension.ts', languageClient: 'client/src/languageClient.ts' }, external: ['vscode'], plugins: [lazySiblings(['languageClient'])] }),
-    build({ ...common, entryPoints: { broker: 'server/src/main.ts' }, plugins: [nativeBesideBundle] }),
-    build({ ...common, entryPoints: { conductor: 'server/src/doors/cli/conductor.ts', pipe: 'server/src/doors/cli/pipe.ts', program: 'server/src/doors/cli/program.ts' }, plugins: [lazySiblings(['pipe', 'program'])] }),
+    build({ ...common, entryPoints: { extension: 'client/src/extension.ts', languageClient: 'client/src/languageClient.ts' }, external: ['vscode'], plugins: [withoutLocales, lazySiblings(['languageClient'])] }),
+    build({ ...common, entryPoints: { broker: 'server/src/main.ts' }, plugins: [withoutLocales, nativeBesideBundle] }),
+    build({ ...common, entryPoints: { conductor: 'server/src/doors/cli/conductor.ts', pipe: 'server/src/doors/cli/pipe.ts', program: 'server/src/doors/cli/program.ts' }, plugins: [withoutLocales, lazySiblings(['pipe', 'program'])] }),
   ]);
   copyNative();
 }

@@ -38,9 +38,12 @@ step('unit', 'Unit tests, rooms and requirements', process.execPath, mocha('{pro
 step('process', 'Process tests: real brokers, real agents', process.execPath, mocha('test/process/**/*.test.ts'));
 if (wanted('editor')) {
   mkdirSync(join(root, 'out', 'shots'), { recursive: true });
+  const { ensureEditorHost } = await import('./editorHost/install.mjs');
+  await ensureEditorHost((line) => console.log(`   ${line}`));
   step('editor', 'Bundling the editor suites', process.execPath, [join(root, 'scripts', 'buildEditorTests.mjs')]);
   const web = process.env.VSCODE_HOST ?? 'web';
   step('editor', 'Editor suites in a real VS Code', process.execPath, [bin('@vscode/test-cli/out/bin.mjs')], { VSCODE_HOST: web });
+  step('editor', 'Restricted Mode', process.execPath, [bin('@vscode/test-cli/out/bin.mjs')], { VSCODE_HOST: web, VSCODE_HOST_TRUST: '1' });
   step('editor', 'Product suites: the installed package, driven like a person', process.execPath, mocha('test/editor/product/**/*.test.mjs'));
 }
 

@@ -54,9 +54,14 @@ function fact(label: string, value: string, width: number): string[] {
 }
 
 function hiddenNote(call: Pending): string {
-  const count = [call.raw, call.cwd, ...call.details.flat()].reduce((sum, text) => sum + hiddenCount(text), 0);
+  // Details repeat parts of the action; they count only when the action itself has nothing hidden.
+  const count = hiddenIn([call.raw, call.cwd]) || hiddenIn(call.details.flat());
   if (count === 0) return 'No hidden characters.';
   return `${counted(count, 'HIDDEN CHARACTER', 'HIDDEN CHARACTERS')}, written here as \\u{...}. What runs contains the characters themselves.`;
+}
+
+function hiddenIn(texts: readonly string[]): number {
+  return texts.reduce((sum, text) => sum + hiddenCount(text), 0);
 }
 
 function indent(text: string): string[] {

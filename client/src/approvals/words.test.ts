@@ -20,6 +20,8 @@ describe('the words of an approval', () => {
     assert.ok(!text.includes(bidi));
     assert.match(text, /rm \\u\{202e\}gpj\.txt\\u\{202e\}/);
     assert.match(text, /2 HIDDEN CHARACTERS/);
+    assert.match(reviewText(examplePending({ raw: `a${bidi}`, details: [['Begins', `a${bidi}`]] })), /1 HIDDEN CHARACTER,/);
+    assert.match(reviewText(examplePending({ details: [['Program', `/bin/${bidi}rm`]] })), /1 HIDDEN CHARACTER,/);
     assert.match(reviewText(examplePending()), /No hidden characters/);
   });
 

@@ -113,7 +113,9 @@ describe('childProcess', () => {
   it('ends the group without a mark as well', async () => {
     const run = ended(await runChildren([sh('sleep 1000 >/dev/null 2>&1 & echo $!; sleep 1000')], { ...limits, timeoutMs: 300 }));
     assert.equal(run.stopped, 'timeout');
-    while (alive(Number(text(run)))) await new Promise((resolve) => setTimeout(resolve, 20));
+    const pid = Number(text(run));
+    for (let tries = 0; tries < 100 && alive(pid); tries += 1) await new Promise((resolve) => setTimeout(resolve, 20));
+    assert.equal(alive(pid), false);
   });
 
   it('finds and kills a child that left the group with setsid', async function () {

@@ -8,7 +8,7 @@ export type Mark = Readonly<{ name: string; value: string }>;
 /** Sends a signal to a whole process group. Returns false when the group is gone. */
 export function signalGroup(leader: number, signal: 'SIGTERM' | 'SIGKILL'): boolean {
   try {
-    process.kill(leader, signal);
+    process.kill(-leader, signal);
     return true;
   } catch {
     return false;

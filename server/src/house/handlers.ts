@@ -1,4 +1,5 @@
 import type { KnownHead } from '../../../protocol/src/audit/chain';
+import type { VerificationReport } from '../../../protocol/src/audit/report';
 import { ConductorError } from '../../../protocol/src/errors';
 import type { Status } from '../../../protocol/src/messages';
 import type { Role } from '../../../protocol/src/roles';
@@ -40,7 +41,7 @@ export function createHandlers(rooms: HandlerRooms): Handlers {
       return { line };
     },
     'audit/buckets': async ({ filter }) => ({ days: await view.days(filter) }),
-    'audit/verify': ({ expected }) => verifyAuditLog(path, knownTo(rooms, expected)),
+    'audit/verify': ({ expected }) => verify(path, rooms, expected),
     'audit/startNew': async ({ reason }, guest) => {
       await writer.startNewLog(`${reason} (asked by ${guest.role})`);
       return { movedTo: join(ground.configDir, 'audit') };
@@ -69,9 +70,18 @@ function actorOf(guest: Guest, rooms: Built): Built['self'] {
   return { role: guest.role, connection: guest.connection, user: rooms.self.user, client: `${guest.role} ${guest.version}` };
 }
 
-// Without a head that the asker kept, what the broker itself has written, so that a log that was cut behind its back is not called intact.
-function knownTo({ writer }: Built, expected: KnownHead | undefined): { known?: KnownHead } {
+// A log must hold what the asker remembers of it, and end where the broker left it.
+async function verify(path: string, { writer }: Built, expected: KnownHead | undefined): Promise<VerificationReport> {
   const { entries, head } = writer.state();
-  const known = expected ?? (head === null ? undefined : { entries, head });
-  return known === undefined ? {} : { known: { entries: known.entries, head: known.head.replace(/^sha256:/, '') } };
+  const own = head === null ? undefined : bare({ entries, head });
+  const report = await verifyAuditLog(path, known(expected === undefined ? own : bare(expected)));
+  return expected === undefined || report.verdict !== 'intact' ? report : await verifyAuditLog(path, known(own));
+}
+
+function known(head: KnownHead | undefined): { known?: KnownHead } {
+  return head === undefined ? {} : { known: head };
+}
+
+function bare({ entries, head }: KnownHead): KnownHead {
+  return { entries, head: head.replace(/^sha256:/, '') };
 }

@@ -1,7 +1,7 @@
 /** A newcomer's first minutes with the installed package: a scripted agent, real prompts, real keys; the audit log is the witness. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -43,10 +43,17 @@ describe('the installed package', function () {
     rmSync(base, { recursive: true, force: true });
   });
 
+  it('product:activation: the extension logs how long it took, for the results', async () => {
+    const logs = dirname(window.server.logFile);
+    const found = await until(() => Promise.resolve(activationTimes(logs)), (times) => times.length > 0, 'the log of the extension');
+    writeFileSync(join(root, 'out', 'activation.json'), JSON.stringify({ milliseconds: found[0] }));
+  });
+
   it('product:three-calls: one allowed, one approved with the keyboard, one refused', async () => {
     const said = [];
     const agent = runAgent({ command, project, env, say: (line) => said.push(line) });
     await until(statusText, (text) => text.includes('1 pending'), 'the status bar to count the call');
+    await until(() => toasts(page), (all) => all.some(({ message, buttons }) => /1 tool call waits/.test(message) && !JSON.stringify(buttons).includes('Approve')), 'one toast, without a button that approves');
     await until(() => containerLabel(page, 'Conductor'), (label) => /1 .*wait/.test(label ?? ''), 'the badge');
     await openContainer(page, 'Conductor');
     await until(() => treeRows(page, 'Pending Approvals'), (rows) => rows.some((row) => JSON.stringify(row).includes('npm run greet')), 'the pending row');
@@ -150,6 +157,13 @@ describe('the installed package', function () {
     await page.keyboard.press('Enter');
   }
 });
+
+/** What every log file below a folder says of activation, in milliseconds. */
+function activationTimes(folder) {
+  return readdirSync(folder, { recursive: true })
+    .filter((file) => /Conductor.*\.log$/.test(file))
+    .flatMap((file) => [...readFileSync(join(folder, file), 'utf8').matchAll(/activated in ([\d.]+) ms/g)].map(([, ms]) => Number(ms)));
+}
 
 describe('the installed package in a folder that is not trusted', function () {
   this.timeout(120_000);

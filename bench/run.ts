@@ -1,0 +1,58 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { join, resolve } from 'node:path';
+import { appendRatio, chainRatio, verifyRatio, type Ratio } from './audit';
+import { measureCalls } from './calls';
+import type { Figure } from './figures';
+
+/** `npm run bench`: measures what the project claims about speed, and writes RESULTS.md. Needs `npm run package` before it. */
+
+const root = resolve(__dirname, '..');
+
+function auditFigure(ratio: Ratio, goal: string, met: boolean): Figure {
+  const { name, baseline, median, low, high } = ratio;
+  return { what: name, baseline, value: `${median.toFixed(2)}x [${low.toFixed(2)}-${high.toFixed(2)}]`, goal, met };
+}
+
+async function auditFigures(): Promise<Figure[]> {
+  const verify = await verifyRatio();
+  const chain = await chainRatio();
+  const figures = [auditFigure(verify, 'at most 5.5x', verify.median <= 5.5), auditFigure(chain, 'none', true)];
+  for (const [callers, least] of [[1, 0.5], [16, 4.5], [64, 10]] as const) {
+    const append = await appendRatio(callers);
+    figures.push(auditFigure(append, `at least ${String(least)}x`, append.median >= least));
+  }
+  return figures;
+}
+
+function packageFigures(): Figure[] {
+  const { name, version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { name: string; version: string };
+  const file = join(root, `${name}-${version}.vsix`);
+  const size = existsSync(file) ? statSync(file).size / 1024 : Infinity;
+  return [{ what: 'size of the package', baseline: '-', value: `${size.toFixed(0)} KiB`, goal: 'below 1024 KiB', met: size < 1024 }, ...activationFigures()];
+}
+
+/** The editor suites leave the activation times that they saw. */
+function activationFigures(): Figure[] {
+  const file = join(root, 'out', 'activation.json');
+  if (!existsSync(file)) return [];
+  const { milliseconds } = JSON.parse(readFileSync(file, 'utf8')) as { milliseconds: number };
+  return [{ what: 'activation in the extension host', baseline: '-', value: `${milliseconds.toFixed(1)} ms`, goal: 'below 60 ms', met: milliseconds < 60 }];
+}
+
+function table(figures: readonly Figure[]): string {
+  const rows = figures.map(({ what, baseline, value, goal, met }) => `| ${what} | ${baseline} | ${value} | ${goal} | ${met ? 'yes' : '**no**'} |`);
+  return ['| what | against | measured | goal | met |', '|---|---|---|---|---|', ...rows].join('\n');
+}
+
+async function main(): Promise<void> {
+  const figures = [...(await measureCalls()), ...(await auditFigures()), ...packageFigures()];
+  const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: root, encoding: 'utf8' }).trim();
+  const machine = `${String(cpus().length)} cores, Node.js ${process.versions.node}, ${process.platform}`;
+  const text = `# Results\n\nMeasured on the code of commit ${commit}, on ${machine}. Ratios compare both sides in the same run, in turn; the median of the rounds, with\nthe smallest and the largest. Repeat with \`npm run package && npm run bench\`.\n\n${table(figures)}\n`;
+  writeFileSync(join(root, 'bench', 'RESULTS.md'), text);
+  process.stdout.write(text);
+}
+
+void main();
