@@ -5,7 +5,7 @@ import { defaultConfig } from '../../../protocol/src/config';
 import { ConductorError } from '../../../protocol/src/errors';
 import type { Answer, Question } from '../approvals/desk';
 import { createPipeline, type Policy, type Rooms } from './pipeline';
-import type { Prepared, Tool } from './tool';
+import type { Prepared, Tool } from '../tools/tool';
 
 /** The order of a call, seen from outside: what happened, in which order, and what did not. */
 

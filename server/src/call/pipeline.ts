@@ -6,7 +6,7 @@ import type { Desk } from '../approvals/desk';
 import type { Admission } from '../breaker/breaker';
 import { askPerson, type Approval } from './asking';
 import type { Recorder } from './recorder';
-import type { Prepared, Tool } from './tool';
+import type { Prepared, Tool } from '../tools/tool';
 
 /** The one place where the order of a call stands: judge, ask, guard, record, do, record. Every door goes through it. */
 

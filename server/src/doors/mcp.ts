@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { Outcome } from '../../../protocol/src/call';
 import { advice, type ErrorCode } from '../../../protocol/src/errors';
 import { LineCutter } from '../../../link/src/lines';
-import type { Tool } from '../call/tool';
+import type { Tool } from '../tools/tool';
 import { frameLimit } from './frameLimit';
 import { isRecord, readFrame, rpc, type Frame, type RequestId } from './frames';
 

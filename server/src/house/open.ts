@@ -16,7 +16,7 @@ import { createBreakers, type Breakers } from '../breaker/breakers';
 import type { Logger, LogLevel } from '../base/logger';
 import { createPipeline, type Pipeline, type Rooms } from '../call/pipeline';
 import { createRecorder } from '../call/recorder';
-import type { Tool } from '../call/tool';
+import type { Tool } from '../tools/tool';
 import { openConfig, type OpenConfig } from '../config/open';
 import { serveTerminal } from '../doors/control';
 import { serveEditor } from '../doors/editor';

@@ -3,7 +3,7 @@ import type { Outcome, Verdict } from '../../../../protocol/src/call';
 import { ConductorError, type ErrorCode } from '../../../../protocol/src/errors';
 import { codeOf } from '../../base/descriptorWalk';
 import type { Pin } from '../../base/pin';
-import type { FileContext, FileShown, PreparedFile } from './seam';
+import type { PrepareContext, Shown, Prepared } from '../tool';
 
 /** What the file tools say: the same words for the same trouble in all five. */
 
@@ -20,13 +20,13 @@ export function stateOf(pin: Pin): readonly bigint[] {
 }
 
 /** A call that the rules refuse; nothing is held. */
-export function refusedCall(show: FileShown, verdict: Verdict, readOnly: boolean): PreparedFile {
+export function refusedCall(show: Shown, verdict: Verdict, readOnly: boolean): Prepared {
   const outcome: Outcome = { kind: 'refused', code: 'DENIED', rule: verdict.rule, reason: verdict.reason };
   return { verdict, show, readOnly, digest: digestOf(['refused', show.raw, verdict.rule]), run: () => Promise.resolve(outcome) };
 }
 
 /** A call that is within the rules but cannot work, for instance because the file is missing; running it only says so. */
-export function failingCall(show: FileShown, verdict: Verdict, error: ConductorError): PreparedFile {
+export function failingCall(show: Shown, verdict: Verdict, error: ConductorError): Prepared {
   const outcome: Outcome = { kind: 'failure', error };
   return { verdict, show, readOnly: true, digest: digestOf(['failing', show.raw, error.code, error.message]), run: () => Promise.resolve(outcome) };
 }
@@ -90,7 +90,7 @@ export function countsAsFailure(outcome: Outcome): boolean {
 }
 
 /** The frame of what a person is shown. */
-export function shownFor(title: string, raw: string, context: FileContext, details: FileShown['details']): FileShown {
+export function shownFor(title: string, raw: string, context: PrepareContext, details: Shown['details']): Shown {
   return { title, raw, cwd: context.project, details };
 }
 

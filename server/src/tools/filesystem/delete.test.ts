@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileConfig, makeTree, pictureOf, type Tree } from '../../../../test/vectors/paths/tree';
-import type { PreparedFile } from './seam';
+import type { Prepared } from '../tool';
 import { createFilesystemTools } from './tools';
 
 const idle = new AbortController().signal;
@@ -21,7 +21,7 @@ describe('filesystem.delete', () => {
 
   const at = (path: string): string => join(tree.project, path);
 
-  function prepare(path: string, recursive = true, asks = true): Promise<PreparedFile> {
+  function prepare(path: string, recursive = true, asks = true): Promise<Prepared> {
     const tool = tools.find(({ name }) => name === 'filesystem.delete');
     assert.ok(tool);
     const config = fileConfig({ requireApproval: asks ? ['delete'] : [] });

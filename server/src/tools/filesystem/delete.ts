@@ -9,7 +9,7 @@ import { controlNameIn } from '../../rules/controlNames';
 import { judgeFile, refuseOwnFolder, refuseRoot } from '../../rules/scope';
 import { countsAsFailure, digestOf, failingCall, impossible, kindOf, refusedCall, settle, shownFor, staleOutcome, stateOf, switchedOff, systemError, wrongInput } from './answers';
 import { closePlace, type FoundPlace, type Places } from './places';
-import type { FileContext, FileShown, FileTool, PreparedFile } from './seam';
+import type { PrepareContext, Shown, Tool, Prepared } from '../tool';
 
 const input = z.strictObject({
   path: z.string().min(1).max(4096).describe('Path to delete: relative to the project, or absolute inside it. A link itself is deleted, never what it leads to.'),
@@ -19,7 +19,7 @@ const input = z.strictObject({
 type DeleteInput = z.infer<typeof input>;
 
 /** `filesystem.delete`: a file, a link, or a folder inside the allowed folders; never an allowed folder itself. */
-export function createDelete(places: Places): FileTool<DeleteInput> {
+export function createDelete(places: Places): Tool<DeleteInput> {
   return {
     name: 'filesystem.delete',
     title: 'Delete a file or folder',
@@ -31,7 +31,7 @@ export function createDelete(places: Places): FileTool<DeleteInput> {
   };
 }
 
-async function prepareDelete(places: Places, given: DeleteInput, context: FileContext): Promise<PreparedFile> {
+async function prepareDelete(places: Places, given: DeleteInput, context: PrepareContext): Promise<Prepared> {
   const show = shownFor('Delete a file or folder', `delete ${given.path}${given.recursive === true ? ' with all that it holds' : ''}`, context, []);
   if (!context.config.plugins.filesystem.enabled) return refusedCall(show, switchedOff, false);
   const place = places.find(given.path, context, false);
@@ -49,7 +49,7 @@ async function prepareDelete(places: Places, given: DeleteInput, context: FileCo
   }
 }
 
-function ready(places: Places, given: DeleteInput, context: FileContext, found: { place: FoundPlace; census: Census; show: FileShown }): PreparedFile {
+function ready(places: Places, given: DeleteInput, context: PrepareContext, found: { place: FoundPlace; census: Census; show: Shown }): Prepared {
   const { place, census } = found;
   const verdict = judgeFile({
     action: 'delete', asks: context.config.plugins.filesystem.requireApproval, names: place.names, sharedContent: false, tooManyToList: !census.complete,
@@ -104,7 +104,7 @@ async function takeCensus(places: Places, place: FoundPlace, signal: AbortSignal
   return { ...census, hash: hash.digest('hex') };
 }
 
-function detailsOf(place: FoundPlace, census: Census): FileShown['details'] {
+function detailsOf(place: FoundPlace, census: Census): Shown['details'] {
   const { stat } = place.target;
   const atLeast = census.complete ? '' : 'more than ';
   const more = census.files + census.folders > census.sample.length || !census.complete ? ['…'] : [];
@@ -118,7 +118,7 @@ function detailsOf(place: FoundPlace, census: Census): FileShown['details'] {
 
 type Order = Readonly<{ digest: string; signal: AbortSignal; progress: (message: string) => void }>;
 
-async function remove(places: Places, given: DeleteInput, context: FileContext, order: Order): Promise<Outcome> {
+async function remove(places: Places, given: DeleteInput, context: PrepareContext, order: Order): Promise<Outcome> {
   const place = places.find(given.path, context, false);
   try {
     if (place.kind !== 'found' || place.parent === undefined || place.holdsRoot || place.holdsOwnFolder) return staleOutcome(given.path);

@@ -9,7 +9,7 @@ import { judgeFile } from '../../rules/scope';
 import { countsAsFailure, digestOf, failingCall, kindOf, refusedCall, settle, shownFor, staleOutcome, switchedOff, systemError, wrongInput } from './answers';
 import { Left } from './left';
 import { closePlace, isStillThere, type FoundPlace, type Places } from './places';
-import type { FileContext, FileTool, PreparedFile } from './seam';
+import type { PrepareContext, Tool, Prepared } from '../tool';
 
 /** Entries in one answer. */
 export const maxListed = 1000;
@@ -22,7 +22,7 @@ const input = z.strictObject({
 type ListInput = z.infer<typeof input>;
 
 /** `filesystem.list`: what a folder holds, with kinds and sizes; links are shown, never followed. */
-export function createList(places: Places): FileTool<ListInput> {
+export function createList(places: Places): Tool<ListInput> {
   return {
     name: 'filesystem.list',
     title: 'List a folder',
@@ -34,7 +34,7 @@ export function createList(places: Places): FileTool<ListInput> {
   };
 }
 
-function prepareList(places: Places, given: ListInput, context: FileContext): PreparedFile {
+function prepareList(places: Places, given: ListInput, context: PrepareContext): Prepared {
   const path = given.path ?? '.';
   const recursive = given.recursive === true;
   const settings = context.config.plugins.filesystem;

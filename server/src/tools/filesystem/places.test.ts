@@ -6,7 +6,7 @@ import vectors from '../../../../test/vectors/paths/places.json';
 import { fileConfig, makeTree, pictureOf, type Tree } from '../../../../test/vectors/paths/tree';
 import type { FileAction } from '../../rules/scope';
 import { descriptorPins, pathPins, type Pins } from '../../base/pin';
-import type { FileContext, PreparedFile } from './seam';
+import type { PrepareContext, Prepared } from '../tool';
 import { createFilesystemTools } from './tools';
 
 type Case = Readonly<{
@@ -21,12 +21,12 @@ function inputOf(test: Case, tree: Tree): Record<string, unknown> {
   return test.recursive === true ? { path, recursive: true } : { path };
 }
 
-function contextOf(test: Case, tree: Tree): FileContext {
+function contextOf(test: Case, tree: Tree): PrepareContext {
   const config = fileConfig({ allowedPaths: (test.allowed ?? []).map(tree.fill), requireApproval: [...(test.asks ?? [])] });
   return { project: tree.project, configDir: test.config === undefined ? tree.config : tree.fill(test.config), config, signal: new AbortController().signal };
 }
 
-async function prepare(test: Case, tree: Tree, pins: Pins): Promise<PreparedFile> {
+async function prepare(test: Case, tree: Tree, pins: Pins): Promise<Prepared> {
   const tool = createFilesystemTools(pins).find((each) => each.name === `filesystem.${test.tool}`);
   assert.ok(tool);
   return tool.prepare(inputOf(test, tree), contextOf(test, tree));

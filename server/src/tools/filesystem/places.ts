@@ -6,7 +6,7 @@ import { codeOf, pinRoot, walk, type Root, type Walked } from '../../base/descri
 import { sameObject, systemPins, type Identity, type Pin, type Pins } from '../../base/pin';
 import { below, flatten, readPath, type PathPlatform, type PathText } from '../../rules/pathText';
 import { refuse, refuseOutside, refuseOwnFolder } from '../../rules/scope';
-import type { FileContext } from './seam';
+import type { PrepareContext } from '../tool';
 
 /** Finds what a path of an agent really means, or why it is refused. */
 
@@ -38,7 +38,7 @@ export type MissingPlace = Inside & Readonly<{ kind: 'missing'; parent: Pin; mis
 export type Place = FoundPlace | MissingPlace | (Inside & Readonly<{ kind: 'failed'; code: string }>) | Readonly<{ kind: 'refused'; path: string; verdict: Verdict }>;
 
 /** Finds places, and remembers what lay at each root when it was first used. */
-export type Places = Readonly<{ pins: Pins; find(path: unknown, context: FileContext, followLast: boolean): Place }>;
+export type Places = Readonly<{ pins: Pins; find(path: unknown, context: PrepareContext, followLast: boolean): Place }>;
 
 /** Builds a finder. `pins` and `platform` default to this system's. */
 export function createPlaces(pins: Pins = systemPins, platform: PathPlatform = thisPlatform()): Places {
@@ -47,7 +47,7 @@ export function createPlaces(pins: Pins = systemPins, platform: PathPlatform = t
 }
 
 /** Whether a path still leads to the very object that it led to before; after a person was asked, minutes may have passed (T41). */
-export function isStillThere(places: Places, path: unknown, context: FileContext, before: FoundPlace): boolean {
+export function isStillThere(places: Places, path: unknown, context: PrepareContext, before: FoundPlace): boolean {
   const now = places.find(path, context, true);
   closePlace(now);
   return now.kind === 'found' && now.absolute === before.absolute && sameObject(now.target.stat, before.target.stat);
@@ -68,7 +68,7 @@ type Ground = Readonly<{ root: Root; given: Plain; resolved: Plain }>;
 type Grounds = Readonly<{ project: Ground; all: readonly Ground[]; avoid: readonly Identity[]; ownFolder: Plain | undefined }>;
 
 /** A root that was replaced since it was first used is looked at once more, under the same conditions as the first time. */
-function findTwice(finder: Finder, path: unknown, context: FileContext, followLast: boolean): Place {
+function findTwice(finder: Finder, path: unknown, context: PrepareContext, followLast: boolean): Place {
   const place = findPlace(finder, path, context, followLast);
   if (place.kind !== 'refused' || place.verdict.rule !== rootChanged.rule) return place;
   finder.known.clear();
@@ -77,7 +77,7 @@ function findTwice(finder: Finder, path: unknown, context: FileContext, followLa
 
 const rootChanged = refuse('path.rootChanged', 'The project folder was replaced while Conductor used it. Restart the server in the project.');
 
-function findPlace(finder: Finder, path: unknown, context: FileContext, followLast: boolean): Place {
+function findPlace(finder: Finder, path: unknown, context: PrepareContext, followLast: boolean): Place {
   const text = readPath(path, finder.platform);
   const shown = typeof path === 'string' ? path : '';
   if (text.kind === 'refused') return { kind: 'refused', path: shown, verdict: refuse(text.rule, text.reason) };
@@ -176,7 +176,7 @@ function pathFor(finder: Finder, grounds: Grounds, absolute: string): string {
   return segments.length === 0 ? '.' : segments.join('/');
 }
 
-function layOut(finder: Finder, context: FileContext): Grounds | Readonly<{ verdict: Verdict }> {
+function layOut(finder: Finder, context: PrepareContext): Grounds | Readonly<{ verdict: Verdict }> {
   const project = groundOf(finder, context.project);
   if (project === undefined) return { verdict: refuse('path.projectMissing', `The project folder ${context.project} does not exist or cannot be read.`) };
   // The project was resolved when the connection opened; a link that appeared there since must not move it.

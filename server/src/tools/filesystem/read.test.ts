@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Outcome } from '../../../../protocol/src/call';
 import type { Config } from '../../../../protocol/src/config';
 import { fileConfig, makeTree, type Tree } from '../../../../test/vectors/paths/tree';
-import type { PreparedFile } from './seam';
+import type { Prepared } from '../tool';
 import { createFilesystemTools } from './tools';
 
 const tool = createFilesystemTools().find(({ name }) => name === 'filesystem.read');
@@ -17,7 +17,7 @@ describe('filesystem.read', () => {
   });
   afterEach(() => tree.remove());
 
-  function prepare(input: Record<string, unknown>, config: Config = fileConfig(), signal = idle): Promise<PreparedFile> {
+  function prepare(input: Record<string, unknown>, config: Config = fileConfig(), signal = idle): Promise<Prepared> {
     assert.ok(tool);
     return tool.prepare(input, { project: tree.project, configDir: tree.config, config, signal });
   }

@@ -4,7 +4,7 @@ import { createLease } from '../../base/lease';
 import { judgeFile } from '../../rules/scope';
 import { digestOf, failingCall, kindOf, refusedCall, settle, shownFor, staleOutcome, switchedOff, systemError, wrongInput, countsAsFailure } from './answers';
 import { closePlace, isStillThere, type FoundPlace, type Places } from './places';
-import type { FileContext, FileTool, PreparedFile } from './seam';
+import type { PrepareContext, Tool, Prepared } from '../tool';
 import { maxReadBytes, readRange, type Range } from './textRange';
 
 const input = z.strictObject({
@@ -17,7 +17,7 @@ const input = z.strictObject({
 type ReadInput = z.infer<typeof input>;
 
 /** `filesystem.read`: a regular file inside the allowed folders, in whole or by lines. */
-export function createRead(places: Places): FileTool<ReadInput> {
+export function createRead(places: Places): Tool<ReadInput> {
   return {
     name: 'filesystem.read',
     title: 'Read a file',
@@ -29,7 +29,7 @@ export function createRead(places: Places): FileTool<ReadInput> {
   };
 }
 
-function prepareRead(places: Places, given: ReadInput, context: FileContext): PreparedFile {
+function prepareRead(places: Places, given: ReadInput, context: PrepareContext): Prepared {
   const settings = context.config.plugins.filesystem;
   const range: Range = { encoding: given.encoding ?? 'utf8', offset: given.offset ?? 0, limit: given.limit };
   const show = shownFor('Read a file', `read ${given.path}`, context, []);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Outcome } from '../../../../protocol/src/call';
 import { fileConfig, makeTree, type Tree } from '../../../../test/vectors/paths/tree';
 import { closedFolders } from './left';
-import type { PreparedFile } from './seam';
+import type { Prepared } from '../tool';
 import { createFilesystemTools } from './tools';
 
 const idle = new AbortController().signal;
@@ -20,7 +20,7 @@ describe('filesystem.list and filesystem.search', () => {
   });
   afterEach(() => tree.remove());
 
-  function prepare(name: string, input: Record<string, unknown>, asks: readonly ('list' | 'search')[] = []): Promise<PreparedFile> {
+  function prepare(name: string, input: Record<string, unknown>, asks: readonly ('list' | 'search')[] = []): Promise<Prepared> {
     const tool = createFilesystemTools().find((each) => each.name === name);
     assert.ok(tool);
     return tool.prepare(input, { project: tree.project, configDir: tree.config, config: fileConfig({ requireApproval: [...asks] }), signal: idle });

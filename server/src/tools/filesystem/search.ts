@@ -12,7 +12,7 @@ import { countsAsFailure, digestOf, failingCall, kindOf, refusedCall, settle, sh
 import { Left } from './left';
 import { matchesIn, readNeedle, type Match, type Needle } from './needle';
 import { closePlace, isStillThere, type FoundPlace, type Places } from './places';
-import type { FileContext, FileTool, PreparedFile } from './seam';
+import type { PrepareContext, Tool, Prepared } from '../tool';
 
 /** Files larger than this many bytes are left out, and counted. */
 export const maxSearchedBytes = 4 * 1_048_576;
@@ -31,7 +31,7 @@ const input = z.strictObject({
 type SearchInput = z.infer<typeof input>;
 
 /** `filesystem.search`: lines that contain a text. Literal only, so that no pattern can run for ever (T19). */
-export function createSearch(places: Places): FileTool<SearchInput> {
+export function createSearch(places: Places): Tool<SearchInput> {
   return {
     name: 'filesystem.search',
     title: 'Search in files',
@@ -45,7 +45,7 @@ export function createSearch(places: Places): FileTool<SearchInput> {
 
 type Plan = Readonly<{ needle: Needle; fits: (segments: readonly string[]) => boolean; limit: number }>;
 
-function prepareSearch(places: Places, given: SearchInput, context: FileContext): PreparedFile {
+function prepareSearch(places: Places, given: SearchInput, context: PrepareContext): Prepared {
   const path = given.path ?? '.';
   const settings = context.config.plugins.filesystem;
   const raw = `search ${path} for ${JSON.stringify(given.pattern)}${given.glob === undefined ? '' : ` in ${given.glob}`}`;

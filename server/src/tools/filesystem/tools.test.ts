@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { filesystemActions } from '../../../../protocol/src/config';
-import type { Tool } from '../../call/tool';
+import type { Tool } from '../tool';
 import { filesystemTools } from './tools';
 
-/** Compiles only while the file tools fit the seam of the pipeline. */
+/** The list as whoever calls tools sees it. */
 const tools: readonly Tool[] = filesystemTools;
 
 describe('the file tools', () => {

@@ -4,7 +4,7 @@ import { chmodSync, existsSync, linkSync, lstatSync, mkdirSync, readdirSync, rea
 import { join, resolve } from 'node:path';
 import type { Outcome } from '../../../../protocol/src/call';
 import { fileConfig, makeTree, pictureOf, type Tree } from '../../../../test/vectors/paths/tree';
-import type { PreparedFile } from './seam';
+import type { Prepared } from '../tool';
 import { createFilesystemTools } from './tools';
 
 const idle = new AbortController().signal;
@@ -20,7 +20,7 @@ describe('filesystem.write', () => {
 
   const at = (path: string): string => join(tree.project, path);
 
-  function prepare(path: string, content: string): Promise<PreparedFile> {
+  function prepare(path: string, content: string): Promise<Prepared> {
     const tool = tools.find(({ name }) => name === 'filesystem.write');
     assert.ok(tool);
     return tool.prepare({ path, content }, { project: tree.project, configDir: tree.config, config: fileConfig({ requireApproval: ['write'] }), signal: idle });

@@ -9,7 +9,7 @@ import type { Pin } from '../../base/pin';
 import { judgeFile } from '../../rules/scope';
 import { countsAsFailure, digestOf, failingCall, impossible, kindOf, refusedCall, settle, shownFor, staleOutcome, stateOf, switchedOff, systemError, wrongInput } from './answers';
 import { closePlace, type FoundPlace, type MissingPlace, type Place, type Places } from './places';
-import type { FileContext, FileShown, FileTool, PreparedFile } from './seam';
+import type { PrepareContext, Shown, Tool, Prepared } from '../tool';
 
 /** Longest content in UTF-16 units; larger files are no work for an agent's message. */
 const maxContent = 8 * 1_048_576;
@@ -25,7 +25,7 @@ const input = z.strictObject({
 type WriteInput = z.infer<typeof input>;
 
 /** `filesystem.write`: creates or replaces a file in one step, so that nobody ever sees half of it. */
-export function createWrite(places: Places): FileTool<WriteInput> {
+export function createWrite(places: Places): Tool<WriteInput> {
   const swept = new Set<string>();
   return {
     name: 'filesystem.write',
@@ -42,7 +42,7 @@ type Writer = Readonly<{ places: Places; swept: Set<string> }>;
 
 type Target = FoundPlace | MissingPlace;
 
-function prepareWrite(writer: Writer, given: WriteInput, context: FileContext): PreparedFile {
+function prepareWrite(writer: Writer, given: WriteInput, context: PrepareContext): Prepared {
   const settings = context.config.plugins.filesystem;
   const show = shownFor('Write a file', `write ${given.path}\n${given.content}`, context, []);
   if (!settings.enabled) return refusedCall(show, switchedOff, false);
@@ -80,7 +80,7 @@ function fingerprintOf(place: Target): readonly (string | bigint)[] {
   return [place.absolute, 'create', ...parent, ...place.missing];
 }
 
-function detailsOf(place: Target, given: WriteInput, bytes: Buffer): FileShown['details'] {
+function detailsOf(place: Target, given: WriteInput, bytes: Buffer): Shown['details'] {
   const shared = place.kind === 'found' && place.target.stat.nlink > 1n;
   return [
     ['Path', place.absolute],
@@ -95,7 +95,7 @@ function detailsOf(place: Target, given: WriteInput, bytes: Buffer): FileShown['
 
 type Content = Readonly<{ bytes: Buffer; sha256: string; fingerprint: readonly (string | bigint)[] }>;
 
-async function write(writer: Writer, given: WriteInput, context: FileContext, content: Content): Promise<Outcome> {
+async function write(writer: Writer, given: WriteInput, context: PrepareContext, content: Content): Promise<Outcome> {
   const place = writer.places.find(given.path, context, true);
   try {
     if (place.kind !== 'found' && place.kind !== 'missing') return staleOutcome(given.path);

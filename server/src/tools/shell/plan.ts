@@ -15,7 +15,8 @@ import { gitEnvironment, type GitMode } from './environment';
 import { diskFacts, nearest } from './facts';
 import { readGitFacts } from './repository';
 import { hashBinary, hashFile, identityOf, resolveBinary, trustedFolders, type Binary } from './resolve';
-import type { ShellContext, ShellInput } from './seam';
+import type { PrepareContext } from '../tool';
+import type { ShellInput } from './input';
 
 /** Turns a request into everything that will happen, bound by one digest: that is what a person approves and what then runs. */
 
@@ -63,7 +64,7 @@ export type Machine = Readonly<{
 const platform: Platform = process.platform === 'win32' ? 'win32' : 'posix';
 
 /** Parses, looks up, judges, resolves and binds one request. Changes nothing; runs nothing but `git config --list`. */
-export async function planCommand(input: ShellInput, context: ShellContext, machine: Machine): Promise<Planned> {
+export async function planCommand(input: ShellInput, context: PrepareContext, machine: Machine): Promise<Planned> {
   const request: CommandRequest = input.args === undefined ? { line: input.command } : { argv: [input.command, ...input.args] };
   const raw = input.args === undefined ? input.command : JSON.stringify([input.command, ...input.args]);
   const cwd = realOr(resolve(context.project, input.cwd ?? '.'));
@@ -81,7 +82,7 @@ export async function planCommand(input: ShellInput, context: ShellContext, mach
 }
 
 /** Judges twice: once to learn about which repositories git facts are needed, and once with them. */
-async function judgeWithFacts(request: CommandRequest, cwd: string, context: ShellContext, folders: readonly string[], machine: Machine): Promise<Judgement> {
+async function judgeWithFacts(request: CommandRequest, cwd: string, context: PrepareContext, folders: readonly string[], machine: Machine): Promise<Judgement> {
   const { shell } = context.config.plugins;
   const lists = readLists(shell.enabled ? shell : {});
   const wanted = new Set<string>();

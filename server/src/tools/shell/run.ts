@@ -58,6 +58,8 @@ class PlanRun {
   private readonly deadline: number;
   private readonly mark = { name: markName, value: randomBytes(16).toString('hex') };
 
+  private lastProgram = '';
+
   constructor(
     private readonly plan: Plan,
     private readonly runner: Runner,
@@ -94,6 +96,7 @@ class PlanRun {
       this.status = { code: this.canEnter(only) ? 0 : 1, signal: null };
       return;
     }
+    this.lastProgram = step.commands.at(-1)?.argv[0] ?? '';
     const opened: number[] = [];
     try {
       const children = this.children(step, opened);
@@ -168,7 +171,8 @@ class PlanRun {
     const structured = { exitCode: code, signal, stdout: stdout.text, stderr: stderr.text, truncated, ...(this.stopped === undefined ? {} : { stopped: this.stopped }) };
     const text = [stdout.text.trimEnd(), stderr.text === '' ? '' : `[stderr]\n${stderr.text.trimEnd()}`, end].filter((part) => part !== '').join('\n');
     if (this.stopped === undefined && code === 0) return { kind: 'success', text, structured, truncated };
-    return { kind: 'failure', error: new ConductorError(this.failureCode(), end, { data: { exitCode: code, signal } }), text, structured };
+    const answeredNo = this.stopped === undefined && code === 1 && saysNoWithOne.has(this.lastProgram);
+    return { kind: 'failure', error: new ConductorError(this.failureCode(), end, { data: { exitCode: code, signal, ...(answeredNo ? { answeredNo } : {}) } }), text, structured };
   }
 
   private failureCode(): 'TIMEOUT' | 'CANCELLED' | 'TOOL_FAILED' {
@@ -189,6 +193,9 @@ class PlanRun {
     }
   }
 }
+
+/** Programs whose exit code 1 is an answer ("no match", "they differ") and no failure. */
+const saysNoWithOne: ReadonlySet<string> = new Set(['grep', 'egrep', 'fgrep', 'rg', 'diff', 'cmp', 'test', 'which']);
 
 /** Pipes between children are sockets here: a writer whose reader has gone sees a reset where a shell's pipe would end it without a word. */
 function withoutBrokenPipes(text: string): string {

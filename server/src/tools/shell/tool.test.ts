@@ -7,21 +7,22 @@ import type { Outcome } from '../../../../protocol/src/call';
 import { configSchema } from '../../../../protocol/src/config';
 import { ConductorError } from '../../../../protocol/src/errors';
 import { posixNames } from './environment';
-import type { PreparedCommand, ShellContext, ShellInput } from './seam';
+import type { Prepared, PrepareContext } from '../tool';
+import type { ShellInput } from './input';
 import { countsForBreaker, createShellTool } from './tool';
 
 const searchPath = `${dirname(process.execPath)}:/usr/local/bin:/usr/bin:/bin`;
 
-type Ran = Readonly<{ prepared: PreparedCommand; outcome: Outcome }>;
+type Ran = Readonly<{ prepared: Prepared; outcome: Outcome }>;
 
 describe('shell.exec', () => {
   let folder = '';
-  let context: ShellContext;
+  let context: PrepareContext;
   let tool = createShellTool(searchPath);
 
   const everyday = ['ls', 'cat', 'echo', 'pwd', 'git', 'npm', 'node', 'env', 'head', 'sort', 'seq', 'wc', 'cd', 'false', 'true', 'sleep', 'yes', 'printf', 'grep', 'timeout', 'sed'];
 
-  function settle(allowedCommands: readonly string[], requireApproval: readonly string[] = ['rm', 'tee', 'canary']): ShellContext {
+  function settle(allowedCommands: readonly string[], requireApproval: readonly string[] = ['rm', 'tee', 'canary']): PrepareContext {
     const config = configSchema.parse({ plugins: { shell: { allowedCommands, requireApproval } } });
     return { project: join(folder, 'project'), configDir: join(folder, 'config'), config, signal: new AbortController().signal };
   }
@@ -69,6 +70,16 @@ describe('shell.exec', () => {
     assert.equal(prepared.verdict.verdict, 'allow');
     assert.equal(prepared.readOnly, true);
     assert.deepEqual(outcome, { kind: 'success', text: 'hello\nExit code 0.', structured: { exitCode: 0, signal: null, stdout: 'hello\n', stderr: '', truncated: false }, truncated: false });
+  });
+
+  it('does not count an answer of "no" as a failure of the tool', async () => {
+    put('a.txt', 'text\n');
+    const none = await run('grep absent a.txt');
+    assert.equal(none.outcome.kind, 'failure');
+    assert.equal(countsForBreaker(none.outcome), false);
+    const broken = await run('grep absent missing.txt');
+    assert.equal(countsForBreaker(broken.outcome), true);
+    assert.equal(countsForBreaker((await run('false')).outcome), true);
   });
 
   it('gives the full output of a command that fails, and counts it for the breaker', async () => {

@@ -4,7 +4,8 @@ import type { Outcome } from '../../../../protocol/src/call';
 import { planCommand, type Machine, type Planned } from './plan';
 import { readSearchPath } from './resolve';
 import { ordinaryEnvironment, runPlan } from './run';
-import type { PreparedCommand, ShellContext, ShellInput, ShellShown, ShellTool } from './seam';
+import type { Prepared, PrepareContext, Shown, Tool } from '../tool';
+import type { ShellInput } from './input';
 
 /** The tool `shell.exec`: one command line or argument list, judged, perhaps approved, and run without a shell. */
 
@@ -16,7 +17,7 @@ const input: z.ZodType<ShellInput> = z.strictObject({
 });
 
 /** Builds the tool over the search path of this process, captured now. */
-export function createShellTool(path: string = process.env['PATH'] ?? ''): ShellTool {
+export function createShellTool(path: string = process.env['PATH'] ?? ''): Tool<ShellInput> {
   const machine: Machine = { searchPath: readSearchPath(path), environment: (folders) => ordinaryEnvironment(folders, tmpdir()) };
   return {
     name: 'shell.exec',
@@ -30,17 +31,18 @@ export function createShellTool(path: string = process.env['PATH'] ?? ''): Shell
 }
 
 /** The tool of this process. */
-export const shellTool: ShellTool = createShellTool();
+export const shellTool: Tool<ShellInput> = createShellTool();
 
 /**
  * Whether an outcome counts for the tool's breaker: what could not start, ran out of time, was ended by a signal, or ended with a
- * code other than 0. Refusals, withdrawn calls and stale approvals never count.
+ * code other than 0, unless that code was an answer such as grep's "no match". Refusals, withdrawn calls and stale approvals never count.
  */
 export function countsForBreaker(outcome: Outcome): boolean {
-  return outcome.kind === 'failure' && (outcome.error.code === 'TOOL_FAILED' || outcome.error.code === 'TIMEOUT');
+  if (outcome.kind !== 'failure' || outcome.error.data['answeredNo'] === true) return false;
+  return outcome.error.code === 'TOOL_FAILED' || outcome.error.code === 'TIMEOUT';
 }
 
-async function prepare(given: ShellInput, context: ShellContext, machine: Machine): Promise<PreparedCommand> {
+async function prepare(given: ShellInput, context: PrepareContext, machine: Machine): Promise<Prepared> {
   const planned = await planCommand(given, context, machine);
   const { verdict, plan, digest } = planned;
   const refusal: Outcome = { kind: 'refused', code: 'DENIED', rule: verdict.rule, reason: verdict.reason };
@@ -53,7 +55,7 @@ async function prepare(given: ShellInput, context: ShellContext, machine: Machin
   };
 }
 
-function show(planned: Planned): ShellShown {
+function show(planned: Planned): Shown {
   const { plan, judgement, hashes, cwd, raw } = planned;
   const commands = plan?.steps.flatMap((step) => step.commands.map((command) => ({ joint: step.joint, command }))) ?? [];
   const reasons = judgement.parts.filter((part) => part.verdict !== 'allow').map((part) => [`Why (${part.rule})`, part.reason] as const);
