@@ -138,6 +138,23 @@ describe('the installed package', function () {
     assert.equal(conductor('audit', 'verify').status, 0);
   });
 
+  it('product:two-windows: both windows ask, the first answer holds, and the other withdraws its prompt', async () => {
+    const second = await window.openWindow();
+    await until(() => Promise.resolve(doctor().connections.editor), (count) => count === 2, 'the second window to connect');
+    const agent = runAgent({ command, project, env, say: () => undefined });
+    await until(statusText, (text) => text.includes('1 pending'), 'the first window to count the call');
+    await runCommand(page, 'Conductor: Decide Pending Approval…');
+    await until(() => quickInput(page), (shown) => JSON.stringify(shown ?? '').includes('Approve Once'), 'the list in the first window');
+    await openContainer(second, 'Conductor');
+    await until(() => treeRows(second, 'Pending Approvals'), (rows) => rows.some((row) => JSON.stringify(row).includes('npm run greet')), 'the row in the second window');
+    await second.waitForTimeout(500);
+    await clickTreeRow(second, { view: 'Pending Approvals', row: 'npm run greet', action: 'Deny' });
+    await until(() => quickInput(page), (shown) => shown === undefined, 'the first window to withdraw its list');
+    assert.deepEqual(await agent, [true, false, false]);
+    await second.close();
+    await until(() => Promise.resolve(doctor().connections.editor), (count) => count === 1, 'the second window to leave');
+  });
+
   it('product:closed: the window closes while a call waits, and the call is denied', async () => {
     const agent = runAgent({ command, project, env, say: () => undefined });
     await until(statusText, (text) => text.includes('1 pending'), 'the call to wait');
