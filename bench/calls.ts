@@ -45,8 +45,8 @@ async function compareReads(readOnlyDurability: 'queued' | 'durable'): Promise<F
     const audited: Figure = { what: `entries per call (${readOnlyDurability})`, baseline: 'calls made', value: `${String(lines)} / ${String(calls)}`, goal: '2 for each call', met: lines === 2 * calls };
     if (readOnlyDurability === 'queued') return [ratioFigure('filesystem_read of 100 bytes, p50, entries of reads queued', '@modelcontextprotocol/server-filesystem, direct', ratios, 3), audited];
     return [
-      ratioFigure('filesystem_read of 100 bytes, p50, both entries durable', '@modelcontextprotocol/server-filesystem, direct', ratios, Infinity),
-      { ...ratioFigure('what durable entries add beyond 3x direct', 'two raw fdatasync of 400 bytes', excess, 2.2) },
+      { ...ratioFigure('filesystem_read of 100 bytes, p50, both entries durable', '@modelcontextprotocol/server-filesystem, direct', ratios, Infinity), goal: '3x and what the next row allows' },
+      ratioFigure('what durable entries add beyond 3x direct', 'two raw fdatasync of 400 bytes', excess, 2.2),
       audited,
     ];
   } finally {

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { join, resolve } from 'node:path';
 import { brokerAddress } from '../../link/src/address';
 import { introduce } from '../../link/src/handshake';
 import { ConductorError } from '../../protocol/src/errors';
-import { endProcess, TestHouse, until, type Json } from './house';
+import { conductor, endProcess, RawAgent, TestHouse, until, type Json } from './house';
 
 /** The broker as a process: one per folder, whatever happens. */
 
@@ -119,6 +119,31 @@ describe('the broker', () => {
     assert.equal(((await agent.request('approvals/decide', { id: 'x', digest: 'x', decision: 'approve' }))['error'] as Json)['code'], -32601);
   });
 
+  it('broker:room-for-people: hundreds of idle agents and strangers do not lock people out', async () => {
+    await house.status();
+    const address = brokerAddress(house.configDir);
+    const dial = (): Socket => connect(address).on('error', () => undefined);
+    const agents: Socket[] = [];
+    for (let batch = 0; batch < 10; batch += 1) {
+      const some = Array.from({ length: 20 }, dial);
+      await Promise.all(some.map((socket) => introduce(socket, { role: 'agent', version: '0', project: house.project }).catch(() => undefined)));
+      agents.push(...some);
+    }
+    const sockets = [...agents, ...Array.from({ length: 100 }, dial)];
+    const { connections } = await house.status();
+    assert.equal(connections.agent, 192);
+    assert.equal(house.run('approvals', 'list').status, 0);
+    for (const socket of sockets) socket.destroy();
+  });
+
+  it('T32: a project that holds the configuration folder is no project', async () => {
+    const agent = new RawAgent(spawn(process.execPath, [conductor, 'mcp', 'start', '--project', house.base], { env: house.env }));
+    await agent.request('initialize', { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'raw', version: '1' } });
+    const result = await agent.call('filesystem_search', { pattern: 'a' });
+    agent.child.kill();
+    assert.equal(result.structured['code'], 'PROJECT_MISSING');
+  });
+
   it('T40: a viewer looks and decides nothing', async () => {
     const viewer = await house.control('viewer');
     await viewer.sendRequest('approvals/list', {});
@@ -216,7 +241,8 @@ describe('the broker', () => {
     writeFileSync(house.log, `${lines.slice(0, 3).join('\n')}\n`);
     assert.equal((await verify())['class'], 'truncation');
     assert.equal((await verify({ entries: audit.entries, head: audit.head }))['class'], 'truncation');
-    assert.equal(house.run('audit', 'verify').status, 0, 'the file alone cannot tell');
+    assert.equal(house.run('audit', 'verify').status, 1, 'the command asks the running broker');
+    assert.equal(house.run('audit', 'verify', '--file', house.log).status, 0, 'the file alone cannot tell');
   });
 
   it('T39: a configuration with a misspelt key keeps the last good one and says where it is broken', async () => {

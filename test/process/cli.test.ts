@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { appendFileSync, chmodSync, existsSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { conductor, TestHouse, until } from './house';
 
 /** The `conductor` command as a person or a script types it. */
@@ -174,6 +175,10 @@ describe('the conductor command', () => {
     await until('it watches', () => seen.includes('Waiting for calls'));
     const called = agent.call('shell_exec', { command: 'rm victim' });
     await until('it shows the call', () => /rm victim[\s\S]*Approve once\?/.test(seen));
+    terminal.stdin.write('y\n');
+    await until('an answer that comes too soon does not count', () => seen.includes('Please answer again'));
+    assert.equal(existsSync(join(house.project, 'victim')), true);
+    await sleep(800);
     terminal.stdin.write('y\n');
     const result = await called;
     assert.equal(result.isError, false, result.text);

@@ -3,7 +3,7 @@ import { visit } from 'jsonc-parser';
 /** What a piece of text is as JSON. `duplicate` names a member that stands twice in one object, which parsers resolve differently. */
 export type JsonText = Readonly<{ kind: 'value'; value: unknown }> | Readonly<{ kind: 'invalid'; message: string }> | Readonly<{ kind: 'duplicate'; member: string }>;
 
-/** Parses strict JSON (RFC 8259) and refuses objects with duplicate members, at any depth. */
+/** Parses strict JSON (RFC 8259) and refuses, at any depth, duplicate members and the member `__proto__`, which some readers drop without a word. */
 export function parseJsonText(text: string): JsonText {
   let value: unknown;
   try {
@@ -13,11 +13,14 @@ export function parseJsonText(text: string): JsonText {
   }
   try {
     const member = duplicateMember(text);
+    if (member === prototype) return { kind: 'invalid', message: `the member "${prototype}" is not accepted` };
     return member === undefined ? { kind: 'value', value } : { kind: 'duplicate', member };
   } catch {
     return { kind: 'invalid', message: 'it is nested too deeply' };
   }
 }
+
+const prototype = '__proto__';
 
 function duplicateMember(text: string): string | undefined {
   const open: Set<string>[] = [];
@@ -27,7 +30,7 @@ function duplicateMember(text: string): string | undefined {
     onObjectEnd: () => void open.pop(),
     onObjectProperty: (name) => {
       const names = open.at(-1);
-      if (names?.has(name) === true) found ??= name;
+      if (name === prototype || names?.has(name) === true) found ??= name;
       names?.add(name);
     },
   });

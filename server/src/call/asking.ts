@@ -1,8 +1,10 @@
 import type { ToolCall } from '../../../protocol/src/call';
 import type { ErrorCode } from '../../../protocol/src/errors';
 import type { Answer, Decider, Desk, Question } from '../approvals/desk';
-import type { Caller } from './pipeline';
 import type { Prepared } from '../tools/tool';
+
+/** What the caller of a pipeline brings: a way to withdraw, and a way to be told. */
+export type Caller = Readonly<{ signal: AbortSignal; progress(message: string): void }>;
 
 /** What the log keeps of an approval: the answer, who gave it, and how long it took in milliseconds. */
 export type Approval = Readonly<{ id: string; decision: Answer['kind']; by: Decider; reason?: string; waitedMs: number }>;

@@ -4,7 +4,7 @@ import type { Config } from '../../../protocol/src/config';
 import { ConductorError, toConductorError } from '../../../protocol/src/errors';
 import type { Desk } from '../approvals/desk';
 import type { Admission } from '../breaker/breaker';
-import { askPerson, type Approval } from './asking';
+import { askPerson, type Approval, type Caller } from './asking';
 import type { Recorder } from './recorder';
 import type { Prepared, Tool } from '../tools/tool';
 
@@ -27,9 +27,6 @@ export type Rooms = Readonly<{
   /** Monotonic milliseconds. */
   now(): number;
 }>;
-
-/** What the caller of a pipeline brings: a way to withdraw, and a way to be told. */
-export type Caller = Readonly<{ signal: AbortSignal; progress(message: string): void }>;
 
 /** Runs calls, and names the tools that exist. */
 export type Pipeline = Readonly<{ tools: ReadonlyMap<string, Tool>; run(call: ToolCall, caller: Caller): Promise<Outcome> }>;

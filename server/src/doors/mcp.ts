@@ -25,7 +25,7 @@ const meta = {
 } as const;
 
 /** Most calls of one connection at a time; the next one is told to wait. */
-const callLimit = 128;
+const callLimit = 64;
 /** Messages that no MCP client sends, after which the connection is closed: a peer that speaks nonsense is not served for ever. */
 const nonsenseLimit = 100;
 

@@ -25,8 +25,10 @@ export type Reception = Readonly<{
 
 /** Milliseconds that a visitor gets to take its last answers when the socket closes. */
 const farewell = 500;
-/** Most connections at a time; the next one is closed. */
-const guestLimit = 256;
+/** Most agents at a time; the next one is closed. Windows and terminals, which proved the key, always find a place. */
+const agentLimit = 192;
+/** Most connections that have not introduced themselves; beyond it the one that has taken longest is closed. */
+const strangerLimit = 64;
 
 /** Opens the socket. Resolves when it listens; the result closes it and every connection. */
 export async function openSocket(reception: Reception): Promise<{ close(): Promise<void> }> {
@@ -37,20 +39,26 @@ export async function openSocket(reception: Reception): Promise<{ close(): Promi
     rmSync(address, { force: true });
   }
   const sockets = new Set<Socket>();
+  const strangers = new Set<Socket>();
   const guests = new Map<Socket, Guest>();
   let count = 0;
   const server = createServer({ pauseOnConnect: true }, (socket) => {
     socket.setNoDelay(true);
     socket.on('error', () => undefined);
-    if (sockets.size >= guestLimit) return void socket.destroy();
     sockets.add(socket);
+    strangers.add(socket);
+    const [longest] = strangers;
+    if (strangers.size > strangerLimit) longest?.destroy();
     socket.on('close', () => {
       sockets.delete(socket);
+      strangers.delete(socket);
       if (guests.delete(socket)) reception.counted([...guests.values()]);
     });
     receive(socket, reception).then(
       (visitor) => {
+        strangers.delete(socket);
         if (socket.destroyed) return;
+        if (visitor.role === 'agent' && [...guests.values()].filter(({ role }) => role === 'agent').length >= agentLimit) return void socket.destroy();
         count += 1;
         const guest = { ...visitor, connection: count };
         guests.set(socket, guest);

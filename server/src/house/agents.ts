@@ -11,6 +11,7 @@ import { resolveProject } from './project';
 export type AgentRooms = Readonly<{
   version: string;
   pipeline: Pipeline;
+  configDir: string;
   /** Makes the id of a call. */
   newId(): string;
   /** Remembers a message that never became a call. */
@@ -31,7 +32,7 @@ export function welcomeAgent(rooms: AgentRooms, socket: Socket, guest: Guest): v
 export function agentHouse(rooms: AgentRooms, guest: Pick<Guest, 'connection' | 'project'>): AgentHouse {
   const user = userInfo().username;
   const actor = (client: string): ToolCall['actor'] => ({ role: 'agent', client, connection: guest.connection, user });
-  const project = projectOf(guest.project);
+  const project = projectOf(guest.project, rooms.configDir);
   let refusals = 0;
   return {
     version: rooms.version,
@@ -56,9 +57,9 @@ export function agentHouse(rooms: AgentRooms, guest: Pick<Guest, 'connection' | 
   };
 }
 
-function projectOf(given: string | undefined): string | ConductorError {
+function projectOf(given: string | undefined, configDir: string): string | ConductorError {
   try {
-    return resolveProject(given);
+    return resolveProject(given, configDir);
   } catch (thrown) {
     return toConductorError(thrown, 'PROJECT_MISSING');
   }

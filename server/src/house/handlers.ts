@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { KnownHead } from '../../../protocol/src/audit/chain';
 import type { VerificationReport } from '../../../protocol/src/audit/report';
 import { ConductorError } from '../../../protocol/src/errors';
@@ -6,11 +7,11 @@ import type { Role } from '../../../protocol/src/roles';
 import { createAuditReader } from '../audit/reader';
 import { verifyAuditLog } from '../audit/verifier';
 import { createAuditView } from '../audit/view';
-import { version } from '../doors/cli/version';
+import { version } from '../base/version';
 import type { Handlers } from '../doors/requests';
 import type { Guest } from '../doors/socket';
-import { auditHealth, type Built, type Ground, type Presence } from './open';
-import { join } from 'node:path';
+import type { Presence } from './presence';
+import { auditHealth, type Built, type Ground } from './rooms';
 
 /** What answers the messages of windows and terminals. */
 

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { judgeCommand, type CommandRequest, type Judgement } from './allowlist';
 import { readLists, type ShellSettings } from './commandLists';
-import type { Platform } from './commandLine';
+import type { Platform } from './commandPlan';
 import { lexicalFacts, type CommandFacts } from './places';
 
 type Vector = Readonly<{ id: string; threat: string; command: string; config: string; platform: Platform; cwd: string; expected: string; rule: string }>;

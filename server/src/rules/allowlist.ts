@@ -1,7 +1,8 @@
 import { strictest, type Verdict } from '../../../protocol/src/call';
 import { ask, deny } from './argumentKinds';
 import { judgeArguments, joined, type Scope } from './commandArguments';
-import { parseArguments, parseCommandLine, type CommandPlan, type ParsedCommand, type Platform, type Redirection } from './commandLine';
+import { parseArguments, parseCommandLine } from './commandLine';
+import type { CommandPlan, ParsedCommand, Platform, Redirection } from './commandPlan';
 import { isPlainName, ruleName, standing, type ShellLists } from './commandLists';
 import type { CommandFacts } from './places';
 import { textOnly } from './programs/readers';

@@ -1,5 +1,5 @@
 import type { Verdict } from '../../../protocol/src/call';
-import type { ParsedCommand } from './commandLine';
+import type { ParsedCommand } from './commandPlan';
 import { allowed, ask, judgePath, judgeTyped, unclear } from './argumentKinds';
 import { judgeGitCommand, readGit } from './gitCommand';
 import type { CommandFacts } from './places';

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { maxCommands, parseArguments, parseCommandLine, type CommandPlan } from './commandLine';
+import { maxCommands, parseArguments, parseCommandLine } from './commandLine';
+import type { CommandPlan } from './commandPlan';
 import { disagreement } from './crossCheck';
 
 function argvOf(line: string, platform: 'posix' | 'win32' = 'posix'): unknown {

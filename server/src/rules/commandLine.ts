@@ -1,28 +1,8 @@
 import { disagreement } from './crossCheck';
-import { readTokens, type Platform, type Token } from './commandTokens';
+import type { CommandPlan, ParsedCommand, Pipeline, Platform, Redirection } from './commandPlan';
+import { readTokens, type Token } from './commandTokens';
 
 /** Reads a command line into argument lists. What this reading yields is what runs: no shell ever sees the text. */
-
-export type { Platform } from './commandTokens';
-
-/** One redirection. `merge` sends one output to where another goes; `both` writes standard output and errors to one file. */
-export type Redirection =
-  | Readonly<{ kind: 'read'; target: string }>
-  | Readonly<{ kind: 'write' | 'append'; descriptor: 1 | 2 | 'both'; target: string }>
-  | Readonly<{ kind: 'merge'; descriptor: 1 | 2; into: 1 | 2 }>;
-
-/** One command: environment additions, the argument list with the name first, and redirections in order. */
-export type ParsedCommand = Readonly<{
-  assignments: readonly (readonly [name: string, value: string])[];
-  argv: readonly [string, ...string[]];
-  redirections: readonly Redirection[];
-}>;
-
-/** Commands joined by pipes; `joint` says how the pipeline follows the one before it, and is `first` for the first. */
-export type Pipeline = Readonly<{ joint: 'first' | '&&' | '||' | ';'; commands: readonly ParsedCommand[] }>;
-
-/** A whole line, as it will run. */
-export type CommandPlan = Readonly<{ pipelines: readonly Pipeline[] }>;
 
 /** The plan, or the rule that refused the text. */
 export type ParsedLine = Readonly<{ ok: true; plan: CommandPlan }> | Refusal;

@@ -1,4 +1,4 @@
-import type { Platform } from './commandTokens';
+import type { Platform } from './commandPlan';
 
 /** The user's two lists of command names, read so that a broken entry can only make things stricter. */
 

@@ -1,9 +1,6 @@
-import type { Redirection } from './commandLine';
+import type { Platform, Redirection } from './commandPlan';
 
 /** Splits a command line into words and operators. Refuses every construct that a shell would expand; decodes quotes and nothing else. */
-
-/** Whose quoting rules hold: backslash escapes on POSIX and is a plain character on Windows. */
-export type Platform = 'posix' | 'win32';
 
 /** One word after decoding. `assigns` is the index of the `=` when the word has the bare form `NAME=…`, otherwise 0. */
 export type Word = Readonly<{ kind: 'word'; text: string; assigns: number }>;

@@ -1,6 +1,6 @@
 import { parse, type AndOr, type Assignment, type Command, type PipelineNode, type Redirection as TheirRedirection, type Word } from 'unbash';
-import type { CommandPlan, ParsedCommand, Pipeline, Redirection } from './commandLine';
-import type { Platform } from './commandTokens';
+import type { CommandPlan, ParsedCommand, Pipeline, Redirection } from './commandPlan';
+import type { Platform } from './commandPlan';
 
 /** Reads a line a second time with an independent parser of bash. Where the two differ, one of them is wrong, and nothing runs. */
 

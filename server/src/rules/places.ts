@@ -1,6 +1,6 @@
 import { controlNameIn } from './controlNames';
 import { below, flatten, readPath, type PathPlatform } from './pathText';
-import type { Platform } from './commandTokens';
+import type { Platform } from './commandPlan';
 
 /**
  * Where a path in a command leads: `inside` the project, to a `control` file inside it, to a `sink` that keeps nothing (the null

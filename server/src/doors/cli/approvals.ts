@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import type { Pending } from '../../../../protocol/src/approvals';
 import { ConductorError } from '../../../../protocol/src/errors';
 import { openBroker, type BrokerClient } from './brokerClient';
-import { isInteractive, note, print, printTable, run, safe } from './terminal';
+import { isInteractive, line, note, print, printTable, run, safe } from './terminal';
 
 /** `conductor approvals`: see what waits for a person, and answer it. */
 export function addApprovals(program: Command, configDir: () => string): void {
@@ -74,13 +74,14 @@ async function decide(broker: BrokerClient, call: Pending, decision: 'approve' |
   return result.outcome === 'accepted' ? 0 : 1;
 }
 
+// Everything but the raw action is kept on one line of its own, so that no name or path can draw lines that look like ours.
 function show(call: Pending): void {
   print('');
-  print(`${call.title}   (${call.tool}, asked by ${safe(call.client)})`);
-  for (const line of safe(call.raw).split('\n')) print(`    ${line}`);
-  print(`  in ${safe(call.cwd)}`);
-  print(`  why it asks: ${safe(call.reason)} [${call.rule}]`);
-  for (const [label, value] of call.details) print(`  ${label}: ${safe(value)}`);
+  print(`${call.title}   (${call.tool}, asked by ${line(call.client)})`);
+  for (const text of safe(call.raw).split('\n')) print(`    ${text}`);
+  print(`  in ${line(call.cwd)}`);
+  print(`  why it asks: ${line(call.reason)} [${call.rule}]`);
+  for (const [label, value] of call.details) print(`  ${label}: ${line(value)}`);
 }
 
 async function watch(broker: BrokerClient): Promise<number> {
@@ -95,10 +96,15 @@ async function watch(broker: BrokerClient): Promise<number> {
   return 2;
 }
 
+/** Milliseconds that a call must stand on the screen before an answer counts. */
+const readingMs = 700;
+
 /** Shows one call after the other and takes the answers. */
 class Watch {
   #pending: readonly Pending[] = [];
   #asking: { id: string; abort: AbortController } | undefined;
+  // Answers that come sooner than anybody can read were typed for the question before.
+  #readableAt = 0;
   readonly #left = new Set<string>();
   readonly #prompt = createInterface({ input: process.stdin, output: process.stdout });
 
@@ -113,6 +119,17 @@ class Watch {
     if (asking === undefined) void this.#next();
   }
 
+  async #question(signal: AbortSignal): Promise<string> {
+    // What was typed for a question that vanished must not answer this one.
+    this.#prompt.write(null, { ctrl: true, name: 'u' });
+    this.#readableAt = performance.now() + readingMs;
+    for (;;) {
+      const typed = (await this.#prompt.question('Approve once? [y]es, [n]o, [s]kip: ', { signal })).trim().toLowerCase();
+      if (performance.now() >= this.#readableAt) return typed;
+      note('That was typed before this call could be read. Please answer again.');
+    }
+  }
+
   async #next(): Promise<void> {
     const call = this.#pending.find((one) => !this.#left.has(one.id));
     if (call === undefined) return;
@@ -120,7 +137,7 @@ class Watch {
     this.#asking = { id: call.id, abort };
     try {
       show(call);
-      const typed = (await this.#prompt.question('Approve once? [y]es, [n]o, [s]kip: ', { signal: abort.signal })).trim().toLowerCase();
+      const typed = await this.#question(abort.signal);
       if (typed === 'y' || typed === 'yes') await decide(this.broker, call, 'approve');
       else if (typed === 'n' || typed === 'no') await decide(this.broker, call, 'deny');
       else this.#left.add(call.id);

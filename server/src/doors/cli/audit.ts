@@ -1,14 +1,16 @@
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { InvalidArgumentError, type Command } from 'commander';
+import type { KnownHead } from '../../../../protocol/src/audit/chain';
 import type { AuditFilter } from '../../../../protocol/src/audit/query';
 import { exitCodeOf, type VerificationReport } from '../../../../protocol/src/audit/report';
 import { createAuditReader, type AuditItem } from '../../audit/reader';
 import { verifyAuditLog } from '../../audit/verifier';
 import { createAuditView, rowOf } from '../../audit/view';
+import { openRunningBroker } from './brokerClient';
 import { note, print, printTable, run, safe } from './terminal';
 
-/** `conductor audit`: read and verify the log. It reads the file itself, so that it works with no broker, and with none that is trusted. */
+/** `conductor audit`: read and verify the log. It reads the file itself, so that it works without a broker. */
 export function addAudit(program: Command, configDir: () => string): void {
   const audit = program.command('audit').description('Read and verify the audit log');
   const logFile = (given: string | undefined): string => (given === undefined ? join(configDir(), 'audit.log') : resolve(given));
@@ -24,7 +26,7 @@ export function addAudit(program: Command, configDir: () => string): void {
     .description('Verify the chain; exit 0 intact, 1 tampered, 3 torn by a crash and repairable, 2 could not verify')
     .option('--json', 'print JSON')
     .option('--file <file>', 'another log than the one in use')
-    .action((options: { json?: boolean; file?: string }) => run(() => verify(logFile(options.file), options.json === true)));
+    .action((options: { json?: boolean; file?: string }) => run(() => verify(logFile(options.file), options.json === true, options.file === undefined ? configDir() : undefined)));
 
   audit
     .command('tail')
@@ -88,11 +90,24 @@ function filterOf({ tool, result, actor, call, text, since, until }: AuditFilter
   return Object.fromEntries(Object.entries({ tool, result, actor, call, text, since, until }).filter(([, value]) => value !== undefined));
 }
 
-async function verify(file: string, json: boolean): Promise<number> {
-  const report = await verifyAuditLog(file);
+async function verify(file: string, json: boolean, configDir: string | undefined): Promise<number> {
+  const known = configDir === undefined ? undefined : await headOfBroker(configDir);
+  const report = await verifyAuditLog(file, known === undefined ? {} : { known });
   if (json) print(JSON.stringify(report));
   else print(describe(file, report));
   return exitCodeOf(report);
+}
+
+// A running broker remembers how far it wrote, so that a log that was cut behind its back is not called intact. None is started for it.
+async function headOfBroker(configDir: string): Promise<KnownHead | undefined> {
+  try {
+    const broker = await openRunningBroker(configDir);
+    const { audit } = await broker.request('conductor/status', {});
+    broker.close();
+    return audit.head === '' ? undefined : { entries: audit.entries, head: audit.head.replace(/^sha256:/, '') };
+  } catch {
+    return undefined;
+  }
 }
 
 function describe(file: string, report: VerificationReport): string {

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { createMessageConnection, ResponseError, StreamMessageReader, StreamMessageWriter, type MessageConnection } from 'vscode-jsonrpc/node';
-import { connectToBroker } from '../../../../link/src/connect';
+import { connectToBroker, type Route } from '../../../../link/src/connect';
 import { advice, ConductorError, type ErrorCode } from '../../../../protocol/src/errors';
 import { notifications, requests, type NotificationName, type NotificationParams, type RequestName, type RequestParams, type RequestResult } from '../../../../protocol/src/messages';
-import { version } from './version';
+import { version } from '../../base/version';
 
 /** A terminal's connection to the broker: the messages of the table, both ends parsed. */
 export type BrokerClient = Readonly<{
@@ -15,8 +15,17 @@ export type BrokerClient = Readonly<{
 }>;
 
 /** Connects as a terminal, starting the broker when none runs. Throws a ConductorError that says why not. */
-export async function openBroker(configDir: string): Promise<BrokerClient> {
-  const { socket } = await connectToBroker({ configDir, who: { role: 'cli', version }, program: { execPath: process.execPath, script: join(__dirname, 'broker.js') } });
+export function openBroker(configDir: string): Promise<BrokerClient> {
+  return open({ configDir, who: { role: 'cli', version }, program: { execPath: process.execPath, script: join(__dirname, 'broker.js') } });
+}
+
+/** Connects to look, if a broker runs. Throws BROKER_UNAVAILABLE when none does. */
+export function openRunningBroker(configDir: string): Promise<BrokerClient> {
+  return open({ configDir, who: { role: 'viewer', version } });
+}
+
+async function open(route: Route): Promise<BrokerClient> {
+  const { socket } = await connectToBroker(route);
   const connection = createMessageConnection(new StreamMessageReader(socket), new StreamMessageWriter(socket));
   const closed = new Promise<void>((resolve) => connection.onClose(() => resolve()));
   connection.listen();

@@ -6,7 +6,7 @@ import { connectToBroker } from '../../../../link/src/connect';
 import { LineCutter } from '../../../../link/src/lines';
 import { advice, ConductorError, toConductorError } from '../../../../protocol/src/errors';
 import { frameLimit } from '../frameLimit';
-import { version } from './version';
+import { version } from '../../base/version';
 
 /**
  * `conductor mcp start`: a pipe from an agent's stdio into the broker. It judges nothing; it only knows which requests wait for an

@@ -7,7 +7,7 @@ import { ConductorError } from '../../../../protocol/src/errors';
 import { parseConfig } from '../../config/parse';
 import { judgeCommand } from '../../rules/allowlist';
 import { readLists, type ShellLists } from '../../rules/commandLists';
-import type { Platform } from '../../rules/commandTokens';
+import type { Platform } from '../../rules/commandPlan';
 import { lexicalFacts, type CommandFacts } from '../../rules/places';
 import { diskFacts } from '../../tools/shell/facts';
 import { configFileIn } from './config';

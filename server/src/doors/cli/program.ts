@@ -7,7 +7,7 @@ import { addBreakers } from './breakers';
 import { addConfig } from './config';
 import { addDoctor } from './doctor';
 import { addPolicy } from './policy';
-import { version } from './version';
+import { version } from '../../base/version';
 
 /** Everything of the `conductor` command but an agent's pipe. */
 export async function runProgram(argv: readonly string[]): Promise<void> {

@@ -25,6 +25,11 @@ export function safe(text: string): string {
   return reveal(text).text;
 }
 
+/** Text of an agent on one line, safe to show on a terminal. */
+export function line(text: string): string {
+  return revealLine(text, 4000);
+}
+
 /** Runs one command's work and turns its failure into a sentence, the next step, and exit code 2 (or 1 where the command says so). */
 export async function run(work: () => Promise<number> | number): Promise<void> {
   try {

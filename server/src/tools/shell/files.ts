@@ -2,7 +2,7 @@ import { closeSync, constants, openSync } from 'node:fs';
 import { pinRoot, walk, type Walked } from '../../base/descriptorWalk';
 import { openFlags, systemPins } from '../../base/pin';
 import { ConductorError } from '../../../../protocol/src/errors';
-import type { Redirection } from '../../rules/commandLine';
+import type { Redirection } from '../../rules/commandPlan';
 import { follow } from './facts';
 import { isWithin } from './resolve';
 

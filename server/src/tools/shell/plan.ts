@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { realpathSync, statSync } from 'node:fs';
 import { isAbsolute, join, resolve } from 'node:path';
 import { judgeCommand, type CommandRequest, type Judgement } from '../../rules/allowlist';
-import type { ParsedCommand, Pipeline, Platform, Redirection } from '../../rules/commandLine';
+import type { ParsedCommand, Pipeline, Platform, Redirection } from '../../rules/commandPlan';
 import { readLists } from '../../rules/commandLists';
 import { neutralArguments, readGit } from '../../rules/gitCommand';
 import type { GitFacts } from '../../rules/places';

@@ -1,0 +1,116 @@
+import { userInfo } from 'node:os';
+import { join } from 'node:path';
+import type { NewEntry } from '../../../protocol/src/audit/entry';
+import type { Actor } from '../../../protocol/src/call';
+import { configSentence } from '../../../protocol/src/configState';
+import { toConductorError } from '../../../protocol/src/errors';
+import type { AuditHealth } from '../../../protocol/src/messages';
+import { createDesk, type Desk } from '../approvals/desk';
+import { eventIds } from '../audit/eventId';
+import { openAuditWriter, type AuditWriter } from '../audit/writer';
+import { createBreakers, type Breakers } from '../breaker/breakers';
+import type { Logger, LogLevel } from '../base/logger';
+import { version } from '../base/version';
+import { createPipeline, type Pipeline, type Rooms } from '../call/pipeline';
+import { createRecorder } from '../call/recorder';
+import { openConfig, type OpenConfig } from '../config/open';
+import { filesystemTools } from '../tools/filesystem/tools';
+import { shellTool } from '../tools/shell/tool';
+import type { Tool } from '../tools/tool';
+import type { AgentRooms } from './agents';
+import { createAudience, type Audience } from './audience';
+
+/** Builds the rooms that calls pass through, and introduces them to each other. */
+
+/** What the process gives the house. */
+export type Ground = Readonly<{ configDir: string; logger: Logger; setLogLevel(level: LogLevel): void }>;
+
+const schedule = (run: () => void, ms: number): (() => void) => {
+  const timer = setTimeout(run, ms);
+  return () => clearTimeout(timer);
+};
+
+/** Every room, built. */
+export type Built = Readonly<{
+  self: Actor;
+  config: OpenConfig;
+  writer: AuditWriter;
+  desk: Desk;
+  breakers: Breakers;
+  tools: ReadonlyMap<string, Tool>;
+  pipeline: Pipeline;
+  /** The same decisions over rooms that leave no trace and ask nobody, for the proof of the doors. */
+  proofPipeline: Pipeline;
+  agents: Omit<AgentRooms, 'running'>;
+  audience: Audience;
+}>;
+
+/** Builds every room. An unusable log or configuration gives rooms that refuse and say why. */
+export async function buildRooms(ground: Ground): Promise<Built> {
+  const { configDir } = ground;
+  const self: Actor = { role: 'broker', user: userInfo().username };
+  const audience = createAudience();
+  const newId = eventIds();
+  const writer = await openAuditWriter({ path: join(configDir, 'audit.log'), createdBy: `conductor ${version}`, actor: self, nextId: newId });
+  const tellHealth = (): void => audience.tellSoon('audit/appended', () => auditHealth(writer));
+  writer.onAppended(tellHealth);
+  writer.onHealth(tellHealth);
+  const config = await openConfig({
+    file: join(configDir, 'config.json'),
+    onChange: ({ config: next, state }) => {
+      ground.setLogLevel(next.server.logLevel);
+      audience.tell('config/changed', state);
+      breakers.settingsChanged();
+      writer.append({ phase: 'event', tool: 'config.changed', input: { source: state.source, policyHash: state.policyHash, problems: state.problems.length }, result: 'ok', actor: self }).catch(() => undefined);
+    },
+  });
+  ground.setLogLevel(config.current().config.server.logLevel);
+  const tools = new Map<string, Tool>([shellTool, ...filesystemTools].map((tool) => [tool.name, tool as Tool]));
+  const now = (): number => performance.now();
+  const breakers = createBreakers({ tools: [...tools.keys()], settings: () => config.current().config.circuitBreaker, now, schedule, onChange: (views) => audience.tell('breakers/changed', { breakers: views }) });
+  const desk = createDesk({ now, wallNow: Date.now, schedule, onChange: (pending) => audience.tell('approvals/changed', { pending }) });
+  const policy: Rooms['policy'] = () => {
+    const { config: present, state } = config.current();
+    return { config: present, policyHash: state.policyHash, ...(state.source !== 'current' && state.problems.length > 0 ? { trouble: configSentence(state) } : {}) };
+  };
+  const shared = { tools, configDir, policy, now };
+  const pipeline = createPipeline({
+    ...shared, desk,
+    admit: (tool) => breakers.admit(tool),
+    openFor: (tool) => breakers.views().find((view) => view.tool === tool && view.state === 'open')?.retryAfterMs,
+    recorder: createRecorder({ append: (entry) => writer.append(entry), enqueue: (entry) => writer.enqueue(entry) }),
+  });
+  const silent = () => Promise.resolve();
+  const proofPipeline = createPipeline({
+    ...shared,
+    desk: { ask: () => Promise.resolve({ kind: 'unavailable' }) },
+    admit: () => ({ kind: 'admitted', settle: () => undefined }),
+    openFor: () => undefined,
+    recorder: { admitted: () => Promise.reject(new Error('the proof must never be admitted')), finished: silent, refused: silent },
+  });
+  const agents: Built['agents'] = {
+    version, pipeline, configDir, newId,
+    refused: (actor, project, { method, reason }) => {
+      const entry: NewEntry = { phase: 'denied', id: newId(), tool: 'mcp.message', input: { ...(method === undefined ? {} : { method }) }, result: 'denied', actor, verdict: { verdict: 'deny', rule: 'mcp.refused', reason }, ...(project === undefined ? {} : { project }) };
+      writer.append(entry).catch((thrown: unknown) => ground.logger.warn('a refusal could not be recorded', { error: toConductorError(thrown).message }));
+    },
+  };
+  return { self, config, writer, desk, breakers, tools, pipeline, proofPipeline, agents, audience };
+}
+
+/** Health of the log in the words of the message table. */
+export function auditHealth(writer: AuditWriter): AuditHealth {
+  const { entries, head, health } = writer.state();
+  const common = { entries, head: head ?? '' };
+  switch (health.state) {
+    case 'healthy':
+      return { ...common, health: 'ok', message: 'The audit log is written.' };
+    case 'tampered':
+      return { ...common, health: 'tampered', message: health.message };
+    case 'failed':
+      return { ...common, health: 'unavailable', message: health.message };
+    case 'closed':
+      return { ...common, health: 'unavailable', message: 'The broker is ending.' };
+  }
+}
+
