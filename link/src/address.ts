@@ -12,7 +12,7 @@ const socketPathLimit = 100;
 export function configDirOf(env: Readonly<Record<string, string | undefined>>, home: string): string {
   const given = env['CONDUCTOR_CONFIG_DIR'];
   if (given === undefined || given === '') return join(home, '.conductor');
-  if (!isAbsolute(given)) throw new ConductorError('CONFIG_INVALID', `CONDUCTOR_CONFIG_DIR must be an absolute path, but is "${given}".`);
+  if (!isAbsolute(given)) throw new ConductorError('CONFIG_INVALID', `CONDUCTOR_CONFIG_DIR must be an absolute path, but is "${given}".`, { next: 'Set it to an absolute path, or unset it.' });
   return resolve(given);
 }
 

@@ -5,7 +5,7 @@ import { brokerAddress } from './address';
 import { readControlKey } from './controlKey';
 import { introduce, type Introduction } from './handshake';
 import { ensurePrivateFolder } from './privateFolder';
-import { startBroker, type BrokerProgram } from './startBroker';
+import { startBroker, type BrokerProgram, type Started } from './startBroker';
 
 /** How to reach a broker. Without `program`, none is started. */
 export type Route = Readonly<{
@@ -29,14 +29,17 @@ const restartAfter = 1500;
 export async function connectToBroker(route: Route): Promise<Link> {
   const deadline = performance.now() + (route.timeoutMs ?? 10_000);
   let lastStart = -Infinity;
+  let started: Started | undefined;
   for (;;) {
     const failure = await attempt(route);
     if (!(failure instanceof ConductorError)) return failure;
     if (failure.code === 'INCOMPATIBLE' || failure.code === 'UNAUTHORIZED') throw failure;
     if (route.program === undefined || performance.now() > deadline || route.signal?.aborted === true) throw failure;
+    const ended = started?.failure();
+    if (ended !== undefined) throw new ConductorError('BROKER_UNAVAILABLE', `The broker does not start: ${ended}`, { cause: failure });
     if (performance.now() - lastStart > restartAfter) {
       ensurePrivateFolder(route.configDir);
-      startBroker(route.program, route.configDir);
+      started = startBroker(route.program, route.configDir);
       lastStart = performance.now();
     }
     await sleep(pause);

@@ -16,12 +16,12 @@ export const advice = {
   TOOL_FAILED: 'Read the message, correct the cause, and call again.',
   TIMEOUT: 'Make the work smaller or raise the time limit of the call.',
   CANCELLED: 'The call was withdrawn. Call again if it is still wanted.',
-  AUDIT_UNAVAILABLE: 'Conductor runs nothing that it cannot record. Make the audit log writable, then call again.',
+  AUDIT_UNAVAILABLE: 'Conductor runs nothing that it cannot record. Ask the user to look at the audit log ("conductor audit verify"), then call again.',
   CONFIG_INVALID: 'Open the configuration file, correct the marked place and save it.',
   UNAUTHORIZED: 'Connect with a role that has this right and prove it with the control key.',
   INCOMPATIBLE: 'Update the older side so that both speak the same version of the protocol.',
   BROKER_UNAVAILABLE: 'Run "conductor doctor" to see why the broker does not start.',
-  BROKER_GONE: 'The broker ended while this call ran. Check what was done, then call again.',
+  BROKER_GONE: 'Check what was done, then call again.',
   LOCKED: 'Another broker holds this configuration folder. Connect to that one.',
   NOT_FOUND: 'Check the name; list what exists first.',
   CONFLICT: 'Somebody was faster. Look at the present state and decide again.',
@@ -36,17 +36,15 @@ export class ConductorError extends Error {
   readonly code: ErrorCode;
   /** Facts that a program can use, for instance `retryAfterMs`. Never secrets. */
   readonly data: Readonly<Record<string, unknown>>;
+  /** What to do next, in one sentence: of this failure, or else what its code advises. */
+  readonly next: string;
 
-  constructor(code: ErrorCode, message: string, options: { cause?: unknown; data?: Readonly<Record<string, unknown>> } = {}) {
+  constructor(code: ErrorCode, message: string, options: { cause?: unknown; data?: Readonly<Record<string, unknown>>; next?: string } = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'ConductorError';
     this.code = code;
     this.data = options.data ?? {};
-  }
-
-  /** What to do next, in one sentence. */
-  get next(): string {
-    return advice[this.code];
+    this.next = options.next ?? advice[code];
   }
 }
 

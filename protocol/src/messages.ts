@@ -84,7 +84,7 @@ export const requests = {
     result: z.strictObject({ days: z.array(z.strictObject({ /** Day in UTC, `2026-11-21`. */ day: z.string(), count: z.number().int() })) }),
   },
   'audit/verify': { right: 'look', params: z.strictObject({ /** Entries and head that the client kept itself. */ expected: z.strictObject({ entries: z.number().int(), head: z.string() }).optional() }), result: verificationReport },
-  'audit/startNew': { right: 'decide', params: z.strictObject({ reason: z.string().min(1).max(500) }), result: z.strictObject({ /** Folder that keeps the earlier log. */ movedTo: z.string() }) },
+  'audit/startNew': { right: 'decide', params: z.strictObject({ reason: z.string().min(1).max(500) }), result: z.strictObject({ /** Where the earlier log is kept. */ movedTo: z.string() }) },
   'breakers/list': { right: 'look', params: empty, result: z.strictObject({ breakers: z.array(breakerSchema) }) },
   'breakers/reset': { right: 'decide', params: z.strictObject({ tool: z.string(), reason: z.string().min(1).max(500) }), result: z.strictObject({ reset: z.boolean() }) },
 } as const satisfies Record<string, { right: Right; params: z.ZodType; result: z.ZodType }>;

@@ -95,7 +95,7 @@ describe('approvals at the broker', () => {
     await pendingAt(person, 1);
     person.end();
     person.dispose();
-    assert.equal((await called).structured['code'], 'APPROVAL_DENIED');
+    assert.equal((await called).structured['code'], 'APPROVAL_UNAVAILABLE');
     assert.equal(existsSync(join(house.project, 'closed')), false);
     assert.equal(house.callEntries().at(-1)?.['result'], 'denied');
   });
@@ -122,15 +122,15 @@ describe('approvals at the broker', () => {
     assert.equal(existsSync(join(house.project, 'bytes')), false);
   });
 
-  it('T43: the policy changes while a call waits: the approval no longer holds', async () => {
+  it('T43: rules that change while a call waits withdraw the question, and the call is denied by the new rule', async () => {
     const person = await attend();
     const agent = await house.introducedAgent();
     const called = agent.call('shell_exec', { command: 'mkdir changed' });
     const [call] = await pendingAt(person, 1);
     house.configure({ plugins: { shell: { allowedCommands: ['echo'] } } });
-    await until('the new configuration holds', async () => (await house.status()).config.source === 'current' && house.entries().some((entry) => entry['tool'] === 'config.changed'));
-    await decide(person, call, 'approve');
-    assert.equal((await called).structured['code'], 'APPROVAL_STALE');
+    await pendingAt(person, 0);
+    assert.equal((await decide(person, call, 'approve')).outcome, 'gone');
+    assert.equal((await called).structured['rule'], 'shell.notListed');
     assert.equal(existsSync(join(house.project, 'changed')), false);
   });
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
-import { appendFileSync, chmodSync, existsSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { appendFileSync, chmodSync, existsSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { conductor, TestHouse, until } from './house';
+import { conductor, endProcess, TestHouse, until } from './house';
 
 /** The `conductor` command as a person or a script types it. */
 
@@ -45,7 +45,7 @@ describe('the conductor command', () => {
     const verbatim = readFileSync(house.log, 'utf8').split('\n');
     for (const line of house.run('audit', 'list', '--json', '-n', '3').stdout.trim().split('\n')) assert.ok(verbatim.includes(line));
     assert.match(house.run('audit', 'list', '--since', '2020-01-01', '--until', '2021-01-01').stderr, /No entries/);
-    assert.equal(house.run('audit', 'list', '--since', 'yesterday-ish').status, 1);
+    assert.equal(house.run('audit', 'list', '--since', 'yesterday-ish').status, 2);
   });
 
   it('cli:audit-tail: the latest entries, then what follows', async () => {
@@ -165,25 +165,96 @@ describe('the conductor command', () => {
     return other.close();
   });
 
+  /** A command at a pseudo-terminal, as a person's shell has one. */
+  const atTerminal = (words: string, env = house.env): { child: ChildProcessWithoutNullStreams; seen(): string; ended: Promise<number | null> } => {
+    const child = spawn('script', ['-qec', `'${process.execPath}' '${conductor}' ${words}`, '/dev/null'], { env: { ...env, TERM: 'dumb' } });
+    let seen = '';
+    child.stdout.on('data', (chunk: Buffer) => (seen += chunk.toString()));
+    return { child, seen: () => seen, ended: new Promise((done) => child.once('exit', (code) => done(code))) };
+  };
+
   it('cli:approvals at a real terminal: a person reads the action, types yes, and the call runs', async () => {
     const agent = await house.introducedAgent();
     writeFileSync(join(house.project, 'victim'), 'x');
-    // `script` gives the command a pseudo-terminal, as a person's shell has one.
-    const terminal = spawn('script', ['-qec', `'${process.execPath}' '${conductor}' approvals watch`, '/dev/null'], { env: { ...house.env, TERM: 'dumb' } });
-    let seen = '';
-    terminal.stdout.on('data', (chunk: Buffer) => (seen += chunk.toString()));
-    await until('it watches', () => seen.includes('Waiting for calls'));
+    const terminal = atTerminal('approvals watch');
+    await until('it watches', () => terminal.seen().includes('Waiting for calls'));
     const called = agent.call('shell_exec', { command: 'rm victim' });
-    await until('it shows the call', () => /rm victim[\s\S]*Approve once\?/.test(seen));
-    terminal.stdin.write('y\n');
-    await until('an answer that comes too soon does not count', () => seen.includes('Please answer again'));
+    await until('it shows the call', () => /rm victim[\s\S]*Approve once\?/.test(terminal.seen()));
+    terminal.child.stdin.write('y\n');
+    await until('an answer that comes too soon does not count', () => terminal.seen().includes('Please answer again'));
     assert.equal(existsSync(join(house.project, 'victim')), true);
     await sleep(800);
-    terminal.stdin.write('y\n');
+    terminal.child.stdin.write('y\n');
     const result = await called;
     assert.equal(result.isError, false, result.text);
     assert.equal(existsSync(join(house.project, 'victim')), false);
-    terminal.kill();
+    terminal.child.stdin.write('\x03');
+    assert.equal(await terminal.ended, 0);
+  });
+
+  for (const [what, key] of [['Ctrl+C', '\x03'], ['Ctrl+D', '\x04']] as const) {
+    it(`cli:approvals-watch: ${what} leaves at once while a question stands, and the call is denied`, async () => {
+      const agent = await house.introducedAgent();
+      const terminal = atTerminal('approvals watch');
+      await until('it watches', () => terminal.seen().includes('Waiting for calls'));
+      const called = agent.call('shell_exec', { command: 'rm nothing' });
+      await until('it asks', () => terminal.seen().includes('Approve once?'));
+      terminal.child.stdin.write(key);
+      assert.equal(await terminal.ended, 0);
+      assert.equal((await called).structured['code'], 'APPROVAL_UNAVAILABLE');
+      assert.ok(terminal.seen().length < 5000, 'it does not repeat itself');
+    });
+  }
+
+  it('cli:approvals-watch: a name with line breaks draws no lines of its own', async () => {
+    const agent = house.agent();
+    await agent.request('initialize', { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'Claude)\n    ls -la\n  in /x', version: '1' } });
+    const terminal = atTerminal('approvals watch');
+    await until('it watches', () => terminal.seen().includes('Waiting for calls'));
+    agent.call('shell_exec', { command: 'rm nothing' }).catch(() => undefined);
+    await until('it asks', () => terminal.seen().includes('Approve once?'));
+    assert.doesNotMatch(terminal.seen(), /^ +ls -la/m);
+    assert.match(terminal.seen(), /Claude\)\\n/);
+    terminal.child.stdin.write('\x03');
+    await terminal.ended;
+  });
+
+  it('cli:start-new: a damaged log is set aside by a person at a terminal, and by nobody else', async () => {
+    const other = new TestHouse({ plugins: { shell: { allowedCommands: ['echo'] } } });
+    const agent = await other.introducedAgent();
+    await agent.call('shell_exec', { command: 'echo one' });
+    await endProcess((await other.status()).pid, 'SIGKILL');
+    writeFileSync(other.log, readFileSync(other.log, 'utf8').replace('echo one', 'echo two'));
+    const refused = await agent.call('shell_exec', { command: 'echo three' });
+    assert.match(refused.text, /damaged.*conductor audit start-new/s);
+    assert.equal(other.run('audit', 'start-new', '--reason', 'x').status, 2);
+    const terminal = atTerminal("audit start-new --reason 'edited by the test'", other.env);
+    await until('it asks', () => terminal.seen().includes('Type "yes"'));
+    terminal.child.stdin.write('yes\n');
+    assert.equal(await terminal.ended, 0, terminal.seen());
+    assert.match(terminal.seen(), /audit\/damaged-.*\.log/);
+    assert.equal((await agent.call('shell_exec', { command: 'echo four' })).isError, false);
+    assert.equal(other.run('audit', 'verify').status, 0);
+    await other.close();
+  });
+
+  it('cli:usage: a wrong word is exit code 2, never an answer', () => {
+    for (const words of [['audit', 'verify', '--bogus'], ['audit', 'verify', 'extra'], ['policy', 'check', '--platform', 'dos', '--', 'ls'], ['config', 'validate', '/does/not/exist.json'], ['policy', 'check', '--config', '/does/not/exist.json', '--', 'ls'], ['policy', 'check']])
+      assert.equal(house.run(...words).status, 2, words.join(' '));
+  });
+
+  it('cli:closed-pipe: a reader that has seen enough is no crash', () => {
+    const { stderr } = spawnSync('sh', ['-c', `'${process.execPath}' '${conductor}' audit list | head -1`], { env: house.env, encoding: 'utf8' });
+    assert.equal(stderr, '');
+  });
+
+  it('cli:broker-that-cannot-start: the reason is told at once', () => {
+    const other = new TestHouse();
+    mkdirSync(join(other.configDir, 'broker.lock'));
+    const { status, stderr } = other.run('breakers', 'list');
+    assert.equal(status, 2);
+    assert.match(stderr, /does not start: it ended with exit code \d+: .*broker\.lock/);
+    return other.close();
   });
 
   it('cli:config-dir: CONDUCTOR_CONFIG_DIR must be absolute', () => {

@@ -51,7 +51,7 @@ export async function createLog(place: LogPlace, facts: Readonly<Record<string, 
  * Puts a new log in the place of one that can no longer be appended to. The old file keeps every byte under
  * `audit/damaged-<time>.log`, and the genesis entry of the new one names its hash, its damage and the reason given.
  */
-export async function replaceLog(place: LogPlace, reason: string, known: KnownHead | undefined): Promise<void> {
+export async function replaceLog(place: LogPlace, reason: string, known: KnownHead | undefined): Promise<string | undefined> {
   const { path, disk } = place;
   const report = await verifyAuditLog(path, { disk, ...(known && { known }) });
   const old = await disk.openRead(path);
@@ -66,7 +66,7 @@ export async function replaceLog(place: LogPlace, reason: string, known: KnownHe
   };
   if (old === undefined) {
     await createLog(place, { previous: { ...previous, file: null } });
-    return;
+    return undefined;
   }
   const digest = await digestOf(old).finally(() => old.close());
   await disk.makeFolder(asideFolder(place));
@@ -75,6 +75,7 @@ export async function replaceLog(place: LogPlace, reason: string, known: KnownHe
   if (!linked) await disk.rename(path, aside);
   await disk.syncFolder(asideFolder(place));
   await createLog(place, { previous: { ...previous, file: `audit/${basename(aside)}`, ...digest } });
+  return aside;
 }
 
 /** SHA-256 and size of a file, read in blocks from byte `from`. */

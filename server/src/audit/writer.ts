@@ -49,8 +49,8 @@ export type AuditWriter = Readonly<{
   append(entry: NewEntry): Promise<Placed>;
   /** For calls that change nothing: resolves with the id at once while the log is healthy, and is written behind; else like `append`. */
   enqueue(entry: NewEntry): Promise<string>;
-  /** Sets a tampered or lost log aside and begins a new one that names it and the reason. Rejects with CONFLICT when there is no need. */
-  startNewLog(reason: string): Promise<void>;
+  /** Sets a tampered or lost log aside and begins a new one that names it and the reason; gives the path of the old one, if it was there. Rejects with CONFLICT when there is no need. */
+  startNewLog(reason: string): Promise<string | undefined>;
   state(): AuditState;
   /** Calls back after each durable batch; gives the function that stops it. */
   onAppended(listener: (lines: readonly AppendedLine[]) => void): () => void;
@@ -122,12 +122,13 @@ class LogWriter implements AuditWriter {
     return prepared.id;
   }
 
-  async startNewLog(reason: string): Promise<void> {
+  async startNewLog(reason: string): Promise<string | undefined> {
+    let aside: string | undefined;
     await this.#inTurn(async () => {
       await this.#mayReplace();
       await this.#closeFile();
       try {
-        await replaceLog(this.#place, reason, headToExpect(this.#memory()));
+        aside = await replaceLog(this.#place, reason, headToExpect(this.#memory()));
       } catch (cause) {
         throw unavailable(`A new audit log could not be started: ${messageOf(cause)}`, cause);
       }
@@ -137,6 +138,7 @@ class LogWriter implements AuditWriter {
       this.#refused = undefined;
       if (await this.#reopen()) await this.#drain();
     });
+    return aside;
   }
 
   state(): AuditState {
@@ -325,7 +327,7 @@ class LogWriter implements AuditWriter {
 
   #refuse(report: VerificationReport): void {
     this.#refused = { mark: this.#place.disk.mark(this.#place.path) };
-    const message = `The audit log is damaged, so nothing runs. ${report.message} "conductor audit verify" shows the damage; starting a new log keeps the damaged one as evidence.`;
+    const message = `The audit log is damaged, so nothing runs. ${report.message} "conductor audit verify" shows the damage; "conductor audit start-new" in a terminal, or "Conductor: Start New Audit Log…" in the editor, begins a new one and keeps this one as evidence.`;
     this.#setHealth({ state: 'tampered', message, report });
   }
 

@@ -55,7 +55,8 @@ function refusalFor(answer: Answer, timeoutMs: number): Omit<NotGranted, 'approv
   switch (answer.kind) {
     case 'approved':
     case 'denied':
-      return { code: 'APPROVAL_DENIED', rule: 'approval.denied', reason: answer.by.role === 'broker' ? `The call was denied: ${answer.reason ?? 'nobody can answer any more.'}` : `The user declined this call${answer.reason === undefined ? '.' : `: ${answer.reason}`}` };
+      if (answer.by.role === 'broker') return { code: 'APPROVAL_UNAVAILABLE', rule: 'approval.closed', reason: answer.reason ?? 'Nobody can answer any more.' };
+      return { code: 'APPROVAL_DENIED', rule: 'approval.denied', reason: `The user declined this call${answer.reason === undefined ? '.' : `: ${answer.reason}`}` };
     case 'timeout':
       return { code: 'APPROVAL_TIMEOUT', rule: 'approval.timeout', reason: `Nobody answered within ${String(timeoutMs / 1000)} s, so the call was denied.` };
     case 'withdrawn':

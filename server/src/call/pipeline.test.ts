@@ -23,12 +23,14 @@ type Setting = {
   openFor?: number;
   admitOpen?: boolean;
   policies?: Policy[];
+  changeRules?: boolean;
   signal?: AbortSignal;
 };
 
 function house(setting: Setting = {}) {
   const events: string[] = [];
   let prepared = 0;
+  let policyChanged: () => void = () => undefined;
   const record = (what: 'admitted' | 'finished' | 'refused') => (_call: ToolCall, _record: object, queued?: boolean) => {
     events.push(queued === true ? `${what} queued` : what);
     return setting.failAt === what ? Promise.reject(new ConductorError('AUDIT_UNAVAILABLE', 'the log is full')) : Promise.resolve();
@@ -53,8 +55,9 @@ function house(setting: Setting = {}) {
   };
   const rooms: Rooms = {
     tools: new Map([['test.tool', tool]]), configDir: '/c', now: () => 0,
+    onPolicyChange: (listener) => { policyChanged = listener; return () => void events.push('rules let go'); },
     policy: () => setting.policies?.shift() ?? { config: defaultConfig, policyHash: 'h' },
-    desk: { ask: (_question: Question) => { events.push('ask'); const answer = setting.answer ?? yes; return Promise.resolve(typeof answer === 'function' ? answer() : answer); } },
+    desk: { ask: (_question: Question, { signal }) => { events.push('ask'); if (setting.changeRules === true) return new Promise((resolve) => { signal.addEventListener('abort', () => resolve({ kind: 'withdrawn', waitedMs: 1 })); policyChanged(); }); const answer = setting.answer ?? yes; return Promise.resolve(typeof answer === 'function' ? answer() : answer); } },
     admit: () => (setting.admitOpen === true ? { kind: 'open', retryAfterMs: 1500 } : { kind: 'admitted', settle: (result) => void events.push(`settle ${result}`) }),
     openFor: () => setting.openFor,
     recorder: { admitted: record('admitted'), finished: record('finished'), refused: record('refused') },
@@ -73,13 +76,14 @@ describe('call/pipeline', () => {
   it('pipeline:asks: an approved call is prepared again and then runs', async () => {
     const { events, run } = house({ verdict: 'approve' });
     assert.equal((await run()).kind, 'success');
-    assert.deepEqual(events, ['prepare', 'ask', 'prepare', 'admitted', 'run', 'settle success', 'finished', 'release', 'release']);
+    assert.deepEqual(events, ['prepare', 'ask', 'rules let go', 'prepare', 'admitted', 'run', 'settle success', 'finished', 'release', 'release']);
   });
 
   const refusals: readonly (readonly [string, Setting, string])[] = [
     ['pipeline:denied: a denied call is recorded and never asked about', { verdict: 'deny' }, 'DENIED'],
     ['T41: other bytes after the approval', { verdict: 'approve', digests: ['a', 'b'] }, 'APPROVAL_STALE'],
-    ['T43: denied by the policy of the moment after the approval', { verdicts: ['approve', 'deny'] }, 'APPROVAL_STALE'],
+    ['T43: denied by the policy of the moment after the approval', { verdicts: ['approve', 'deny'] }, 'DENIED'],
+    ['T43: rules that change while the call waits withdraw the question', { verdicts: ['approve', 'deny'], changeRules: true }, 'DENIED'],
     ['pipeline:declined', { verdict: 'approve', answer: { kind: 'denied', by: { role: 'editor' }, waitedMs: 1 } }, 'APPROVAL_DENIED'],
     ['T46: time ran out', { verdict: 'approve', answer: { kind: 'timeout', waitedMs: 1 } }, 'APPROVAL_TIMEOUT'],
     ['pipeline:nobody', { verdict: 'approve', answer: { kind: 'unavailable' } }, 'APPROVAL_UNAVAILABLE'],

@@ -18,6 +18,8 @@ export type Rooms = Readonly<{
   tools: ReadonlyMap<string, Tool>;
   configDir: string;
   policy(): Policy;
+  /** Calls back after each change of the policy; gives the function that stops it. */
+  onPolicyChange(listener: () => void): () => void;
   desk: Pick<Desk, 'ask'>;
   /** Asks the tool's breaker for admission, counting a probe when it is half open. */
   admit(tool: string): Admission;
@@ -92,15 +94,38 @@ async function ask(
 ): Promise<Cleared | { refusal: Refusal; approval?: Approval }> {
   const { tool, prepared, policy } = judged;
   if (prepared.verdict.verdict === 'allow') return { tool, prepared, policy, verdict: prepared.verdict };
-  const answer = await askPerson(rooms.desk, call, prepared, policy.config.approvalTimeout, caller);
-  if ('code' in answer) return { refusal: refusalOf(answer.code, answer.rule, answer.reason), ...(answer.approval === undefined ? {} : { approval: answer.approval }) };
+  const rules = followRules(rooms, call, judged);
+  const signal = AbortSignal.any([caller.signal, rules.signal]);
+  const answer = await askPerson(rooms.desk, call, prepared, policy.config.approvalTimeout, { ...caller, signal }).finally(rules.stop);
+  const approval = answer.approval;
+  const forbidden = rules.forbidden();
+  if (forbidden !== undefined) return { refusal: refusalOf('DENIED', forbidden.rule, `The rules changed while this call waited. ${forbidden.reason}`), approval };
+  if ('code' in answer) return { refusal: refusalOf(answer.code, answer.rule, answer.reason), approval };
   // Time has passed: the policy, the files or the binaries may be others now. What runs is judged afresh and must be the same bytes.
   const present = rooms.policy();
   const again = await prepare(rooms, tool, judged.input, call, caller.signal, present, held);
-  const stale = again instanceof ConductorError ? again.message : again.verdict.verdict === 'deny' ? again.verdict.reason : again.digest === prepared.digest ? undefined : 'What would run now differs from what was approved.';
-  if (again instanceof ConductorError || stale !== undefined)
-    return { refusal: refusalOf('APPROVAL_STALE', 'approval.stale', stale ?? 'It can no longer be prepared.'), approval: answer.approval };
-  return { tool, prepared: again, policy: present, verdict: prepared.verdict, approval: answer.approval };
+  if (again instanceof ConductorError) return { refusal: refusalOf('APPROVAL_STALE', 'approval.stale', again.message), approval };
+  if (again.verdict.verdict === 'deny') return { refusal: refusalOf('DENIED', again.verdict.rule, again.verdict.reason), approval };
+  if (again.digest !== prepared.digest) return { refusal: refusalOf('APPROVAL_STALE', 'approval.stale', 'What would run now differs from what was approved.'), approval };
+  return { tool, prepared: again, policy: present, verdict: prepared.verdict, approval };
+}
+
+type RulesInSight = Readonly<{ signal: AbortSignal; forbidden(): Verdict | undefined; stop(): void }>;
+
+// A question that changed rules answer with no is withdrawn, so that nobody approves in vain.
+function followRules(rooms: Rooms, call: ToolCall, { tool, input }: Judged): RulesInSight {
+  const withdrawn = new AbortController();
+  let forbidden: Verdict | undefined;
+  const judgeAgain = async (): Promise<void> => {
+    const held: Prepared[] = [];
+    const again = await prepare(rooms, tool, input, call, withdrawn.signal, rooms.policy(), held);
+    for (const prepared of held) prepared.release?.();
+    if (again instanceof ConductorError || again.verdict.verdict !== 'deny') return;
+    forbidden = again.verdict;
+    withdrawn.abort();
+  };
+  const stop = rooms.onPolicyChange(() => void judgeAgain());
+  return { signal: withdrawn.signal, forbidden: () => forbidden, stop };
 }
 
 async function perform(rooms: Rooms, call: ToolCall, caller: Caller, cleared: Cleared, admission: Extract<Admission, { kind: 'admitted' }>): Promise<Outcome> {

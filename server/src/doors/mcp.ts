@@ -284,8 +284,8 @@ export function resultOf(outcome: Outcome): CallToolResult {
     case 'success':
       return { content: [{ type: 'text', text: outcome.text }], isError: false, ...(outcome.structured === undefined ? {} : { structuredContent: { ...outcome.structured } }) };
     case 'failure': {
-      const { code, message, data } = outcome.error;
-      const text = outcome.text ?? `Failed (${code}): ${message}\nNext: ${advice[code]}`;
+      const { code, message, data, next } = outcome.error;
+      const text = outcome.text ?? `Failed (${code}): ${message}\nNext: ${next}`;
       return failed(text, { ...outcome.structured, kind: 'failure', code, message, ...data });
     }
     case 'refused':

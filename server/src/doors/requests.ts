@@ -1,6 +1,6 @@
 import { ErrorCodes, ResponseError } from 'vscode-jsonrpc';
 import type { z } from 'zod';
-import { advice, ConductorError, toConductorError } from '../../../protocol/src/errors';
+import { ConductorError, toConductorError } from '../../../protocol/src/errors';
 import { notifications, requests, type NotificationName, type NotificationParams, type RequestName, type RequestResult } from '../../../protocol/src/messages';
 import { rightsOf } from '../../../protocol/src/roles';
 import type { Guest } from './socket';
@@ -39,5 +39,5 @@ async function answer<Name extends RequestName>(name: Name, handlers: Handlers, 
 
 /** A failure as it crosses the wire: the sentence, the closed code and the next step. */
 export function responseError(error: ConductorError): ResponseError<{ code: string; next: string }> {
-  return new ResponseError(ErrorCodes.InternalError, error.message, { code: error.code, next: advice[error.code], ...error.data });
+  return new ResponseError(ErrorCodes.InternalError, error.message, { code: error.code, next: error.next, ...error.data });
 }

@@ -44,8 +44,8 @@ export function createHandlers(rooms: HandlerRooms): Handlers {
     'audit/buckets': async ({ filter }) => ({ days: await view.days(filter) }),
     'audit/verify': ({ expected }) => verify(path, rooms, expected),
     'audit/startNew': async ({ reason }, guest) => {
-      await writer.startNewLog(`${reason} (asked by ${guest.role})`);
-      return { movedTo: join(ground.configDir, 'audit') };
+      const movedTo = await writer.startNewLog(`${reason} (asked by ${guest.role})`);
+      return { movedTo: movedTo ?? join(ground.configDir, 'audit') };
     },
     'breakers/list': () => ({ breakers: breakers.views() }),
     'breakers/reset': async ({ tool, reason }, guest) => {

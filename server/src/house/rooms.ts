@@ -51,6 +51,7 @@ export async function buildRooms(ground: Ground): Promise<Built> {
   const self: Actor = { role: 'broker', user: userInfo().username };
   const audience = createAudience();
   const newId = eventIds();
+  const policyListeners = new Set<() => void>();
   const writer = await openAuditWriter({ path: join(configDir, 'audit.log'), createdBy: `conductor ${version}`, actor: self, nextId: newId });
   const tellHealth = (): void => audience.tellSoon('audit/appended', () => auditHealth(writer));
   writer.onAppended(tellHealth);
@@ -61,6 +62,7 @@ export async function buildRooms(ground: Ground): Promise<Built> {
       ground.setLogLevel(next.server.logLevel);
       audience.tell('config/changed', state);
       breakers.settingsChanged();
+      for (const listener of policyListeners) listener();
       writer.append({ phase: 'event', tool: 'config.changed', input: { source: state.source, policyHash: state.policyHash, problems: state.problems.length }, result: 'ok', actor: self }).catch(() => undefined);
     },
   });
@@ -73,7 +75,11 @@ export async function buildRooms(ground: Ground): Promise<Built> {
     const { config: present, state } = config.current();
     return { config: present, policyHash: state.policyHash, ...(state.source !== 'current' && state.problems.length > 0 ? { trouble: configSentence(state) } : {}) };
   };
-  const shared = { tools, configDir, policy, now };
+  const onPolicyChange: Rooms['onPolicyChange'] = (listener) => {
+    policyListeners.add(listener);
+    return () => void policyListeners.delete(listener);
+  };
+  const shared = { tools, configDir, policy, onPolicyChange, now };
   const pipeline = createPipeline({
     ...shared, desk,
     admit: (tool) => breakers.admit(tool),

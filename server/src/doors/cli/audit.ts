@@ -7,6 +7,7 @@ import { exitCodeOf, type VerificationReport } from '../../../../protocol/src/au
 import { createAuditReader, type AuditItem } from '../../audit/reader';
 import { verifyAuditLog } from '../../audit/verifier';
 import { createAuditView, rowOf } from '../../audit/view';
+import { confirmed, requirePerson, withBroker } from './approvals';
 import { openRunningBroker } from './brokerClient';
 import { note, print, printTable, run, safe } from './terminal';
 
@@ -27,6 +28,12 @@ export function addAudit(program: Command, configDir: () => string): void {
     .option('--json', 'print JSON')
     .option('--file <file>', 'another log than the one in use')
     .action((options: { json?: boolean; file?: string }) => run(() => verify(logFile(options.file), options.json === true, options.file === undefined ? configDir() : undefined)));
+
+  audit
+    .command('start-new')
+    .description('Set a damaged log aside and begin a new one; asks at this terminal first')
+    .requiredOption('--reason <text>', 'why; it is recorded')
+    .action((options: { reason: string }) => run(() => startNew(configDir(), options.reason)));
 
   audit
     .command('tail')
@@ -108,6 +115,20 @@ async function headOfBroker(configDir: string): Promise<KnownHead | undefined> {
   } catch {
     return undefined;
   }
+}
+
+// An agent must not be able to put the evidence aside by running this command (T40).
+async function startNew(configDir: string, reason: string): Promise<number> {
+  requirePerson();
+  if (!(await confirmed('The present log is kept in audit/ and a new one begins. Type "yes" to do so: '))) {
+    note('Nothing was changed.');
+    return 1;
+  }
+  return await withBroker(configDir, async (broker) => {
+    const { movedTo } = await broker.request('audit/startNew', { reason });
+    print(`A new audit log begins. The earlier one is kept at ${movedTo}.`);
+    return 0;
+  });
 }
 
 function describe(file: string, report: VerificationReport): string {

@@ -53,5 +53,6 @@ function errorOf(thrown: unknown): unknown {
   if (!(thrown instanceof ResponseError)) return thrown;
   const data: unknown = thrown.data;
   const code = typeof data === 'object' && data !== null && 'code' in data && typeof data.code === 'string' && data.code in advice ? (data.code as ErrorCode) : 'BROKER_UNAVAILABLE';
-  return new ConductorError(code, thrown.message);
+  const next = typeof data === 'object' && data !== null && 'next' in data && typeof data.next === 'string' ? { next: data.next } : {};
+  return new ConductorError(code, thrown.message, next);
 }

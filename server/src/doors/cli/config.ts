@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
+import { ConductorError } from '../../../../protocol/src/errors';
 import { parseConfig } from '../../config/parse';
 import { note, print, run } from './terminal';
 
@@ -9,10 +10,13 @@ export function addConfig(program: Command, configDir: () => string): void {
   const config = program.command('config').description('Check and find the configuration');
   config
     .command('validate')
-    .description('Check the configuration; exit 0 when it holds, 1 when it does not')
+    .description('Check the configuration; exit 0 when it holds, 1 when it does not, 2 when it cannot be read')
     .argument('[file]', 'another file than the one in use')
     .option('--json', 'print JSON')
-    .action((file: string | undefined, options: { json?: boolean }) => run(() => validate(file === undefined ? configFileIn(configDir()) : resolve(file), options.json === true)));
+    .action((file: string | undefined, options: { json?: boolean }) => run(() => {
+      if (file !== undefined && !existsSync(file)) throw new ConductorError('NOT_FOUND', `There is no file ${resolve(file)}.`, { next: 'Check the path.' });
+      return validate(file === undefined ? configFileIn(configDir()) : resolve(file), options.json === true);
+    }));
   config.command('path').description('Print the path of the configuration file').action(() => run(() => {
     print(configFileIn(configDir()));
     return 0;

@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import { configDirOf } from '../../../../link/src/address';
 import { connectToBroker } from '../../../../link/src/connect';
 import { LineCutter } from '../../../../link/src/lines';
-import { advice, ConductorError, toConductorError } from '../../../../protocol/src/errors';
+import { ConductorError, toConductorError } from '../../../../protocol/src/errors';
 import { frameLimit } from '../frameLimit';
 import { version } from '../../base/version';
 
@@ -142,7 +142,7 @@ class Pipe {
 
   #fail(id: string, error: ConductorError): void {
     this.#waiting.delete(id);
-    this.#toAgent({ jsonrpc: '2.0', id: JSON.parse(id), error: { code: -32000, message: `${error.message} ${advice[error.code]}`, data: { code: error.code, next: advice[error.code] } } });
+    this.#toAgent({ jsonrpc: '2.0', id: JSON.parse(id), error: { code: -32000, message: `${error.message} ${error.next}`, data: { code: error.code, next: error.next } } });
   }
 
   #toAgent(message: object): void {

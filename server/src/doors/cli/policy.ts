@@ -43,16 +43,16 @@ const batchLine = z.object({
 });
 
 function checkOne(words: readonly string[], options: CheckOptions, configDir: string): number {
-  if (words.length === 0) throw new ConductorError('INVALID_REQUEST', 'Write the command line after --, for instance: conductor policy check -- git status');
+  if (words.length === 0) throw new ConductorError('INVALID_REQUEST', 'There is no command line to judge.', { next: 'Write it after --, for instance: conductor policy check -- git status' });
   // A line that came as one word is taken as it is; several words were split by the shell of whoever typed them.
-  const verdict = judge({ line: words.join(' ') }, listsOf(options.config ?? configFileIn(configDir)), options.cwd, options.platform, configDir);
+  const verdict = judge({ line: words.join(' ') }, listsOf(options.config, configDir), options.cwd, options.platform, configDir);
   if (options.json === true) print(JSON.stringify(verdict));
   else print(`${verdict.verdict}  [${verdict.rule}] ${safe(verdict.reason)}`);
   return exitCodes[verdict.verdict];
 }
 
 function checkBatch(file: string, options: CheckOptions, configDir: string): number {
-  const fallback = listsOf(options.config ?? configFileIn(configDir));
+  const fallback = listsOf(options.config, configDir);
   const lines = readFileSync(resolve(file), 'utf8').split('\n');
   let unreadable = 0;
   for (const [index, text] of lines.entries()) {
@@ -89,8 +89,12 @@ function isFolder(path: string): boolean {
 }
 
 // A broken configuration allows nothing, as at the broker, and the verdict says that this is why.
-function listsOf(file: string): ShellLists | Verdict {
-  if (statSync(file, { throwIfNoEntry: false }) === undefined) return readLists({});
+function listsOf(named: string | undefined, configDir: string): ShellLists | Verdict {
+  const file = named ?? configFileIn(configDir);
+  if (statSync(file, { throwIfNoEntry: false }) === undefined) {
+    if (named !== undefined) throw new ConductorError('NOT_FOUND', `There is no file ${file}.`, { next: 'Check the path after --config.' });
+    return readLists({});
+  }
   const parsed = parseConfig(readFileSync(file));
   if (parsed.kind === 'config') return readLists(parsed.config.plugins.shell.enabled ? parsed.config.plugins.shell : {});
   const first = parsed.problems[0];

@@ -11,6 +11,8 @@ import { version } from '../../base/version';
 
 /** Everything of the `conductor` command but an agent's pipe. */
 export async function runProgram(argv: readonly string[]): Promise<void> {
+  // Whoever reads only the first lines has seen enough.
+  process.stdout.on('error', () => process.exit(0));
   await createProgram().parseAsync([...argv]);
 }
 
@@ -20,6 +22,8 @@ export function createProgram(): Command {
     .description('Stands between coding agents and your machine: judges, asks, runs and records what they do.')
     .version(version)
     .showHelpAfterError()
+    // 1 is the answer "tampered" or "not valid" of some commands; a wrong word must not look like one.
+    .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
     .enablePositionalOptions();
   const configDir = (): string => configDirOf(process.env, homedir());
   addMcp(program);

@@ -1,0 +1,20 @@
+import type { Pending } from '../../../../protocol/src/approvals';
+import type { BrokerClient } from './brokerClient';
+import { line, print, safe } from './terminal';
+
+/** Shows a call that waits. Everything but the raw action is kept on one line, so that no name or path can draw lines that look like ours. */
+export function show(call: Pending): void {
+  print('');
+  print(`${call.title}   (${call.tool}, asked by ${line(call.client)})`);
+  for (const text of safe(call.raw).split('\n')) print(`    ${text}`);
+  print(`  in ${line(call.cwd)}`);
+  print(`  why it asks: ${line(call.reason)} [${call.rule}]`);
+  for (const [label, value] of call.details) print(`  ${label}: ${line(value)}`);
+}
+
+/** Sends an answer for exactly what was shown. Exit code 0 when it counted, 1 when it came too late. */
+export async function decide(broker: BrokerClient, call: Pending, decision: 'approve' | 'deny', reason?: string): Promise<number> {
+  const result = await broker.request('approvals/decide', { id: call.id, digest: call.digest, decision, ...(reason === undefined ? {} : { reason }) });
+  print(result.message);
+  return result.outcome === 'accepted' ? 0 : 1;
+}
