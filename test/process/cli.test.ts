@@ -122,6 +122,14 @@ describe('the conductor command', () => {
     assert.match(stdout, /wrong\.json:2:\d+: /);
   });
 
+  it('cli:config: a file that others can write is named, by validate and by the doctor', async () => {
+    const other = new TestHouse();
+    chmodSync(join(other.configDir, 'config.json'), 0o666);
+    assert.match(other.run('config', 'validate').stderr, /warning: .*config\.json/);
+    assert.match(other.run('doctor').stdout, /! configuration: /);
+    await other.close();
+  });
+
   it('cli:policy-check: verdicts and exit codes', () => {
     const file = join(house.configDir, 'config.json');
     const verdicts: readonly (readonly [string, string, number])[] = [['git status', 'allow', 0], ['rm -r build', 'approve', 3], ['curl x', 'deny', 4], ['git status; curl x', 'deny', 4], ['git -c core.pager=x log', 'approve', 3]];

@@ -1,7 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { ConductorError } from '../../../../protocol/src/errors';
+import { readConfigFile } from '../../config/file';
 import { parseConfig } from '../../config/parse';
 import { note, print, run } from './terminal';
 
@@ -28,16 +29,22 @@ export function configFileIn(configDir: string): string {
   return join(configDir, 'config.json');
 }
 
-function validate(file: string, json: boolean): number {
-  if (!existsSync(file)) {
-    if (json) print(JSON.stringify({ file, valid: true, exists: false, problems: [] }));
+async function validate(file: string, json: boolean): Promise<number> {
+  const content = await readConfigFile(file);
+  if (content.kind === 'unreadable') throw new ConductorError('CONFIG_INVALID', content.message);
+  if (content.kind === 'missing') {
+    if (json) print(JSON.stringify({ file, valid: true, exists: false, problems: [], remarks: [] }));
     else note(`${file} does not exist; the defaults hold, by which no command is allowed.`);
     return 0;
   }
-  const parsed = parseConfig(readFileSync(file));
+  const parsed = parseConfig(content.bytes);
   const problems = parsed.kind === 'config' ? [] : parsed.problems;
-  if (json) print(JSON.stringify({ file, valid: problems.length === 0, exists: true, problems }));
-  else if (problems.length === 0) print(`${file} is valid.`);
-  else for (const { line, column, message } of problems) print(`${file}:${String(line)}:${String(column)}: ${message}`);
+  const { remarks } = content;
+  if (json) print(JSON.stringify({ file, valid: problems.length === 0, exists: true, problems, remarks }));
+  else {
+    for (const { line, column, message } of problems) print(`${file}:${String(line)}:${String(column)}: ${message}`);
+    for (const remark of remarks) note(`warning: ${file}: ${remark}`);
+    if (problems.length === 0) print(`${file} is valid.`);
+  }
   return problems.length === 0 ? 0 : 1;
 }

@@ -1,7 +1,8 @@
-import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
 import type { Command } from 'commander';
 import { toConductorError } from '../../../../protocol/src/errors';
 import type { Status } from '../../../../protocol/src/messages';
+import { readConfigFile } from '../../config/file';
 import { parseConfig } from '../../config/parse';
 import { openBroker } from './brokerClient';
 import { configFileIn } from './config';
@@ -21,7 +22,7 @@ export function addDoctor(program: Command, configDir: () => string): void {
 
 async function examine(configDir: string, json: boolean): Promise<number> {
   const status = await askBroker(configDir);
-  const checks = [nodeCheck(), configCheck(configFileIn(configDir)), folderCheck(configDir), ...brokerChecks(status)];
+  const checks = [nodeCheck(), await configCheck(configFileIn(configDir)), folderCheck(configDir), ...brokerChecks(status)];
   if (json) print(JSON.stringify({ checks, ...('version' in status ? { status } : {}) }));
   else for (const { name, status: state, message } of checks) print(`${{ ok: '✓', warning: '!', error: '✗' }[state]} ${name}: ${message}`);
   return checks.some((check) => check.status === 'error') ? 1 : 0;
@@ -45,12 +46,15 @@ function nodeCheck(): Check {
   return { name: 'Node.js', status: good ? 'ok' : 'error', message: good ? process.versions.node : `${process.versions.node} is too old; install 20.12 or later.` };
 }
 
-function configCheck(file: string): Check {
-  if (!existsSync(file)) return { name: 'configuration', status: 'warning', message: `${file} does not exist: the defaults hold, by which no command is allowed.` };
-  const parsed = parseConfig(readFileSync(file));
-  if (parsed.kind === 'config') return { name: 'configuration', status: 'ok', message: file };
+async function configCheck(file: string): Promise<Check> {
+  const name = 'configuration';
+  const content = await readConfigFile(file);
+  if (content.kind === 'missing') return { name, status: 'warning', message: `${file} does not exist: the defaults hold, by which no command is allowed.` };
+  if (content.kind === 'unreadable') return { name, status: 'error', message: content.message };
+  const parsed = parseConfig(content.bytes);
+  if (parsed.kind === 'config') return content.remarks.length === 0 ? { name, status: 'ok', message: file } : { name, status: 'warning', message: content.remarks.join(' ') };
   const first = parsed.problems[0];
-  return { name: 'configuration', status: 'error', message: `${file}:${String(first?.line ?? 1)}:${String(first?.column ?? 1)}: ${first?.message ?? 'it is broken'}` };
+  return { name, status: 'error', message: `${file}:${String(first?.line ?? 1)}:${String(first?.column ?? 1)}: ${first?.message ?? 'it is broken'}` };
 }
 
 function folderCheck(configDir: string): Check {
