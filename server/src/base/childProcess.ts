@@ -2,7 +2,7 @@ import { spawn, type ChildProcess, type SpawnOptions, type StdioOptions } from '
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { Capture, type Captured } from './capture';
-import { killMarked, signalGroup, type Mark } from './processTree';
+import { Descendants, killMarked, signalGroup, type Mark } from './processTree';
 
 /** The only place that starts programs: an argument list, a given environment, bounded output, and three steps to the grave. */
 
@@ -47,7 +47,7 @@ export type Exit = Readonly<{ code: number | null; signal: NodeJS.Signals | null
 
 /** How a run ended; `stopped` says why it was ended from outside. */
 export type Run =
-  | Readonly<{ kind: 'ended'; exits: readonly Exit[]; stdout: Captured; stderr: Captured; stopped?: 'timeout' | 'flood' | 'cancelled'; /** Processes found by the mark and killed at the end. */ strays: number }>
+  | Readonly<{ kind: 'ended'; exits: readonly Exit[]; stdout: Captured; stderr: Captured; stopped?: 'timeout' | 'flood' | 'cancelled'; /** Processes besides the children that were left at the end and were killed one by one. */ strays: number }>
   | Readonly<{ kind: 'notStarted'; index: number; error: Error }>;
 
 /** Starts children joined by pipes, waits for all, and leaves no process behind. Never rejects. */
@@ -72,6 +72,7 @@ class Running {
   private readonly captures: Record<'stdout' | 'stderr', Capture>;
   private stopped: 'timeout' | 'flood' | 'cancelled' | undefined;
   private readonly timers: NodeJS.Timeout[] = [];
+  private readonly descendants = new Descendants();
   private readonly onAbort = (): void => this.stop('cancelled');
 
   constructor(
@@ -123,6 +124,7 @@ class Running {
     const later = new Promise<Error>((resolve) => started.once('error', resolve));
     if (started.pid === undefined) return { index, later };
     this.processes.push(started);
+    this.descendants.add(started.pid, [child.output, child.errors].flatMap((sink, at) => (sink === 'stdout' || sink === 'stderr' || sink === 'next' ? [at + 1] : [])));
     this.exits.push(new Promise((resolve) => started.once('exit', (code, signal) => resolve({ code, signal }))));
     if (direct) previous.stdout?.destroy();
     else if (child.input === 'previous') this.pump(previous, before, started);
@@ -184,7 +186,8 @@ class Running {
     this.timers.forEach((timer) => clearTimeout(timer));
     this.watch.signal?.removeEventListener('abort', this.onAbort);
     this.signalAll('SIGKILL');
-    const strays = this.watch.mark === undefined ? 0 : await killMarked(this.watch.mark);
+    const own = new Set(this.processes.flatMap(({ pid }) => pid ?? []));
+    const strays = (await this.descendants.kill(own)) + (this.watch.mark === undefined ? 0 : await killMarked(this.watch.mark));
     for (const stream of this.streams) stream.destroy();
     return strays;
   }

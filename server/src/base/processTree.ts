@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 /** Finds and ends processes that came out of a run, also those that left its process group. Linux and macOS; see `endTree` for Windows. */
 
@@ -35,10 +35,131 @@ export async function killMarked(mark: Mark, rounds = 40): Promise<number> {
 /** The processes of this user whose environment carries the mark, without this one. */
 export function markedProcesses(mark: Mark): readonly number[] {
   const wanted = Buffer.from(`${mark.name}=${mark.value}\0`);
+  return processes().filter((pid) => carries(pid, wanted));
+}
+
+/** A process as it was seen once: its number, and when it started, by which a later holder of the number is told apart. */
+type Seen = Readonly<{ pid: number; start: string }>;
+
+/**
+ * Remembers what comes out of a run while it runs, so that it is found when it has left the process group and cleared its environment.
+ * Looks at the children of what it knows every 50 ms, and at the end for processes that still hold an output of the run. Linux only.
+ *
+ * Not caught: a process that left its parent, its group, its environment and its outputs behind between two looks. Nor is anything
+ * ended when this process itself is killed: children are in groups of their own, and nothing is left to watch them.
+ */
+export class Descendants {
+  private readonly seen = new Map<number, Seen>();
+  /** Pipes and sockets that the first processes of the run were given. */
+  private readonly outlets = new Set<string>();
+  private timer: NodeJS.Timeout | undefined;
+
+  /** `startOf` tells when a process started, or undefined when there is none; default is what the system says. */
+  constructor(private readonly startOf: (pid: number) => string | undefined = startTime) {}
+
+  /** Takes in a process that was just started, with the descriptors that lead back here. */
+  add(pid: number, descriptors: readonly number[]): void {
+    if (process.platform !== 'linux') return;
+    this.remember(pid);
+    for (const descriptor of descriptors) {
+      const outlet = linkOf(`/proc/${pid}/fd/${descriptor}`);
+      if (outlet !== undefined && /^(pipe|socket):/.test(outlet)) this.outlets.add(outlet);
+    }
+    this.look();
+    this.timer ??= setInterval(() => this.look(), 50).unref();
+  }
+
+  /** Takes in the children of what is known. */
+  look(): void {
+    const pending = [...this.seen.values()];
+    for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+      if (this.startOf(next.pid) !== next.start) continue;
+      for (const child of childrenOf(next.pid)) {
+        const seen = this.remember(child);
+        if (seen !== undefined) pending.push(seen);
+      }
+    }
+  }
+
+  /** Stops looking and kills what is left, in rounds of 5 ms. Resolves with how many were alive, without those in `expected`. */
+  async kill(expected: ReadonlySet<number>, rounds = 40): Promise<number> {
+    clearInterval(this.timer);
+    const killed = new Set<number>();
+    for (let round = 0; round < rounds && process.platform === 'linux'; round += 1) {
+      this.look();
+      for (const pid of this.holders()) this.remember(pid);
+      const alive = [...this.seen.values()].filter(({ pid, start }) => this.startOf(pid) === start && !isZombie(pid));
+      if (alive.length === 0) break;
+      for (const { pid } of alive) if (kill(pid) && !expected.has(pid)) killed.add(pid);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    return killed.size;
+  }
+
+  /** Younger processes that have an output of the run open. */
+  private holders(): readonly number[] {
+    const first = Math.min(...[...this.seen.values()].map(({ start }) => Number(start)));
+    if (this.outlets.size === 0) return [];
+    return processes().filter((pid) => Number(this.startOf(pid) ?? -1) >= first && descriptorsOf(pid).some((outlet) => this.outlets.has(outlet)));
+  }
+
+  /** Returns the process when it was not known. */
+  private remember(pid: number): Seen | undefined {
+    const start = this.startOf(pid);
+    if (start === undefined || this.seen.get(pid)?.start === start) return undefined;
+    const seen = { pid, start };
+    this.seen.set(pid, seen);
+    return seen;
+  }
+}
+
+/** What follows the name in the line of a process; the name itself may hold blanks and brackets. */
+function statusOf(pid: number): readonly string[] | undefined {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return text.slice(text.lastIndexOf(')') + 2).split(' ');
+  } catch {
+    return undefined;
+  }
+}
+
+function startTime(pid: number): string | undefined {
+  return statusOf(pid)?.[19];
+}
+
+function isZombie(pid: number): boolean {
+  return statusOf(pid)?.[0] === 'Z';
+}
+
+function childrenOf(pid: number): readonly number[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`).flatMap((thread) => readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' ')).filter((text) => text !== '').map(Number);
+  } catch {
+    return [];
+  }
+}
+
+function descriptorsOf(pid: number): readonly string[] {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).flatMap((descriptor) => linkOf(`/proc/${pid}/fd/${descriptor}`) ?? []);
+  } catch {
+    return [];
+  }
+}
+
+function linkOf(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
+function processes(): readonly number[] {
   return readdirSync('/proc')
     .filter((name) => /^[0-9]+$/.test(name))
     .map(Number)
-    .filter((pid) => pid !== process.pid && carries(pid, wanted));
+    .filter((pid) => pid !== process.pid);
 }
 
 function carries(pid: number, wanted: Buffer): boolean {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { judgeCommand, type CommandRequest, type Judgement } from './allowlist';
 import { readLists, type ShellSettings } from './commandLists';
 import type { Platform } from './commandPlan';
-import { lexicalFacts, type CommandFacts } from './places';
+import { lexicalFacts, nothingWritten, type CommandFacts } from './places';
 
 type Vector = Readonly<{ id: string; threat: string; command: string; config: string; platform: Platform; cwd: string; expected: string; rule: string }>;
 type VectorFile = Readonly<{ configs: Readonly<Record<string, ShellSettings>>; vectors: readonly Vector[] }>;
@@ -15,9 +15,16 @@ function foldersOf(platform: Platform): { project: string; own: string } {
   return platform === 'win32' ? { project: 'C:\\home\\u\\p', own: 'C:\\home\\u\\.conductor' } : { project: '/home/u/p', own: '/home/u/.conductor' };
 }
 
+/** A small project: a few folders, a few names that are free, and files everywhere else. */
+function entry(_: string, path: string): 'missing' | 'file' | 'folder' {
+  const [first = ''] = path.split('/');
+  if (['backup', 'fresh'].includes(first)) return 'missing';
+  return ['src', 'test', 'sub', 'empty', '.', '..'].includes(path) ? 'folder' : 'file';
+}
+
 function judge(request: CommandRequest, settings: ShellSettings, options: { facts?: Partial<CommandFacts>; cwd?: string; platform?: Platform } = {}): Judgement {
   const platform = options.platform ?? 'posix';
-  const facts = { ...lexicalFacts(foldersOf(platform), platform), ...options.facts };
+  const facts = { ...lexicalFacts(foldersOf(platform), platform), entry, ...options.facts };
   return judgeCommand({ request, lists: readLists(settings), cwd: options.cwd ?? '/home/u/p', platform, facts });
 }
 
@@ -91,6 +98,17 @@ describe('commands: facts about the machine', () => {
     assert.equal(judge({ line: 'ls link' }, settings, { facts: { place: (_, path) => (path === 'link' ? 'own' : 'inside') } }).verdict.verdict, 'deny');
   });
 
+  it('T24 asks where a folder would be walked, and where nobody could look', () => {
+    const open = { allowedCommands: ['diff', 'cp'] };
+    const seeing = (found: 'missing' | 'file' | 'folder') => ({ facts: { entry: () => found } });
+    for (const [line, found] of [['diff a b', 'folder'], ['cp -r a b', 'folder'], ['cp -r a b', 'file']] as const) assert.equal(judge({ line }, open, seeing(found)).verdict.rule, 'shell.arguments', `${line} ${found}`);
+    for (const [line, found] of [['diff a b', 'file'], ['diff a b', 'missing'], ['cp -r a b', 'missing'], ['cp -rn a b', 'folder']] as const) assert.equal(judge({ line }, open, seeing(found)).verdict.verdict, 'allow', `${line} ${found}`);
+    const facts: CommandFacts = { place: () => 'inside', script: () => 'yes', git: () => 'unknown', gitWrites: () => nothingWritten };
+    const blind = { request: { line: 'diff a b' }, lists: readLists(open), cwd: '/home/u/p', platform: 'posix', facts } as const;
+    assert.equal(judgeCommand(blind).verdict.verdict, 'approve');
+    assert.equal(judgeCommand({ ...blind, request: { line: 'cp -r a b' } }).verdict.verdict, 'approve');
+  });
+
   it('T17 refuses a working folder outside the project and in the own folder', () => {
     assert.equal(judge({ line: 'ls' }, settings, { cwd: '/tmp' }).verdict.rule, 'shell.cwdOutside');
     assert.equal(judge({ line: 'ls' }, settings, { cwd: '/home/u/.conductor' }).verdict.rule, 'shell.ownFolder');
@@ -100,6 +118,28 @@ describe('commands: facts about the machine', () => {
     assert.equal(judge({ line: 'git status && cat a | cat 2>/dev/null' }, settings).readOnly, false);
     assert.equal(judge({ line: 'git status && cat a | cat 2>&1' }, settings).readOnly, true);
     assert.equal(judge({ line: 'cp a b' }, settings).readOnly, false);
+  });
+});
+
+describe('commands: what a question says', () => {
+  const settings = { allowedCommands: ['ls', 'sed'], requireApproval: ['rm', 'cp', 'mytool', 'cat'] };
+  const asked = (line: string) => judge({ line }, settings).parts.filter((part) => part.verdict === 'approve').map((part) => part.rule);
+
+  it('T4 names control files and places outside also where the settings ask anyway', () => {
+    assert.deepEqual(asked('rm .git/config'), ['shell.requireApproval', 'shell.controlFile']);
+    assert.deepEqual(asked('cat /etc/passwd'), ['shell.requireApproval', 'shell.outside']);
+    assert.deepEqual(asked('rm -rf .git ../x src'), ['shell.requireApproval', 'shell.arguments', 'shell.controlFile', 'shell.outside']);
+    assert.deepEqual(asked('mytool --out=/etc/x .npmrc'), ['shell.requireApproval', 'shell.outside', 'shell.controlFile']);
+    assert.deepEqual(asked('rm a'), ['shell.requireApproval']);
+    assert.deepEqual(asked('mytool a b'), ['shell.requireApproval']);
+  });
+
+  it('T4 names them for a listed program in a form that its rule cannot read', () => {
+    assert.deepEqual(asked('sed -i p /etc/x .vscode/settings.json'), ['shell.arguments', 'shell.outside', 'shell.controlFile']);
+  });
+
+  it('names no more than three places', () => {
+    assert.equal(asked('mytool /a /b /c /d /e').length, 4);
   });
 });
 

@@ -5,13 +5,13 @@ import { parseArguments, parseCommandLine } from './commandLine';
 import type { CommandPlan, ParsedCommand, Platform, Redirection } from './commandPlan';
 import { isPlainName, ruleName, standing, type ShellLists } from './commandLists';
 import type { CommandFacts } from './places';
-import { textOnly } from './programs/readers';
 import { never } from './programs/wrappers';
+import { sweepWords } from './sweep';
 
 /** The judge of commands: the user's lists say which names may run, the argument rules say in which forms they need not ask. */
 
-/** What to judge: a line to be read, or an argument list to be taken as it is. */
-export type CommandRequest = Readonly<{ line: string }> | Readonly<{ argv: readonly [string, ...string[]] }>;
+/** What to judge: a line to be read, or an argument list to be taken as it is, or what was read before. */
+export type CommandRequest = Readonly<{ line: string }> | Readonly<{ argv: readonly [string, ...string[]] }> | Readonly<{ plan: CommandPlan }>;
 
 /** Everything that the judge knows. */
 export type JudgeInput = Readonly<{
@@ -40,7 +40,7 @@ export const askAboveCommands = 50;
 
 /** Judges one request. The strictest verdict of all parts is the verdict; nothing is skipped for being long or deep. */
 export function judgeCommand(input: JudgeInput): Judgement {
-  const parsed = 'line' in input.request ? parseCommandLine(input.request.line, input.platform) : parseArguments(input.request.argv);
+  const parsed = 'plan' in input.request ? { ok: true as const, plan: input.request.plan } : 'line' in input.request ? parseCommandLine(input.request.line, input.platform) : parseArguments(input.request.argv);
   if (!parsed.ok) return refused(deny(parsed.rule, parsed.reason));
   const start = judgeStart(input);
   if (start !== undefined) return { ...refused(start), plan: parsed.plan };
@@ -60,7 +60,7 @@ function judgeStart(input: JudgeInput): Verdict | undefined {
 }
 
 function judgeSize(request: CommandRequest, commands: number): readonly Verdict[] {
-  const length = 'line' in request ? request.line.length : request.argv.join(' ').length;
+  const length = 'plan' in request ? 0 : 'line' in request ? request.line.length : request.argv.join(' ').length;
   const found: Verdict[] = [];
   if (length > askAboveCharacters) found.push(ask('shell.long', `The command has more than ${askAboveCharacters} characters.`));
   if (commands > askAboveCommands) found.push(ask('shell.manyCommands', `The line holds more than ${askAboveCommands} commands.`));
@@ -97,10 +97,17 @@ function judgeOne(command: ParsedCommand, where: Where): Judged {
   if (name.verdict === 'deny') return { verdicts: [name], reads: false };
   const redirections = command.redirections.flatMap((redirection) => judgeRedirection(redirection, where) ?? []);
   const writes = command.redirections.some((redirection) => redirection.kind === 'write' || redirection.kind === 'append');
+  // A file in place of the pipe hides what the command before finds.
+  const fed = command.redirections.some((redirection) => redirection.kind === 'read') ? undefined : where.previous;
   const assigned = command.assignments.length > 0 ? [ask('shell.assignment', 'Setting a variable for the command asks.')] : [];
-  const argued = command.argv[0] === 'cd' ? { verdicts: [judgeCd(command, where)], reads: true } : judgeArguments(ruleName(command.argv[0], where.input.platform), command.argv.slice(1), scopeOf(where));
-  const verdicts = [...(name.verdict === 'approve' ? [name, ...argued.verdicts.filter((part) => part.verdict === 'deny')] : argued.verdicts), ...redirections, ...assigned];
-  return { verdicts: [...verdicts, ...sweepOwnFolder(command, verdicts, where)], reads: argued.reads && !writes };
+  const argued = command.argv[0] === 'cd' ? { verdicts: [judgeCd(command, where)], reads: true } : judgeArguments(ruleName(command.argv[0], where.input.platform), command.argv.slice(1), scopeOf(where, fed));
+  const verdicts = [...(name.verdict === 'approve' ? [name, ...argued.verdicts.filter(saysMore)] : argued.verdicts), ...redirections, ...assigned];
+  return { verdicts: [...verdicts, ...sweepWords(command, [...argued.verdicts, ...verdicts], { facts: where.input.facts, folder: where.folder })], reads: argued.reads && !writes };
+}
+
+/** What a person should know beside the fact that the settings make this name ask. */
+function saysMore(verdict: Verdict): boolean {
+  return verdict.verdict !== 'allow' && verdict.rule !== 'shell.noRule';
 }
 
 /** The verdict on a name alone; `allow` means that the arguments decide. */
@@ -120,12 +127,12 @@ function judgeName(name: string, input: JudgeInput): Verdict {
   }
 }
 
-function scopeOf(where: Where): Scope {
+function scopeOf(where: Where, previous: ParsedCommand | undefined): Scope {
   return {
     facts: where.input.facts,
     folder: where.folder,
     moved: where.moved,
-    previous: where.previous,
+    previous,
     judgeInner: (argv) =>
       where.depth >= 8
         ? [deny('shell.tooDeep', 'Commands are wrapped in each other too often to be judged.')]
@@ -160,19 +167,4 @@ function judgeRedirection(redirection: Redirection, where: Where): Verdict | und
     case 'forbidden':
       return deny('shell.forbiddenPath', `"${shown}" is a device or a network name.`);
   }
-}
-
-/** Before a person is asked: no word of the command may lead into Conductor's own folder, in whatever option it hides. */
-function sweepOwnFolder(command: ParsedCommand, verdicts: readonly Verdict[], where: Where): readonly Verdict[] {
-  const asks = verdicts.some((part) => part.verdict === 'approve') && !verdicts.some((part) => part.verdict === 'deny');
-  if (!asks || textOnly.has(command.argv[0])) return [];
-  const leads = command.argv.slice(1).flatMap(pathsIn).some((text) => where.input.facts.place(where.folder, text) === 'own');
-  return leads ? [deny('shell.ownFolder', "An argument leads into Conductor's own folder. No command may look into it or change it.")] : [];
-}
-
-/** The texts in a word that a program may take for a path: the word, what follows `=`, `:`, `@` or a short option, and each part of a longer text. */
-function pathsIn(word: string): readonly string[] {
-  const pieces = word.split(/[\s=:,;'"()|<>&@]+/);
-  const shortValue = /^-[A-Za-z](.+)$/.exec(word)?.[1];
-  return [word, ...pieces, ...(shortValue === undefined ? [] : [shortValue])].filter((text) => text !== '' && text.length <= 4096);
 }

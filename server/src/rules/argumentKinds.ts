@@ -27,6 +27,12 @@ export function judgeTyped(name: string, kind: Kind, text: string, scope: PathSc
     case 'read':
     case 'write':
       return text === '-' ? undefined : judgePath(name, kind, text, scope);
+    case 'program':
+      return judgeProgram(name, text, scope);
+    case 'file':
+      return text === '-' ? undefined : judgeFile(name, text, scope);
+    case 'fresh':
+      return judgeFresh(name, text, scope);
   }
 }
 
@@ -39,6 +45,25 @@ function judgeRemote(text: string, git: GitFacts | undefined): Verdict | undefin
   if (!/^[A-Za-z0-9_][A-Za-z0-9_.-]*$/.test(text)) return unclear('git', 'an address or a folder in place of a remote can name a program');
   const known = git?.remotes === undefined || git.remotes.includes(text);
   return known ? undefined : unclear('git', `the repository knows no remote "${text.slice(0, 60)}"`);
+}
+
+/** A file that is run is code, whatever the program that runs it calls it, and what lies in control folders was never meant as code. */
+function judgeProgram(name: string, text: string, scope: PathScope): Verdict | undefined {
+  const shown = text.slice(0, 120);
+  if (/^[A-Za-z][A-Za-z0-9+.-]+:/.test(text)) return unclear(name, `"${shown}" is an address, not a file`);
+  return scope.facts.place(scope.folder, text) === 'control' ? ask('shell.controlFile', `${name} would run ${shown}, which lies among the files that steer other programs.`) : judgePath(name, 'read', text, scope);
+}
+
+function judgeFile(name: string, text: string, scope: PathScope): Verdict | undefined {
+  const outside = judgePath(name, 'read', text, scope);
+  if (outside !== undefined) return outside;
+  const entry = scope.facts.entry?.(scope.folder, text) ?? 'unknown';
+  return entry === 'file' || entry === 'missing' ? undefined : unclear(name, `"${text.slice(0, 120)}" ${entry === 'folder' ? 'is' : 'may be'} a folder, in which links would be followed`);
+}
+
+function judgeFresh(name: string, text: string, scope: PathScope): Verdict | undefined {
+  const fresh = scope.facts.entry?.(scope.folder, text) === 'missing';
+  return fresh ? undefined : unclear(name, `something may already lie at "${text.slice(0, 120)}", and links in it would be followed`);
 }
 
 /** The verdict on a path, or undefined when it lies inside and may be read or changed. */

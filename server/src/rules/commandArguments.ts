@@ -3,13 +3,14 @@ import type { ParsedCommand } from './commandPlan';
 import { allowed, ask, judgePath, judgeTyped, unclear } from './argumentKinds';
 import { judgeGitCommand, readGit } from './gitCommand';
 import type { CommandFacts } from './places';
-import { readArguments, type ArgumentRule, type Kind } from './programs/rule';
+import { isFedSafely } from './fed';
+import { readArguments, type ArgumentRule, type Typed } from './programs/rule';
 import { packageManagers, scriptArguments, versionOnly, withoutVersion, type PackageManager } from './programs/runtimes';
 import { readers, textOnly } from './programs/readers';
 import { searchers } from './programs/search';
 import { argumentRules } from './programs/table';
-import { alwaysAsk, innerCommand, wrappers, type Wrapper } from './programs/wrappers';
-import { dashedTar, ddPaths, landings } from './programs/writers';
+import { alwaysAsk, innerCommand, unsettledBy, wrappers, type Wrapper } from './programs/wrappers';
+import { dashedTar } from './programs/writers';
 
 /** Judges the arguments of a listed program: silent only in forms that do the program's own work inside the project. */
 
@@ -53,25 +54,22 @@ function one(verdict: Verdict): Argued {
 
 function judgeByRule(name: string, rule: ArgumentRule, given: readonly string[], scope: Scope): readonly Verdict[] {
   const args = name === 'tar' ? dashedTar(given) : given;
-  const reading = readArguments(rule, args);
+  const reading = readArguments(ruleFor(rule, args), args);
   if ('unknown' in reading) return [unclear(name, reading.unknown)];
-  const typed = [...reading.typed, ...derivedPaths(name, args)];
-  return [allowed(name), ...typed.flatMap(({ kind, text }) => judgeTyped(name, kind, text, scope) ?? [])];
+  const named = judgeAll(name, reading.typed, scope);
+  const derived = judgeAll(name, rule.derive?.(reading.seen) ?? [], scope);
+  return [allowed(name), ...named, ...derived.filter((part) => !named.some((other) => other.rule === part.rule))];
 }
 
-/** Paths that are not arguments themselves but follow from them. */
-function derivedPaths(name: string, args: readonly string[]): readonly Readonly<{ kind: Kind; text: string }>[] {
-  if (name === 'dd') return ddPaths(args);
-  if (name === 'cp' || name === 'mv') return landings(args).map((text) => ({ kind: 'write', text }));
-  if (name === 'ln') return linkPaths(args);
-  return [];
+function judgeAll(name: string, typed: readonly Typed[], scope: Scope): readonly Verdict[] {
+  return typed.flatMap(({ kind, text }) => judgeTyped(name, kind, text, scope) ?? []);
 }
 
-/** A link is followed from where it lies, so its target must be inside from there too. */
-function linkPaths(args: readonly string[]): readonly Readonly<{ kind: Kind; text: string }>[] {
-  const [target = '', link = '.'] = args.filter((text) => !text.startsWith('-'));
-  const absolute = /^([\\/]|[A-Za-z]:)/.test(target);
-  return absolute ? [] : [{ kind: 'write', text: `${link}/../${target}` }, ...landings(args).map((text) => ({ kind: 'write' as const, text }))];
+/** The rule for the arguments as they begin. */
+function ruleFor(rule: ArgumentRule, args: readonly string[]): ArgumentRule {
+  const first = args.findIndex((word) => !word.startsWith('-'));
+  const leading = first < 0 ? args : args.slice(0, first);
+  return rule.otherwise !== undefined && leading.includes(rule.otherwise.when) ? rule.otherwise.rule : rule;
 }
 
 function judgeWrapper(name: string, wrapper: Wrapper, args: readonly string[], scope: Scope): readonly Verdict[] {
@@ -79,19 +77,13 @@ function judgeWrapper(name: string, wrapper: Wrapper, args: readonly string[], s
   if ('unknown' in reading) return [unclear(name, reading.unknown)];
   const inner = innerCommand(wrapper, reading.seen);
   if (typeof inner === 'string') return [unclear(name, inner)];
+  const unsettled = unsettledBy(wrapper, reading.seen);
+  const own = [...judgeAll(name, reading.typed, scope), ...(unsettled === undefined ? [] : [unclear(name, unsettled)])];
   const [first, ...rest] = inner;
-  if (first === undefined) return [allowed(name)];
-  const verdicts = scope.judgeInner(wrapper.feeds === true ? [first, ...rest, './fed'] : [first, ...rest]);
-  if (wrapper.feeds !== true || isFedSafely(args, first, scope.previous)) return verdicts;
-  return [...verdicts, unclear(name, 'it adds arguments that nobody has seen; with "find . … -print0 | xargs -0" and a program that only reads it need not ask')];
-}
-
-/** Names that find prints with a NUL between them begin with its starting folder, so that none of them can be an option or lie outside. */
-function isFedSafely(args: readonly string[], inner: string, previous: ParsedCommand | undefined): boolean {
-  if (previous === undefined || previous.argv[0] !== 'find' || !previous.argv.includes('-print0')) return false;
-  const start = previous.argv[1] ?? '';
-  const printsOther = previous.argv.some((word) => /^-(print|printf|ls)$/.test(word));
-  return (start === '.' || start.startsWith('./')) && !printsOther && args.some((word) => word === '-0' || word === '--null') && onlyReads.has(inner) && !textOnly.has(inner);
+  if (first === undefined) return [allowed(name), ...own];
+  const verdicts = [...scope.judgeInner(wrapper.feeds === true ? [first, ...rest, './fed'] : [first, ...rest]), ...own];
+  if (wrapper.feeds !== true || isFedSafely(reading.seen, first, rest, scope.previous)) return verdicts;
+  return [...verdicts, unclear(name, 'it adds arguments that nobody has seen; with "find . -type f … -print0 | xargs -0" and a program that only reads it need not ask')];
 }
 
 function judgeGit(args: readonly string[], scope: Scope): Argued {
@@ -124,9 +116,13 @@ function judgePackageManager(name: string, manager: PackageManager, args: readon
   const several = names.some((option) => ['-w', '--workspace', '--workspaces', '-r', '--recursive', '--filter', '-F'].includes(option));
   if (own !== undefined) return judgeScript(name, own, operands.slice(1), several, scope);
   if (manager.run.has(verb)) return second === undefined ? allowed(name) : judgeScript(name, second, operands.slice(2), several, scope);
-  const looks = manager.look.has(verb) && !(verb === 'audit' && operands.length > 1);
-  return looks ? allowed(`${name} ${verb}`) : unclear(name, `"${verb.slice(0, 60)}" is not among the subcommands known to be harmless`);
+  if (!manager.look.has(verb)) return unclear(name, `"${verb.slice(0, 60)}" is not among the subcommands known to be harmless`);
+  const odd = verb === 'query' ? undefined : operands.slice(1).find((text) => !packageName.test(text));
+  return odd === undefined ? allowed(`${name} ${verb}`) : unclear(name, `"${odd.slice(0, 60)}" is not the plain name of a package`);
 }
+
+/** The name of a package with its scope and a version, but no address and no path. */
+const packageName = /^(@[A-Za-z0-9._-]+\/)?[A-Za-z0-9_-][A-Za-z0-9._-]*(@[A-Za-z0-9._^~<>=*+-]+)?$/;
 
 function judgeScript(name: string, script: string, extra: readonly string[], several: boolean, scope: Scope): Verdict {
   const found = several ? 'yes' : scope.facts.script(scope.folder, script);

@@ -1,8 +1,10 @@
 import type { Verdict } from '../../../protocol/src/call';
-import { allowed, ask, judgeTyped } from './argumentKinds';
-import type { CommandFacts } from './places';
-import { gitReaders, gitWriters, hookedCommands } from './programs/git';
-import { readArguments } from './programs/rule';
+import { allowed, ask, judgePath, judgeTyped } from './argumentKinds';
+import { judgeRemotes } from './gitRemotes';
+import { judgeWrites, writeQueries } from './gitWrites';
+import type { CommandFacts, GitFacts, GitWriteQuery } from './places';
+import { gitReaders, gitWriters, hookedCommands, remoteCommands } from './programs/git';
+import { hasOption, readArguments, type Seen } from './programs/rule';
 
 /** Judges git: which subcommand, in which repository, with which options. Repositories are other people's data and can name programs. */
 
@@ -15,18 +17,21 @@ export type GitCall = Readonly<{
   args: readonly string[];
   /** Index of the subcommand in the arguments. */
   at: number;
+  /** True with `--literal-pathspecs`. */
+  literal: boolean;
 }>;
 
 /** Reads what stands before the subcommand. Anything that redirects git to another configuration or another program is unknown. */
 export function readGit(args: readonly string[]): GitCall | Readonly<{ unknown: string }> {
   const folders: string[] = [];
+  const literal = args.includes('--literal-pathspecs');
   for (let at = 0; at < args.length; at += 1) {
     const word = args[at] ?? '';
     if (word === '-C') {
       at += 1;
       folders.push(args[at] ?? '');
-    } else if ((word === '--version' || word === '-v') && args.length === at + 1) return { folders, subcommand: 'version', args: [], at };
-    else if (!word.startsWith('-')) return { folders, subcommand: word, args: args.slice(at + 1), at };
+    } else if ((word === '--version' || word === '-v') && args.length === at + 1) return { folders, subcommand: 'version', args: [], at, literal };
+    else if (!word.startsWith('-')) return { folders, subcommand: word, args: args.slice(at + 1), at, literal };
     else if (word !== '--no-pager' && word !== '--no-optional-locks' && word !== '--literal-pathspecs') return { unknown: `"${word.slice(0, 60)}" before the subcommand can change which programs git runs` };
   }
   return { unknown: 'without a subcommand there is nothing to judge' };
@@ -38,28 +43,65 @@ const writers = new Map(gitWriters);
 /** Subcommands that run nothing whatever the repository's configuration says. */
 const independent: ReadonlySet<string> = new Set(['config', 'version', 'check-ref-format']);
 
+type GitScope = Readonly<{ facts: CommandFacts; folder: string }>;
+
 /** The verdicts on one git command (at least one), and whether it only reads. */
-export function judgeGitCommand(call: GitCall, scope: Readonly<{ facts: CommandFacts; folder: string }>): Readonly<{ verdicts: readonly Verdict[]; reads: boolean }> {
+export function judgeGitCommand(call: GitCall, scope: GitScope): Readonly<{ verdicts: readonly Verdict[]; reads: boolean }> {
   const { subcommand } = call;
   const rule = readers.get(subcommand) ?? writers.get(subcommand);
   const reads = readers.has(subcommand);
-  if (rule === undefined) return { verdicts: [ask('shell.arguments', `git asks for "${subcommand.slice(0, 60)}": it is not among the subcommands known to be harmless.`)], reads: false };
+  if (rule === undefined) return asks('shell.arguments', `git asks for "${subcommand.slice(0, 60)}": it is not among the subcommands known to be harmless.`);
   const reading = readArguments(rule, call.args);
-  if ('unknown' in reading) return { verdicts: [ask('shell.arguments', `git ${subcommand} asks in this form: ${reading.unknown}.`)], reads: false };
+  if ('unknown' in reading) return asks('shell.arguments', `git ${subcommand} asks in this form: ${reading.unknown}.`);
   const facts = independent.has(subcommand) ? { programs: [], hooks: false } : scope.facts.git(scope.folder);
-  if (facts === 'unknown') return { verdicts: [ask('shell.gitUnknown', 'The configuration of the repository could not be read, so git asks.')], reads: false };
-  const typed = reading.typed.flatMap(({ kind, text }) => judgeTyped(`git ${subcommand}`, kind, text, scope, facts) ?? []);
-  return { verdicts: [allowed(`git ${subcommand}`), ...typed, ...repository(subcommand, facts)], reads };
+  if (facts === 'unknown') return asks('shell.gitUnknown', 'The configuration of the repository could not be read, so git asks.');
+  if ('unknown' in facts) return asks('shell.gitUnknown', `The repository could not be examined, so git asks: ${facts.unknown}.`);
+  const { seen } = reading;
+  const typed = reading.typed.flatMap(({ kind, text }) => (kind === 'rev' ? judgeRevision(subcommand, text, seen, scope, facts) : judgeTyped(`git ${subcommand}`, kind, text, scope, facts)) ?? []);
+  const queries = call.literal ? literalQueries(subcommand, seen) : writeQueries(subcommand, seen);
+  return { verdicts: [allowed(`git ${subcommand}`), ...typed, ...repository(subcommand, facts), ...elsewhere(subcommand, seen, facts), ...judgeWrites(subcommand, queries, scope)], reads };
 }
 
-function repository(subcommand: string, facts: Readonly<{ programs: readonly string[]; hooks: boolean }>): readonly Verdict[] {
+function asks(rule: string, reason: string): Readonly<{ verdicts: readonly Verdict[]; reads: boolean }> {
+  return { verdicts: [ask(rule, reason)], reads: false };
+}
+
+/** Paths mean something else then than in the questions that Conductor asks of the repository. */
+function literalQueries(subcommand: string, seen: Seen): readonly GitWriteQuery[] {
+  return writeQueries(subcommand, seen).length === 0 ? [] : [{ kind: 'unseen', why: 'paths are taken literally' }];
+}
+
+/**
+ * Judges an operand that git may take for a revision, for `revision:path`, or for a file. It must be harmless as each of them, since
+ * git alone decides which it is: with `--no-index` or outside a repository a colon is a letter like any other.
+ */
+function judgeRevision(subcommand: string, text: string, seen: Seen, scope: GitScope, facts: GitFacts): Verdict | undefined {
+  const asFile = judgePath(`git ${subcommand}`, 'read', text, scope);
+  const colon = text.indexOf(':');
+  if (colon < 0 || (asFile?.verdict === 'deny' && asFile.rule !== 'shell.forbiddenPath')) return asFile;
+  // Magic before a path, such as `:(top)` and `:!`, stands in nobody's way.
+  const behind = text.slice(colon + 1).replace(/^(\([^)]*\)|[!^/])+/, '');
+  if (behind.split(/[\\/]/).includes('..')) return ask('shell.outside', `git ${subcommand} would look at "${text.slice(0, 120)}", and ".." behind the colon can lead out of the project.`);
+  // Windows takes a colon in a name for a device or a stream, but in history it stands between revision and path.
+  const history = facts.repository !== false && !hasOption(seen, '--no-index') && /^[A-Za-z0-9_@^~][^\\/:]+:(?![\\/])/.test(text) && !text.includes('\\');
+  return history && asFile?.rule === 'shell.forbiddenPath' ? undefined : asFile;
+}
+
+function repository(subcommand: string, facts: GitFacts): readonly Verdict[] {
   const found: Verdict[] = [];
   if (facts.programs.length > 0) found.push(ask('shell.gitPrograms', `The repository's own configuration names programs that git could run (${facts.programs.slice(0, 5).join(', ')}).`));
   if (facts.hooks && hookedCommands.has(subcommand)) found.push(ask('shell.gitHooks', `The repository has hooks, and git ${subcommand} would run them.`));
   return found;
 }
 
-/** Subcommands that would run the repository's own diff and text conversion programs, with the options that stop them. */
+function elsewhere(subcommand: string, seen: Seen, facts: GitFacts): readonly Verdict[] {
+  if (!remoteCommands.has(subcommand)) return [];
+  const [verb, ...rest] = seen.operands;
+  if (subcommand === 'remote') return verb === 'show' && rest.length > 0 ? judgeRemotes(subcommand, rest, facts) : [];
+  return judgeRemotes(subcommand, hasOption(seen, '--all') ? ['all'] : seen.operands, facts);
+}
+
+/** Subcommands that would run the repository's own programs, or git in repositories inside it, with the options that stop that. */
 const quieting: ReadonlyMap<string, readonly string[]> = new Map([
   ['diff', ['--no-ext-diff', '--no-textconv']],
   ['log', ['--no-ext-diff', '--no-textconv']],
@@ -70,6 +112,8 @@ const quieting: ReadonlyMap<string, readonly string[]> = new Map([
   ['format-patch', ['--no-ext-diff', '--no-textconv']],
   ['blame', ['--no-textconv']],
   ['grep', ['--no-textconv']],
+  ['fetch', ['--no-recurse-submodules']],
+  ['pull', ['--no-recurse-submodules']],
 ]);
 
 /** The arguments of git with the options that keep it from the repository's programs, unless the caller asked for those by name. */

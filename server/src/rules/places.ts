@@ -10,21 +10,62 @@ export type Place = 'inside' | 'control' | 'sink' | 'outside' | 'own' | 'forbidd
 
 /** What git would do with a repository beyond what its commands say. */
 export type GitFacts = Readonly<{
-  /** Configuration keys of the repository that name programs and that Conductor cannot override. */
+  /** Configuration keys of the repository, and of those that lie inside it, that name programs and that Conductor cannot override. */
   programs: readonly string[];
-  /** Names of remotes that the configuration knows; undefined when it was not read. */
+  /** Names of remotes that the configuration gives an address; undefined when it was not read. */
   remotes?: readonly string[];
+  /** Keys and values that decide which other repositories git talks to, as the repository sets them. */
+  addresses?: readonly (readonly [key: string, value: string])[];
+  /** The branch that is checked out; undefined when there is none. */
+  branch?: string | undefined;
+  /** False when the folder lies in no repository, so that git takes its operands for plain files. Default: true. */
+  repository?: boolean;
   /** True when the repository has hooks that git would run on commit, checkout, merge or push. */
   hooks: boolean;
+}>;
+
+/** Nothing is known, and why: a sentence without its full stop. */
+export type NotKnown = Readonly<{ unknown: string }>;
+
+/** A question about which files of the work tree a git command would write or remove. */
+export type GitWriteQuery =
+  /** `git checkout`: what the words mean, a branch or files, only the repository knows. `after` stood behind `--`. */
+  | Readonly<{ kind: 'checkout'; before: readonly string[]; after: readonly string[] }>
+  /** The work tree becomes another revision. */
+  | Readonly<{ kind: 'switch'; target: string }>
+  /** Files become those of a revision, or of the index when there is none. */
+  | Readonly<{ kind: 'files'; revision?: string; paths: readonly string[] }>
+  | Readonly<{ kind: 'merge'; others: readonly string[] }>
+  | Readonly<{ kind: 'rebase'; onto: string; since: string; branch: string }>
+  /** Changes that single commits made are made again, or undone. */
+  | Readonly<{ kind: 'pick'; commits: readonly string[]; parent: number; undo: boolean }>
+  | Readonly<{ kind: 'stash'; name: string }>
+  /** What is changed goes back to the last commit. */
+  | Readonly<{ kind: 'clear'; paths: readonly string[]; untracked: boolean }>
+  /** Tracked files go away, or into a folder or to a new name. */
+  | Readonly<{ kind: 'tracked'; paths: readonly string[]; into?: string }>
+  /** Nobody can say beforehand. */
+  | Readonly<{ kind: 'unseen'; why: string }>;
+
+/** The files that a git command would write or remove in the work tree; names from the top of the repository, divided by `/`. */
+export type GitWrites = Readonly<{
+  names: readonly string[];
+  /** Those that would become symbolic links. */
+  links: readonly string[];
+  /** Those that lie outside the project. */
+  outside: readonly string[];
 }>;
 
 /** What the judge knows of the machine. It was looked up by whoever asks; the judge itself touches nothing. */
 export type CommandFacts = Readonly<{
   /** Where `path`, as written in a command that runs in `folder`, leads. */
   place(folder: string, path: string): Place;
+  /** What lies there, links followed. Whoever cannot look leaves it out, and what depends on it asks. */
+  entry?(folder: string, path: string): 'missing' | 'file' | 'folder';
   /** Whether the package of `folder` defines this script. */
   script(folder: string, name: string): 'yes' | 'no' | 'unknown';
-  git(folder: string): GitFacts | 'unknown';
+  git(folder: string): GitFacts | NotKnown | 'unknown';
+  gitWrites(folder: string, query: GitWriteQuery): GitWrites | NotKnown;
 }>;
 
 /** Folders that the lexical judgement compares with; absolute, in the style of the platform. */
@@ -34,12 +75,17 @@ export type Folders = Readonly<{
   own?: string | undefined;
 }>;
 
-/** Facts without a disk: paths are judged by their text alone, scripts are taken to exist and repositories to be plain. */
+/** No file at all. */
+export const nothingWritten: GitWrites = { names: [], links: [], outside: [] };
+
+/** Facts without a disk: paths are judged by their text alone, scripts are taken to exist, and repositories to be plain and to hold nothing that a command could write. */
 export function lexicalFacts(folders: Folders, platform: Platform): CommandFacts {
   return {
     place: (folder, path) => lexicalPlace(folder, path, folders, platform),
     script: () => 'yes',
     git: () => ({ programs: [], hooks: false }),
+    gitWrites: () => nothingWritten,
+    entry: () => 'missing',
   };
 }
 

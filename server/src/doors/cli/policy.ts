@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Option, type Command } from 'commander';
 import { z } from 'zod';
@@ -8,8 +8,8 @@ import { parseConfig } from '../../config/parse';
 import { judgeCommand } from '../../rules/allowlist';
 import { readLists, type ShellLists } from '../../rules/commandLists';
 import type { Platform } from '../../rules/commandPlan';
-import { lexicalFacts, type CommandFacts } from '../../rules/places';
-import { diskFacts } from '../../tools/shell/facts';
+import { lexicalFacts } from '../../rules/places';
+import { judgeLine } from '../../tools/shell/tool';
 import { configFileIn } from './config';
 import { note, print, run, safe } from './terminal';
 
@@ -42,16 +42,16 @@ const batchLine = z.object({
   platform: z.enum(['posix', 'win32']).optional(),
 });
 
-function checkOne(words: readonly string[], options: CheckOptions, configDir: string): number {
+async function checkOne(words: readonly string[], options: CheckOptions, configDir: string): Promise<number> {
   if (words.length === 0) throw new ConductorError('INVALID_REQUEST', 'There is no command line to judge.', { next: 'Write it after --, for instance: conductor policy check -- git status' });
   // A line that came as one word is taken as it is; several words were split by the shell of whoever typed them.
-  const verdict = judge({ line: words.join(' ') }, listsOf(options.config, configDir), options.cwd, options.platform, configDir);
+  const verdict = await judge(words.join(' '), listsOf(options.config, configDir), options.cwd, options.platform, configDir);
   if (options.json === true) print(JSON.stringify(verdict));
   else print(`${verdict.verdict}  [${verdict.rule}] ${safe(verdict.reason)}`);
   return exitCodes[verdict.verdict];
 }
 
-function checkBatch(file: string, options: CheckOptions, configDir: string): number {
+async function checkBatch(file: string, options: CheckOptions, configDir: string): Promise<number> {
   const fallback = listsOf(options.config, configDir);
   const lines = readFileSync(resolve(file), 'utf8').split('\n');
   let unreadable = 0;
@@ -65,23 +65,19 @@ function checkBatch(file: string, options: CheckOptions, configDir: string): num
     }
     const { id = null, command, config, cwd = options.cwd, platform = options.platform } = parsed.data;
     const lists = config === undefined ? fallback : shellLists(config);
-    const { verdict, rule, reason } = judge({ line: command }, lists, cwd, platform, configDir);
+    const { verdict, rule, reason } = await judge(command, lists, cwd, platform, configDir);
     print(JSON.stringify({ id, verdict, rule, reason }));
   }
   if (unreadable > 0) note(`${String(unreadable)} lines could not be read; they count as denied.`);
   return unreadable > 0 ? 2 : 0;
 }
 
-function judge(request: { line: string }, lists: ShellLists | Verdict, cwd: string | undefined, platform: Platform, configDir: string): Verdict {
-  if ('verdict' in lists) return lists;
-  const project = platform === process.platform || platform === 'posix' ? resolve(cwd ?? '.') : cwd ?? 'C:\\project';
-  return judgeCommand({ request, lists, cwd: project, platform, facts: factsFor(project, cwd !== undefined, platform, configDir) }).verdict;
-}
-
 // A folder that was named and exists is looked at, as it would be for an agent; else the text alone is judged, the same on every machine.
-function factsFor(project: string, named: boolean, platform: Platform, configDir: string): CommandFacts {
-  const lexical = lexicalFacts({ project, own: configDir }, platform);
-  return named && platform === 'posix' && isFolder(project) ? diskFacts({ project, configDir }) : lexical;
+async function judge(line: string, lists: ShellLists | Verdict, cwd: string | undefined, platform: Platform, configDir: string): Promise<Verdict> {
+  if ('verdict' in lists) return lists;
+  const project = platform === 'posix' ? resolve(cwd ?? '.') : cwd ?? 'C:\\project';
+  if (cwd !== undefined && platform === 'posix' && isFolder(project)) return await judgeLine(line, { project: realpathSync(project), configDir, lists });
+  return judgeCommand({ request: { line }, lists, cwd: project, platform, facts: lexicalFacts({ project, own: configDir }, platform) }).verdict;
 }
 
 function isFolder(path: string): boolean {

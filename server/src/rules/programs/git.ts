@@ -4,7 +4,7 @@ import { hasOption, type ArgumentRule, type Seen } from './rule';
 
 const look = '--name-only --name-status --stat --shortstat --numstat --dirstat --summary --raw --patch -p -u -s --no-patch --patch-with-stat --compact-summary --color --no-color --color-words --word-diff -w -b --ignore-all-space --ignore-space-change --ignore-space-at-eol --ignore-blank-lines --ignore-cr-at-eol --minimal --patience --histogram --no-renames --find-renames -M -C --find-copies --find-copies-harder --full-index --binary --text -a -R --check --exit-code --quiet -q -z --relative --no-relative --no-ext-diff --no-textconv --function-context -W --no-prefix --pickaxe-all --pickaxe-regex --ita-invisible-in-index --abbrev --no-indent-heuristic --indent-heuristic --color-moved --cc -c --combined-all-paths --diff-merges -m';
 const lookValues = { text: '-S -G --diff-filter --inter-hunk-context --src-prefix --dst-prefix --line-prefix --output-indicator-new --output-indicator-old --ws-error-highlight', number: '-U --unified -l' } as const;
-const lookOptional = { text: '--stat --color --word-diff --word-diff-regex --color-words --color-moved --abbrev --find-renames --find-copies --dirstat --submodule --diff-algorithm --relative --ignore-submodules --diff-merges --anchored' } as const;
+const lookOptional = { text: '--stat --color --word-diff --word-diff-regex --color-words --color-moved --abbrev --find-renames --find-copies --dirstat --diff-algorithm --relative --ignore-submodules --diff-merges --anchored' } as const;
 const walkFlags = '--all --oneline --graph --decorate --no-decorate --decorate-refs --abbrev-commit --no-abbrev-commit --first-parent --merges --no-merges --reverse --follow --topo-order --date-order --author-date-order --full-history --simplify-merges --show-pulls --left-right --cherry --cherry-pick --cherry-mark --boundary --branches --tags --remotes --source --parents --children --relative-date --no-notes --no-mailmap --use-mailmap --mailmap --no-walk --do-walk --ancestry-path --left-only --right-only --invert-grep -i --regexp-ignore-case -E --extended-regexp -F --fixed-strings -P --perl-regexp --all-match --dense --sparse -g --walk-reflogs --log-size --remove-empty --count --objects --stdin-packs --no-expand-tabs';
 const walkValues = { number: '-n --max-count --skip --min-parents --max-parents', text: '--author --committer --grep --since --until --after --before --glob --exclude -L', format: '--format' } as const;
 const walkOptional = { text: '--decorate --date --branches --tags --remotes --no-walk --encoding --expand-tabs --notes', format: '--pretty --format' } as const;
@@ -80,7 +80,7 @@ export const gitWriters: readonly (readonly [string, ArgumentRule])[] = [
   ['mv', { flags: '-n -v -k -f --dry-run --verbose --force', operands: ['write'] }],
   ['rm', { flags: '-n -q --dry-run --quiet --cached --ignore-unmatch', operands: ['write'] }],
   ['clean', { flags: '-n --dry-run -d -x -X -q', values: { text: '-e --exclude' }, operands: ['read'], needs: '-n --dry-run' }],
-  ['config', { flags: '--list -l --get --get-all --get-regexp --get-urlmatch --name-only --show-origin --show-scope --global --system --local --worktree --includes --no-includes -z --null --bool --int --path --bool-or-int', values: { text: '--type --default', read: '-f --file' }, operands: ['text'], check: configReads }],
+  ['config', { flags: '--list -l --get --get-all --get-regexp --get-urlmatch --name-only --show-origin --show-scope --global --system --local --worktree --no-includes -z --null --bool --int --path --bool-or-int', values: { text: '--type --default', read: '-f --file' }, operands: ['text'], check: configReads }],
   ['remote', { flags: '-v --verbose --push --all', operands: ['name', 'remote'], check: remoteReads }],
   ['worktree', { flags: '--porcelain -v -z', operands: ['text'], check: (seen) => only(seen, ['list']) }],
   ['submodule', { flags: '--quiet -q --cached', operands: ['text', 'rev'], check: (seen) => (seen.operands.length === 0 ? undefined : only(seen, ['status'])) }],
@@ -95,7 +95,7 @@ export const gitWriters: readonly (readonly [string, ArgumentRule])[] = [
 export const hookedCommands: ReadonlySet<string> = new Set(['commit', 'checkout', 'switch', 'merge', 'pull', 'push', 'rebase', 'cherry-pick', 'revert', 'reset', 'bisect']);
 
 /** Subcommands that need to know the person: the user's own git configuration is left in place for them. */
-export const personalCommands: ReadonlySet<string> = new Set(['commit', 'merge', 'pull', 'push', 'fetch', 'rebase', 'cherry-pick', 'revert', 'stash', 'tag', 'ls-remote', 'notes', 'config']);
+export const personalCommands: ReadonlySet<string> = new Set(['commit', 'merge', 'pull', 'push', 'fetch', 'rebase', 'cherry-pick', 'revert', 'stash', 'tag', 'ls-remote', 'notes']);
 
 /** Subcommands that talk to other machines. */
 export const remoteCommands: ReadonlySet<string> = new Set(['fetch', 'pull', 'push', 'ls-remote', 'remote']);
@@ -117,13 +117,31 @@ function only(seen: Seen, verbs: readonly string[]): string | undefined {
   return verbs.includes(verb) ? undefined : `"${verb.slice(0, 60)}" is not among ${verbs.join(', ')}`;
 }
 
-/** One name reads a value, two write it. */
+/** One name reads a value, two write it. The user's own configuration can hold tokens, so that only harmless keys of it are shown. */
 function configReads(seen: Seen): string | undefined {
-  const reads = ['--list', '-l', '--get', '--get-all', '--get-regexp', '--get-urlmatch'].some((name) => hasOption(seen, name));
-  const verb = seen.operands[0] ?? '';
+  const [verb = '', ...rest] = seen.operands;
   if (['edit', 'set', 'unset', 'rename-section', 'remove-section'].includes(verb)) return 'it changes the configuration';
-  if (reads || seen.operands.length === 1) return undefined;
-  return ['get', 'list'].includes(verb) && seen.operands.length <= 2 ? undefined : 'it changes the configuration';
+  const named = ['get', 'list'].includes(verb);
+  const lists = verb === 'list' || ['--list', '-l'].some((name) => hasOption(seen, name));
+  const gets = ['--get', '--get-all', '--get-regexp', '--get-urlmatch'].some((name) => hasOption(seen, name));
+  const keys = named ? rest : seen.operands;
+  if (!lists && !gets && keys.length > 1) return 'it changes the configuration';
+  if (!lists && keys.length === 0) return 'it needs a key';
+  if (hasOption(seen, '--global') || hasOption(seen, '--system') || hasOption(seen, '--show-origin')) return "it shows the user's own configuration";
+  if (['--local', '--worktree', '-f', '--file'].some((name) => hasOption(seen, name))) return undefined;
+  const key = keys[0] ?? '';
+  const plain = !lists && !hasOption(seen, '--get-regexp') && !hasOption(seen, '--get-urlmatch') && (isPublicKey(key) || isRepositoryKey(key));
+  return plain ? undefined : "it shows the user's own configuration; with --local it need not ask";
+}
+
+/** Keys of the user's own configuration that every commit shows anyway, or that hold no more than a preference. */
+export function isPublicKey(key: string): boolean {
+  return /^(user\.(name|email)|init\.defaultbranch|core\.(autocrlf|eol|filemode|ignorecase|bare|quotepath)|(pull|push|merge|rebase|fetch|color|diff)\.(rebase|default|ff|autostash|prune|ui|renames))$/i.test(key);
+}
+
+/** Keys that a repository sets for itself; they are read without the user's own configuration. */
+function isRepositoryKey(key: string): boolean {
+  return /^(remote|branch|submodule)\.[^\s]+\.[A-Za-z]+$/i.test(key);
 }
 
 function remoteReads(seen: Seen): string | undefined {

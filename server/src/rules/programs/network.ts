@@ -1,4 +1,4 @@
-import type { ArgumentRule, Seen } from './rule';
+import { hasOption, type ArgumentRule, type Seen } from './rule';
 
 /** Programs that fetch: silent when they only print what an http or https address returns. */
 export const fetchers: readonly (readonly [string, ArgumentRule])[] = [
@@ -28,7 +28,8 @@ function printsOnly(seen: Seen): string | undefined {
 }
 
 function toStandardOutput(seen: Seen): string | undefined {
-  const target = seen.options.findLast((option) => option.name === '-O' || option.name === '--output-document')?.value;
-  const safe = target === '-' || ['--spider', '--version', '-V'].some((name) => seen.options.some((option) => option.name === name));
-  return safe ? undefined : 'it writes what it fetches to a file';
+  // Even with --spider the file of -O is created anew before anything is fetched.
+  const targets = seen.options.filter((option) => option.name === '-O' || option.name === '--output-document').map((option) => option.value);
+  const safe = targets.length > 0 || ['--spider', '--version', '-V'].some((name) => hasOption(seen, name));
+  return safe && targets.every((target) => target === '-') ? undefined : 'it writes what it fetches to a file';
 }

@@ -3,10 +3,17 @@
 /**
  * What an argument is, and so what may stand there without asking:
  * `text` anything · `number` digits with an optional sign and unit · `read` a path that is read, inside the project · `write` a path
- * that is changed, inside the project and no control file · `rev` a revision or a path inside · `remote` the name of a known remote ·
- * `url` an http or https address · `name` a plain word without separators · `format` a git format that asks no other program.
+ * that is changed, inside the project and no control file · `program` a path whose content is run, inside the project and no control
+ * file · `file` a path that is no folder, where a folder's links would be followed · `fresh` a path at which nothing lies yet ·
+ * `rev` a revision or a path inside · `remote` the name of a known remote · `url` an http or https address · `name` a plain word
+ * without separators · `format` a git format that asks no other program.
  */
-export type Kind = 'text' | 'number' | 'read' | 'write' | 'rev' | 'remote' | 'url' | 'name' | 'format';
+export type Kind = (typeof kinds)[number];
+
+const kinds = ['text', 'number', 'read', 'write', 'program', 'file', 'fresh', 'rev', 'remote', 'url', 'name', 'format'] as const;
+
+/** A text with what it is. */
+export type Typed = Readonly<{ kind: Kind; text: string }>;
 
 /** Options with values, by the kind of the value; each entry lists exact spellings divided by blanks. */
 export type Spellings = Readonly<Partial<Record<Kind, string>>>;
@@ -34,8 +41,22 @@ export type ArgumentRule = Readonly<{
   replaceFirst?: string;
   /** `-5` is a number here. */
   digits?: boolean;
-  /** The first operand ends the options; what follows belongs to it. */
+  /** The first operand ends the options; what follows are operands, whatever they look like. */
   stopAtOperand?: boolean;
+  /** Some versions end the options at the first operand, so that the value of a later option may be taken for a file. */
+  mayStop?: boolean;
+  /** A value never joins its short option (`-L2`): the program reads such a word letter by letter. */
+  apart?: boolean;
+  /** `--` does not simply end the options: the program skips it, or takes what follows in another way. Then it asks, and so it does with `singleDash`. */
+  unsureDashes?: boolean;
+  /** Options with which the program follows links inside folders, and so leaves the project. They ask. */
+  follows?: string;
+  /** How many operands must stand in the line itself before any number of further ones are only read. Without it, operands from elsewhere (xargs) ask. */
+  fed?: number;
+  /** Paths that are no arguments themselves but follow from them. */
+  derive?: (seen: Seen) => readonly Typed[];
+  /** Another rule, for arguments that begin with options among which is this one. */
+  otherwise?: Readonly<{ when: string; rule: ArgumentRule }>;
   /** Long options begin with one dash and never stand together (find, java). */
   singleDash?: boolean;
   /** At least one of these options must be there. */
@@ -44,19 +65,22 @@ export type ArgumentRule = Readonly<{
   check?: (seen: Seen) => string | undefined;
 }>;
 
+type Option = Readonly<{ name: string; value?: string; second?: string; late?: true }>;
+
 /** The arguments as read by a rule. */
 export type Seen = Readonly<{
-  options: readonly Readonly<{ name: string; value?: string; second?: string }>[];
+  /** In order; `late` when the option stands after an operand. */
+  options: readonly Option[];
   operands: readonly string[];
   /** How many operands stood before `--`. */
   beforeDashes: number;
 }>;
 
 /** A reading, or why the arguments are not known to be harmless. */
-export type Reading = Readonly<{ seen: Seen; typed: readonly Readonly<{ kind: Kind; text: string }>[] }> | Readonly<{ unknown: string }>;
+export type Reading = Readonly<{ seen: Seen; typed: readonly Typed[] }> | Readonly<{ unknown: string }>;
 
 type Entry = Readonly<{ takes: 'nothing' | 'value' | 'optional' | 'pair'; kind: Kind }>;
-type State = { index: number; args: readonly string[]; options: { name: string; value?: string; second?: string }[]; operands: string[]; typed: { kind: Kind; text: string }[]; beforeDashes: number };
+type State = { index: number; args: readonly string[]; options: Option[]; operands: string[]; typed: Typed[]; beforeDashes: number };
 
 const compiled = new WeakMap<ArgumentRule, ReadonlyMap<string, Entry>>();
 
@@ -70,8 +94,10 @@ export function readArguments(rule: ArgumentRule, args: readonly string[]): Read
     if (state.beforeDashes >= 0 || word === '-' || !word.startsWith('-')) {
       state.operands.push(word);
       if (rule.stopAtOperand === true) break;
-    } else if (word === '--') state.beforeDashes = state.operands.length;
-    else {
+    } else if (word === '--') {
+      if (rule.singleDash === true || rule.unsureDashes === true) return { unknown: 'it has its own way with "--"' };
+      state.beforeDashes = state.operands.length;
+    } else {
       const unknown = readOption(rule, table, word, state);
       if (unknown !== undefined) return { unknown };
     }
@@ -83,9 +109,12 @@ export function readArguments(rule: ArgumentRule, args: readonly string[]): Read
 function finish(rule: ArgumentRule, state: State): Reading {
   const { options, operands } = state;
   const seen: Seen = { options, operands, beforeDashes: state.beforeDashes < 0 ? operands.length : state.beforeDashes };
+  if (operands.length === 0 && options.length === 1 && ['--version', '--help'].includes(options[0]?.name ?? '')) return { seen, typed: [] };
   if (operands.length < (rule.least ?? 0)) return { unknown: 'without more arguments it takes its orders from elsewhere' };
   if (operands.length > (rule.most ?? Infinity)) return { unknown: `the argument ${quote(operands.at(-1))} changes what it does` };
   if (rule.needs !== undefined && !spellings(rule.needs).some((name) => hasOption(seen, name))) return { unknown: `it is harmless only with ${rule.needs.split(' ').join(' or ')}` };
+  const link = options.find((option) => spellings(rule.follows ?? '').includes(option.name));
+  if (link !== undefined) return { unknown: `${link.name} follows links, which may lead out of the project` };
   const flaw = typeOperands(rule, seen, state);
   if (flaw !== undefined) return { unknown: flaw };
   const reason = rule.check?.(seen);
@@ -106,6 +135,12 @@ function typeOperands(rule: ArgumentRule, seen: Seen, state: State): string | un
   return undefined;
 }
 
+/** The first value that looks like an option. A program that reads words in its own way may not take it for a value. */
+export function dashedValue(seen: Seen): string | undefined {
+  const found = seen.options.find((option) => option.value?.startsWith('-') === true);
+  return found === undefined ? undefined : `the value ${quote(found.value)} may be an option itself`;
+}
+
 /** Whether an option was given. */
 export function hasOption(seen: Seen, name: string): boolean {
   return seen.options.some((option) => option.name === name);
@@ -113,21 +148,21 @@ export function hasOption(seen: Seen, name: string): boolean {
 
 function readOption(rule: ArgumentRule, table: ReadonlyMap<string, Entry>, word: string, state: State): string | undefined {
   if (rule.digits === true && /^-[0-9]+$/.test(word)) return undefined;
-  if (rule.singleDash === true || word.startsWith('--')) return readLong(table, word, state);
-  return readCluster(table, word, state);
+  if (rule.singleDash === true || word.startsWith('--')) return readLong(table, word, state, rule);
+  return readCluster(table, word, state, rule);
 }
 
-function readLong(table: ReadonlyMap<string, Entry>, word: string, state: State): string | undefined {
+function readLong(table: ReadonlyMap<string, Entry>, word: string, state: State, rule: ArgumentRule): string | undefined {
   const equals = word.indexOf('=');
   const name = equals < 0 ? word : word.slice(0, equals);
   const entry = table.get(name);
   if (entry === undefined) return unknownOption(name);
-  if (equals < 0) return entry.takes === 'value' || entry.takes === 'pair' ? takeNext(entry, name, state) : add(state, entry, name);
+  if (equals < 0) return entry.takes === 'value' || entry.takes === 'pair' ? takeNext(entry, name, state, rule) : add(state, entry, name);
   if (entry.takes === 'nothing' || entry.takes === 'pair') return unknownOption(word);
   return add(state, entry, name, word.slice(equals + 1));
 }
 
-function readCluster(table: ReadonlyMap<string, Entry>, word: string, state: State): string | undefined {
+function readCluster(table: ReadonlyMap<string, Entry>, word: string, state: State, rule: ArgumentRule): string | undefined {
   for (let at = 1; at < word.length; at += 1) {
     const name = `-${word.charAt(at)}`;
     const entry = table.get(name);
@@ -135,15 +170,17 @@ function readCluster(table: ReadonlyMap<string, Entry>, word: string, state: Sta
     const rest = word.slice(at + 1);
     if (entry.takes === 'nothing') add(state, entry, name);
     else if (entry.takes === 'optional') return add(state, entry, name, rest === '' ? undefined : rest);
-    else return rest === '' ? takeNext(entry, name, state) : entry.takes === 'pair' ? unknownOption(word) : add(state, entry, name, rest);
+    else return rest === '' ? takeNext(entry, name, state, rule) : entry.takes === 'pair' || rule.apart === true ? unknownOption(word) : add(state, entry, name, rest);
   }
   return undefined;
 }
 
-function takeNext(entry: Entry, name: string, state: State): string | undefined {
+function takeNext(entry: Entry, name: string, state: State, rule: ArgumentRule): string | undefined {
   const value = state.args[state.index];
   if (value === undefined) return `${name} lacks its value`;
   state.index += 1;
+  // A lone slash is a folder, which no program prints; as a delimiter it is common.
+  if (rule.mayStop === true && state.operands.length > 0 && value !== '/') state.typed.push({ kind: 'read', text: value });
   if (entry.takes !== 'pair') return add(state, entry, name, value);
   const second = state.args[state.index];
   if (second === undefined) return `${name} lacks its second value`;
@@ -154,7 +191,7 @@ function takeNext(entry: Entry, name: string, state: State): string | undefined 
 }
 
 function add(state: State, entry: Entry, name: string, value?: string): undefined {
-  state.options.push(value === undefined ? { name } : { name, value });
+  state.options.push({ name, ...(value === undefined ? {} : { value }), ...(state.operands.length > 0 ? { late: true } : {}) });
   if (value !== undefined) state.typed.push({ kind: entry.kind, text: value });
 }
 
@@ -174,7 +211,7 @@ function compile(rule: ArgumentRule): ReadonlyMap<string, Entry> {
   const known = compiled.get(rule);
   if (known !== undefined) return known;
   const table = new Map<string, Entry>();
-  for (const name of spellings(rule.flags ?? '')) table.set(name, { takes: 'nothing', kind: 'text' });
+  for (const name of spellings(`${rule.flags ?? ''} ${rule.follows ?? ''}`)) table.set(name, { takes: 'nothing', kind: 'text' });
   addAll(table, rule.values, 'value');
   addAll(table, rule.optional, 'optional');
   addAll(table, rule.pairs, 'pair');
@@ -183,6 +220,5 @@ function compile(rule: ArgumentRule): ReadonlyMap<string, Entry> {
 }
 
 function addAll(table: Map<string, Entry>, lists: Spellings | undefined, takes: Entry['takes']): void {
-  const kinds: readonly Kind[] = ['text', 'number', 'read', 'write', 'rev', 'remote', 'url', 'name', 'format'];
   for (const kind of kinds) for (const name of spellings(lists?.[kind] ?? '')) table.set(name, { takes, kind });
 }

@@ -1,13 +1,32 @@
-import type { ArgumentRule, Seen } from './rule';
+import { dashedValue, type ArgumentRule, type Seen } from './rule';
 
 /** Interpreters and package managers: silent for a script inside the project, and for the scripts that the package itself names. */
 
-const interpreter = (flags: string): ArgumentRule => ({ flags, operands: ['read', 'text'], stopAtOperand: true, check: scriptInside(flags) });
+const interpreter = (flags: string): ArgumentRule => ({ flags, operands: ['program', 'text'], stopAtOperand: true, unsureDashes: true, check: scriptInside(flags) });
+
+/** The test runner of Node runs the project's own test files, as `npm test` does. Its values are only read when joined. */
+const testRun: ArgumentRule = {
+  flags: '--test --test-only --test-force-exit --experimental-test-coverage --enable-source-maps --no-warnings',
+  optional: { text: '--test-name-pattern --test-skip-pattern', name: '--test-reporter', number: '--test-timeout --test-concurrency' },
+  operands: ['program'],
+  stopAtOperand: true,
+  unsureDashes: true,
+  check: plainTests,
+};
+
+const node: ArgumentRule = { ...interpreter('-v --version -h --help --check'), otherwise: { when: '--test', rule: testRun } };
+
+/** A reporter may be any module, and a pattern with braces may stand for a path elsewhere. */
+function plainTests(seen: Seen): string | undefined {
+  const reporters = seen.options.filter((option) => option.name === '--test-reporter').map((option) => option.value ?? '');
+  if (!reporters.every((name) => ['spec', 'tap', 'dot', 'junit', 'lcov'].includes(name))) return 'the reporter is not one of its own';
+  return seen.operands.every((text) => /^[^-{}()[\]!][^{}()[\]!]*$/.test(text)) ? undefined : 'the tests are not plainly named';
+}
 
 /** Interpreters by name, with the options that end at once. */
 export const interpreters: readonly (readonly [string, ArgumentRule])[] = [
-  ['node', interpreter('-v --version -h --help --check')],
-  ['nodejs', interpreter('-v --version -h --help --check')],
+  ['node', node],
+  ['nodejs', node],
   ['tsx', interpreter('-v --version -h --help')],
   ['ts-node', interpreter('-v --version -h --help')],
   ...['python', 'python2', 'python3', 'pypy3'].map((name): readonly [string, ArgumentRule] => [name, interpreter('-V -VV --version -h --help')]),
@@ -29,8 +48,7 @@ function scriptInside(flags: string): (seen: Seen) => string | undefined {
     const [script] = seen.operands;
     if (script === undefined) return seen.options.some((option) => ending.includes(option.name)) ? undefined : 'without a script it reads a program from standard input';
     if (script === '-') return 'it reads a program from standard input';
-    if (script === 'inspect' || script === 'debug') return 'it starts a debugger';
-    return /^[A-Za-z][A-Za-z0-9+.-]+:/.test(script) ? 'the script is an address, not a file' : undefined;
+    return ['inspect', 'debug', 'watch'].includes(script) ? `"${script}" is no script but an order` : undefined;
   };
 }
 
@@ -40,28 +58,27 @@ export type PackageManager = Readonly<{
   scripts: ReadonlyMap<string, string>;
   /** Words after which the script's name follows. */
   run: ReadonlySet<string>;
-  /** Subcommands that look and change nothing. */
-  look: ReadonlyMap<string, ArgumentRule>;
+  /** Subcommands that look at the installed packages, change nothing and ask no registry. */
+  look: ReadonlySet<string>;
   /** Options that may stand anywhere. */
   options: ArgumentRule;
 }>;
-
-const looking: ArgumentRule = { operands: ['text'] };
 
 const npmOptions: ArgumentRule = {
   flags: '-s -d -l -p -a -v -h --silent --quiet --verbose --json --long --parseable --all --if-present --workspaces --include-workspace-root --no-color --color --no-audit --no-fund --no-progress --no-update-notifier --ignore-scripts --foreground-scripts --prod --production --dev --version --help --offline --prefer-offline --no-workspaces --no-bail --stream',
   values: { number: '--depth', name: '--omit --include --loglevel', text: '-w --workspace' },
   optional: { name: '--color --production' },
   operands: ['text'],
+  check: dashedValue,
 };
 
-const npmLook = ['ls', 'list', 'la', 'll', 'outdated', 'view', 'info', 'show', 'v', 'why', 'explain', 'root', 'prefix', 'query', 'search', 'audit', 'ping', 'licenses', 'versions', 'bin'];
+const npmLook = ['ls', 'list', 'la', 'll', 'why', 'explain', 'root', 'prefix', 'query', 'bin'];
 
-/** npm, pnpm and yarn. */
+/** npm, pnpm and yarn. The last two take a word that some version of them does not know for a script or a program of a package. */
 export const packageManagers: ReadonlyMap<string, PackageManager> = new Map([
   ['npm', manager({ test: 'test', t: 'test', tst: 'test', start: 'start', stop: 'stop', restart: 'restart' }, ['run', 'run-script', 'rum', 'urn'], npmLook, {})],
-  ['pnpm', manager({ test: 'test', t: 'test', tst: 'test', start: 'start' }, ['run', 'run-script'], npmLook, { flags: '-r --recursive --parallel --no-sort --reverse', text: '--filter -F', number: '--workspace-concurrency' })],
-  ['yarn', manager({ test: 'test', start: 'start' }, ['run'], ['list', 'info', 'why', 'outdated', 'licenses', 'versions', 'audit', 'bin'], {})],
+  ['pnpm', manager({ test: 'test', t: 'test', tst: 'test', start: 'start' }, ['run', 'run-script'], ['ls', 'list', 'la', 'll', 'why', 'root', 'bin'], { flags: '-r --recursive --parallel --no-sort --reverse', text: '--filter -F', number: '--workspace-concurrency' })],
+  ['yarn', manager({ test: 'test', start: 'start' }, ['run'], ['why', 'bin'], {})],
 ]);
 
 function manager(scripts: Readonly<Record<string, string>>, run: readonly string[], look: readonly string[], more: Readonly<{ flags?: string; text?: string; number?: string }>): PackageManager {
@@ -70,16 +87,18 @@ function manager(scripts: Readonly<Record<string, string>>, run: readonly string
     flags: `${npmOptions.flags ?? ''} ${more.flags ?? ''}`,
     values: { ...npmOptions.values, text: `${npmOptions.values?.text ?? ''} ${more.text ?? ''}`, number: `--depth ${more.number ?? ''}` },
   };
-  return { scripts: new Map(Object.entries(scripts)), run: new Set(run), look: new Map(look.map((name) => [name, looking])), options };
+  return { scripts: new Map(Object.entries(scripts)), run: new Set(run), look: new Set(look), options };
 }
 
 /** Arguments that scripts may be given without asking: switches that test runners and builders share and that name no code. */
 export const scriptArguments: ArgumentRule = {
   singleDash: true,
-  flags: '--watch --no-watch --run --coverage --verbose --silent --quiet --bail --ci --fix --check --noEmit --prod --production --dev --help --version --color --no-color -u --update --updateSnapshot -v -q -s --runInBand -i --no-cache --passWithNoTests --list --dry-run --debug --minify --sourcemap --strict --recursive --exit --forbid-only --forbidOnly --no-coverage --silent=false --ui=false',
-  values: { text: '--grep -g -t --testNamePattern --test-name-pattern --mode --invert', number: '--timeout --retries --port --maxWorkers --max-warnings --testTimeout --bail --shard' },
+  flags: '--watch --no-watch --run --coverage --verbose --silent --quiet --bail --ci --fix --check --noEmit --prod --production --dev --help --version --color --no-color -u --update --updateSnapshot -v -q -s --runInBand -i --no-cache --passWithNoTests --list --dry-run --debug --minify --sourcemap --strict --recursive --exit --forbid-only --forbidOnly --no-coverage --invert --silent=false --ui=false',
+  // A runner that knows one of these as a switch would take the next word for a file to run.
+  values: { program: '--grep -g -t --testNamePattern --test-name-pattern --mode', number: '--timeout --retries --port --maxWorkers --max-warnings --testTimeout --bail --shard' },
   optional: { text: '--watch --watchAll --coverage --ci --bail --color' },
-  operands: ['read'],
+  operands: ['program'],
+  check: dashedValue,
 };
 
 /** Programs whose version may be asked; everything else about them runs code of the project or of others. */
@@ -89,5 +108,10 @@ export const versionOnly: ReadonlyMap<string, readonly string[]> = new Map(
 
 /** The compiler of TypeScript: with `--noEmit` it checks and writes nothing. */
 export const compilers: readonly (readonly [string, ArgumentRule])[] = [
-  ['tsc', { singleDash: true, flags: '--noEmit -v --version -h --help --all --showConfig --listFilesOnly --strict --skipLibCheck --pretty --listFiles --extendedDiagnostics --diagnostics --allowJs --checkJs', values: { read: '-p --project', text: '--pretty --target --module --lib --jsx --moduleResolution' }, operands: ['read'], needs: '--noEmit -v --version -h --help --showConfig --listFilesOnly' }],
+  ['tsc', { singleDash: true, flags: '--noEmit -v --version -h --help --all --showConfig --listFilesOnly --strict --skipLibCheck --pretty --listFiles --extendedDiagnostics --diagnostics --allowJs --checkJs', values: { read: '-p --project', text: '--target --module --lib --jsx --moduleResolution' }, operands: ['read'], needs: '--noEmit -v --version -h --help --showConfig --listFilesOnly', check: switchedOn }],
 ];
+
+/** After a switch `false` turns it off, and `@file` stands for further arguments. */
+function switchedOn(seen: Seen): string | undefined {
+  return seen.operands.some((text) => /^(@|(true|false|null)$)/i.test(text)) ? 'an argument switches an option off or brings further ones' : dashedValue(seen);
+}

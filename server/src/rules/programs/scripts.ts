@@ -1,23 +1,29 @@
 import type { ArgumentRule, Seen } from './rule';
-import { awkFlaw, jqFlaw, sedFlaw } from './smallLanguages';
+import { awkFlaw } from './awk';
+import { jqFlaw, sedFlaw } from './smallLanguages';
 
 /** Programs that take a small program as an argument: silent only where that program cannot run, write or read anything else. */
 
 const sed: ArgumentRule = {
   flags: '-n -E -r -s -u -z --quiet --silent --regexp-extended --separate --unbuffered --null-data --posix --debug --sandbox --version --help',
   values: { text: '-e --expression', number: '-l --line-length' },
+  mayStop: true,
+  fed: 1,
   operands: ['text', 'read'],
   replaceFirst: '-e --expression',
   least: 1,
-  check: (seen) => programsOf(seen, '-e --expression').map(sedFlaw).find((flaw) => flaw !== undefined),
+  check: (seen) => (seen.options.some(isLateProgram) ? 'the program stands after a file' : programsOf(seen, '-e --expression').map(sedFlaw).find((flaw) => flaw !== undefined)),
 };
 
 const awk: ArgumentRule = {
   flags: '--posix --traditional --re-interval --sandbox --version -V',
   values: { text: '-F -v --field-separator --assign' },
   operands: ['text', 'read'],
+  // What follows the program are files and assignments, whatever they look like.
+  stopAtOperand: true,
   least: 1,
-  check: (seen) => programsOf(seen, '').map(awkFlaw).find((flaw) => flaw !== undefined),
+  fed: 1,
+  check: (seen) => awkFlaw(seen.operands[0] ?? ''),
 };
 
 const jq: ArgumentRule = {
@@ -26,6 +32,7 @@ const jq: ArgumentRule = {
   pairs: { text: '--arg --argjson', read: '--slurpfile --rawfile' },
   operands: ['text', 'read'],
   least: 1,
+  fed: 1,
   check: (seen) => jqFlaw(seen.operands[0] ?? ''),
 };
 
@@ -36,6 +43,11 @@ export const scripted: readonly (readonly [string, ArgumentRule])[] = [
   ...['awk', 'gawk', 'mawk', 'nawk'].map((name): readonly [string, ArgumentRule] => [name, awk]),
   ['jq', jq],
 ];
+
+/** Where options end at the first operand, the first operand is the program and this one is a file. */
+function isLateProgram(option: Seen['options'][number]): boolean {
+  return option.late === true && (option.name === '-e' || option.name === '--expression');
+}
 
 function programsOf(seen: Seen, options: string): readonly string[] {
   const given = seen.options.filter((option) => options.split(' ').includes(option.name)).map((option) => option.value ?? '');

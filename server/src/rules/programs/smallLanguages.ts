@@ -1,4 +1,4 @@
-/** Looks into the programs of sed, awk and jq. Each function returns why the program is not known to be harmless. */
+/** Looks into the programs of sed and jq. Each function returns why the program is not known to be harmless. */
 
 /** Longer programs ask: nobody reads them at a glance, and looking into them takes time. */
 const maxProgram = 2000;
@@ -49,24 +49,13 @@ function untilDelimiter(text: string, from: number, delimiter: string): number |
   return undefined;
 }
 
-/** Some seds let a delimiter stand inside brackets and some do not; a part with an open bracket would be read in two ways. */
-function bracketsClose(text: string): boolean {
+/** A bracket right after the opening one may be a member or the end. */
+const emptyBracket = /\[\^?\]/;
+
+/** Whether every bracket is closed. Some programs let a delimiter stand inside brackets and some do not; a part with an open bracket would be read in two ways. */
+export function bracketsClose(text: string): boolean {
   const plain = text.replace(/\\./g, '').replace(/\[\^?\]?(?:\[:[a-z]+:\]|[^\]])*\]/g, '');
-  return !plain.includes('[');
-}
-
-const awkWords = /\b(system|getline|ARGV|ARGC|ARGIND|PROCINFO|SYMTAB|FUNCTAB|extension)\b/;
-
-/** Words and signs by which awk runs, reads or writes something else. A comparison `>` is fine before anything is printed. */
-export function awkFlaw(program: string): string | undefined {
-  const word = awkWords.exec(program);
-  if (word !== null) return `the awk program uses ${word[0]}`;
-  if (program.includes('@')) return 'the awk program includes or calls by name with "@"';
-  if (program.replaceAll('||', '').includes('|')) return 'the awk program uses a pipe';
-  if (program.includes('\\\n')) return 'the awk program continues a line';
-  const greater = program.lastIndexOf('>');
-  const prints = program.search(/print/);
-  return greater >= 0 && prints >= 0 && greater > prints ? 'the awk program may write to a file with ">"' : undefined;
+  return !plain.includes('[') && !emptyBracket.test(text.replace(/\\./g, ''));
 }
 
 /** Modules are files that jq reads from wherever the program says; the environment may hold what is not for agents. */

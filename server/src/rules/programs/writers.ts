@@ -1,10 +1,13 @@
-import type { ArgumentRule, Seen } from './rule';
+import { hasOption, type ArgumentRule, type Seen, type Typed } from './rule';
 
 /** Programs whose own work is to change files: silent inside the project, one place at a time; control files and folders as a whole ask. */
 
 const copy: ArgumentRule = {
-  flags: '-i -n -p -v -a -r -R -d -L -P -H -f -u --interactive --no-clobber --verbose --archive --recursive --force --update --no-dereference --dereference --version --help',
-  values: { text: '--preserve', write: '-t --target-directory' },
+  flags: '-i -n -p -v -a -r -R -d -P -f -u --interactive --no-clobber --verbose --archive --recursive --force --update --no-dereference --version --help',
+  values: { write: '-t --target-directory' },
+  // The value of --preserve is only ever joined: the next word is a file to copy.
+  optional: { text: '--preserve --update' },
+  follows: '-L -H --dereference',
   operands: ['read'],
   last: 'write',
   least: 2,
@@ -12,9 +15,9 @@ const copy: ArgumentRule = {
 
 /** The writers by name. */
 export const writers: readonly (readonly [string, ArgumentRule])[] = [
-  ['cp', { ...copy, check: copiesPlainly }],
-  ['mv', { flags: '-i -n -v -f -u --interactive --no-clobber --verbose --force --update --version --help', values: { write: '-t --target-directory' }, operands: ['write'], least: 2, check: copiesPlainly }],
-  ['ln', { flags: '-s -f -n -v -r --symbolic --force --no-dereference --verbose --relative --version --help', operands: ['write'], least: 2, most: 2 }],
+  ['cp', { ...copy, check: copiesPlainly, derive: (seen) => [...landings(seen), ...(recursive.some((name) => hasOption(seen, name)) ? copiedFolders(seen) : [])] }],
+  ['mv', { flags: '-i -n -v -f -u --interactive --no-clobber --verbose --force --update --version --help', values: { write: '-t --target-directory' }, operands: ['write'], least: 2, check: copiesPlainly, derive: (seen) => [...landings(seen), ...pipelineFolders(seen)] }],
+  ['ln', { flags: '-s -f -n -v -r --symbolic --force --no-dereference --verbose --relative --version --help', operands: ['write'], least: 2, most: 2, derive: linkPaths }],
   ['mkdir', { flags: '-p -v --parents --verbose --version --help', values: { text: '-m --mode' }, operands: ['write'] }],
   ['rmdir', { flags: '-p -v --parents --verbose --ignore-fail-on-non-empty --version --help', operands: ['write'] }],
   ['touch', { flags: '-a -c -m -h --no-create --no-dereference --version --help', values: { text: '-d -t --date --time', read: '-r --reference' }, operands: ['write'] }],
@@ -23,15 +26,18 @@ export const writers: readonly (readonly [string, ArgumentRule])[] = [
   ['truncate', { flags: '-c -o --no-create --io-blocks', values: { text: '-s --size', read: '-r --reference' }, operands: ['write'] }],
   ['chmod', { flags: '-v -c -f --verbose --changes --silent --quiet', operands: ['text', 'write'], least: 2, check: ordinaryMode }],
   ['tee', { flags: '-a -i -p --append --ignore-interrupts --version --help', operands: ['write'] }],
-  ['split', { flags: '-d -x -e -u --numeric-suffixes --hex-suffixes --elide-empty-files --verbose', values: { text: '-b -C --bytes --line-bytes --additional-suffix -n --number -t --separator', number: '-a -l --suffix-length --lines' }, operands: ['read', 'write'] , most: 2 }],
   ['mktemp', { flags: '-d -u -q --directory --dry-run --quiet', operands: ['write'] }],
-  ['dd', { operands: ['text'], check: plainDd }],
-  ['tar', { flags: '-t -c -v -z -j -J -a -h --list --create --verbose --gzip --bzip2 --xz --auto-compress --dereference --no-recursion --version --help', values: { write: '-f --file', text: '--exclude' }, operands: ['read'], check: plainTar }],
-  ['zipinfo', { flags: '-1 -s -m -l -v -h -t', operands: ['read'], most: 1 }],
-  ['unzip', { flags: '-l -v -t -Z -p -q', operands: ['read', 'text'], needs: '-l -v -t -Z -p' }],
-  ...['gzip', 'bzip2', 'xz', 'zstd'].map((name): readonly [string, ArgumentRule] => [name, { flags: '-c -d -t -l -k -f -q -v -1 -2 -3 -4 -5 -6 -7 -8 -9 --stdout --decompress --test --list --keep --version --help', operands: ['write'] }]),
-  ...['gunzip', 'bunzip2', 'unxz', 'unzstd'].map((name): readonly [string, ArgumentRule] => [name, { flags: '-c -t -l -k -q -v --stdout --test --list --keep', operands: ['write'] }]),
+  ['dd', { operands: ['text'], check: plainDd, derive: ddPaths }],
+  ['tar', { flags: '-t -c -v -z -j -J -a --list --create --verbose --gzip --bzip2 --xz --auto-compress --no-recursion --version --help', follows: '-h --dereference', values: { write: '-f --file', text: '--exclude' }, operands: ['read'], check: plainTar }],
+  ['zipinfo', { unsureDashes: true, flags: '-1 -s -m -l -v -h -t', operands: ['read'], most: 1 }],
+  // Options after the archive are names of members, so that it would unpack.
+  ['unzip', { unsureDashes: true, flags: '-l -v -t -Z -p -q', operands: ['read', 'text'], stopAtOperand: true, needs: '-l -v -t -Z -p' }],
+  ...['gzip', 'bzip2', 'xz', 'zstd'].map((name): readonly [string, ArgumentRule] => [name, { flags: '-c -d -t -l -k -f -q -v -1 -2 -3 -4 -5 -6 -7 -8 -9 --stdout --decompress --test --list --keep --version --help', operands: ['write'], derive: unpacked }]),
+  ...['gunzip', 'bunzip2', 'unxz', 'unzstd'].map((name): readonly [string, ArgumentRule] => [name, { flags: '-c -t -l -k -q -v --stdout --test --list --keep', operands: ['write'], derive: unpacked }]),
 ];
+
+const recursive = ['-r', '-R', '-a', '--recursive', '--archive'];
+
 
 /** Copying a folder's content (`x/.`) merges into what is there, hooks and settings included. */
 function copiesPlainly(seen: Seen): string | undefined {
@@ -57,6 +63,7 @@ function plainTar(seen: Seen): string | undefined {
   if (modes.length !== 1) return 'only listing (-t) and packing (-c) are known to be harmless';
   const archive = seen.options.find((option) => option.name === '-f' || option.name === '--file')?.value;
   if (archive === undefined) return 'without -f it uses a device or standard output';
+  if (seen.operands.some((text) => text.startsWith('@'))) return 'with "@" it takes over what is in another archive';
   return archive.includes(':') ? 'an archive name with ":" is another machine' : undefined;
 }
 
@@ -67,15 +74,48 @@ export function dashedTar(args: readonly string[]): readonly string[] {
 }
 
 /** The paths that dd reads and writes. */
-export function ddPaths(args: readonly string[]): readonly Readonly<{ kind: 'read' | 'write'; text: string }>[] {
-  const starting = (prefix: string, kind: 'read' | 'write') => args.filter((text) => text.startsWith(prefix)).map((text) => ({ kind, text: text.slice(prefix.length) }));
+function ddPaths(seen: Seen): readonly Typed[] {
+  const starting = (prefix: string, kind: 'read' | 'write') => seen.operands.filter((text) => text.startsWith(prefix)).map((text): Typed => ({ kind, text: text.slice(prefix.length) }));
   return [...starting('if=', 'read'), ...starting('of=', 'write')];
 }
 
-/** Where copying really lands when the last operand is a folder: each source's name below it. */
-export function landings(args: readonly string[]): readonly string[] {
-  const operands = args.filter((text) => !text.startsWith('-'));
-  const target = operands.at(-1);
-  if (target === undefined) return [];
-  return operands.slice(0, -1).map((source) => `${target}/${source.split(/[\\/]/).filter((name) => name !== '').at(-1) ?? ''}`);
+/** What is copied or moved, and where to: the last operand, or the folder of `-t`. */
+function journey(seen: Seen): Readonly<{ sources: readonly string[]; target: string }> {
+  const named = seen.options.findLast((option) => option.name === '-t' || option.name === '--target-directory')?.value;
+  return named === undefined ? { sources: seen.operands.slice(0, -1), target: seen.operands.at(-1) ?? '.' } : { sources: seen.operands, target: named };
+}
+
+/** Where copying really lands when the target is a folder: each source's name below it. */
+function landings(seen: Seen): readonly Typed[] {
+  const { sources, target } = journey(seen);
+  return sources.map((source) => ({ kind: 'write', text: below(target, source) }));
+}
+
+function below(target: string, source: string): string {
+  return `${target}/${source.split(/[\\/]/).filter((name) => name !== '').at(-1) ?? ''}`;
+}
+
+/** A folder that merges into one that is there is written through every link in it, unless nothing is overwritten. */
+function copiedFolders(seen: Seen): readonly Typed[] {
+  const merges = hasOption(seen, '-n') || hasOption(seen, '--no-clobber') ? [] : landings(seen).map(({ text }): Typed => ({ kind: 'fresh', text }));
+  return [...pipelineFolders(seen), ...merges];
+}
+
+/** A folder that arrives as `.github` brings its `workflows` along, and so does one that leaves. */
+function pipelineFolders(seen: Seen): readonly Typed[] {
+  const { sources, target } = journey(seen);
+  return [...sources, target, ...landings(seen).map(({ text }) => text)].map((text) => ({ kind: 'write', text: `${text}/workflows` }));
+}
+
+/** A link is followed from where it lies, so its target must be inside from there too. */
+function linkPaths(seen: Seen): readonly Typed[] {
+  const [target = '', link = '.'] = seen.operands;
+  const absolute = /^([\\/]|[A-Za-z]:)/.test(target);
+  return absolute ? [] : [{ kind: 'write', text: `${link}/../${target}` }, ...landings(seen)];
+}
+
+/** Unpacking writes beside the archive, under its name without the ending. */
+function unpacked(seen: Seen): readonly Typed[] {
+  const prints = ['-c', '-t', '-l', '--stdout', '--test', '--list'].some((name) => hasOption(seen, name));
+  return prints ? [] : seen.operands.map((text) => ({ kind: 'write', text: text.replace(/[._-][A-Za-z0-9]+$/, '') }));
 }

@@ -3,10 +3,10 @@ import { delimiter } from 'node:path';
 /** What a command sees of the world: a handful of names, none of them taken from the editor's or the broker's environment unseen. */
 
 /** The names on POSIX systems, in order. A test pins them. */
-export const posixNames: readonly string[] = ['PATH', 'HOME', 'USER', 'LANG', 'TZ', 'TMPDIR', 'TERM', 'NO_COLOR', 'PAGER', 'EDITOR'];
+export const posixNames: readonly string[] = ['PATH', 'HOME', 'USER', 'LANG', 'TZ', 'TMPDIR', 'TERM', 'NO_COLOR', 'PAGER', 'EDITOR', 'npm_config_update_notifier'];
 
 /** The names on Windows, in order. A test pins them. */
-export const windowsNames: readonly string[] = ['PATH', 'HOME', 'USER', 'LANG', 'TZ', 'TMPDIR', 'TERM', 'NO_COLOR', 'PAGER', 'EDITOR', 'SystemRoot', 'windir', 'ComSpec', 'PATHEXT', 'TEMP', 'TMP', 'USERPROFILE', 'APPDATA', 'LOCALAPPDATA'];
+export const windowsNames: readonly string[] = ['PATH', 'HOME', 'USER', 'LANG', 'TZ', 'TMPDIR', 'TERM', 'NO_COLOR', 'PAGER', 'EDITOR', 'npm_config_update_notifier', 'SystemRoot', 'windir', 'ComSpec', 'PATHEXT', 'TEMP', 'TMP', 'USERPROFILE', 'APPDATA', 'LOCALAPPDATA'];
 
 /** What the environment is made of. */
 export type Surroundings = Readonly<{
@@ -34,6 +34,8 @@ export function buildEnvironment(from: Surroundings): Readonly<Record<string, st
     NO_COLOR: '1',
     PAGER: 'cat',
     EDITOR: 'false',
+    // Else npm asks its registry for newer versions of itself, whatever it was called for.
+    npm_config_update_notifier: 'false',
     SystemRoot: own['SystemRoot'] ?? 'C:\\Windows',
     windir: own['windir'] ?? 'C:\\Windows',
     ComSpec: own['ComSpec'],
@@ -67,6 +69,14 @@ export function gitEnvironment(mode: GitMode): Readonly<Record<string, string>> 
     ['core.pager', 'cat'],
     ['protocol.ext.allow', 'never'],
     ['safe.bareRepository', 'explicit'],
+    // Repositories inside are entered only by commands for which their configuration was read.
+    ['submodule.recurse', 'false'],
+    ['fetch.recurseSubmodules', 'false'],
+    ['push.recurseSubmodules', 'no'],
+    ['diff.submodule', 'short'],
+    ['status.submoduleSummary', 'false'],
+    // Files would land under names that no commit holds, and which nobody could list beforehand.
+    ['merge.directoryRenames', 'false'],
   ];
   if (mode !== 'approved') pairs.push(['core.hooksPath', '/dev/null']);
   if (mode === 'neutral') pairs.push(['core.sshCommand', 'false'], ['credential.helper', '']);
@@ -74,5 +84,7 @@ export function gitEnvironment(mode: GitMode): Readonly<Record<string, string>> 
   const counted = pairs.flatMap(([key, value], index) => [[`GIT_CONFIG_KEY_${index}`, key], [`GIT_CONFIG_VALUE_${index}`, value]]);
   const common = { GIT_CONFIG_COUNT: String(pairs.length), GIT_PAGER: 'cat', GIT_EDITOR: 'false', GIT_SEQUENCE_EDITOR: 'false', GIT_TERMINAL_PROMPT: '0', GIT_OPTIONAL_LOCKS: '0', GIT_ATTR_NOSYSTEM: '1', GIT_NO_LAZY_FETCH: '1' };
   const ownFiles = mode === 'neutral' ? { GIT_CONFIG_NOSYSTEM: '1', GIT_CONFIG_GLOBAL: process.platform === 'win32' ? 'NUL' : '/dev/null' } : {};
-  return { ...Object.fromEntries(counted), ...common, ...ownFiles };
+  // Over any configuration: a remote that is a folder is a repository whose hooks would run here.
+  const transports = mode === 'approved' ? {} : { GIT_ALLOW_PROTOCOL: 'https:ssh' };
+  return { ...Object.fromEntries(counted), ...common, ...ownFiles, ...transports };
 }

@@ -1,6 +1,6 @@
 import { lstatSync, readFileSync, readdirSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import { dirname, join, parse, resolve, sep } from 'node:path';
-import { lexicalPlace, placeInside, type CommandFacts, type GitFacts, type Place } from '../../rules/places';
+import { lexicalPlace, nothingWritten, placeInside, type CommandFacts, type GitFacts, type GitWriteQuery, type GitWrites, type NotKnown, type Place } from '../../rules/places';
 import { isWithin } from './resolve';
 
 /** Looks up on the disk what the judge wants to know. Looking changes nothing and runs nothing. */
@@ -10,33 +10,70 @@ export type DiskGround = Readonly<{
   project: string;
   configDir: string;
   /** What `git config` said of repositories, by folder; without it repositories are taken to name no programs. */
-  git?: ReadonlyMap<string, GitFacts | 'unknown'>;
+  git?: ReadonlyMap<string, GitFacts | NotKnown>;
+  /** What git commands would write, by `writesKey`; without it they are taken to write nothing. */
+  gitWrites?: ReadonlyMap<string, GitWrites | NotKnown>;
 }>;
+
+/** Names one question about one folder. */
+export function writesKey(folder: string, query: GitWriteQuery): string {
+  return JSON.stringify([folder, query]);
+}
 
 /** Facts about this machine as it is at this moment, links included. */
 export function diskFacts(ground: DiskGround): CommandFacts {
   const real = { project: realOrSelf(ground.project), own: realOrSelf(ground.configDir) };
   return {
     place: (folder, path) => diskPlace(folder, path, ground, real),
+    entry: entryAt,
     script: (folder, name) => scriptIn(folder, name, real.project),
     git: (folder) => (ground.git === undefined ? { programs: [], hooks: hasHooks(folder) } : (ground.git.get(folder) ?? 'unknown')),
+    gitWrites: (folder, query) => (ground.gitWrites === undefined ? nothingWritten : (ground.gitWrites.get(writesKey(folder, query)) ?? { unknown: 'nobody looked' })),
   };
 }
 
 type Real = Readonly<{ project: string; own: string }>;
+
+/** From harmless to never. */
+const strictness: readonly Place[] = ['inside', 'sink', 'control', 'outside', 'forbidden', 'own'];
 
 /** The strictest of what the text says and what the disk says. */
 function diskPlace(folder: string, path: string, ground: DiskGround, real: Real): Place {
   const style = process.platform === 'win32' ? 'win32' : 'posix';
   const written = lexicalPlace(folder, path, { project: ground.project, own: ground.configDir }, style);
   if (written === 'sink' || written === 'forbidden' || written === 'own') return written;
-  const arrived = follow(resolve(realOrSelf(folder)), path);
+  // The folder may itself be written as `link/..`. Commands run where the system's walk leads; what other readers make of the text counts too.
+  const starts = new Set([physical(folder), physical(resolve(folder))]);
+  const places = [...starts].map((start) => placeFrom(start, path, written, real));
+  return places.reduce((worst, place) => (strictness.indexOf(place) > strictness.indexOf(worst) ? place : worst));
+}
+
+function placeFrom(start: string | undefined, path: string, written: Place, real: Real): Place {
+  const arrived = start === undefined ? undefined : follow(start, path);
   if (arrived === undefined) return 'outside';
   if (isWithin(arrived, real.own)) return 'own';
   if (!isWithin(arrived, real.project)) return 'outside';
   // A path that is inside only by its text, or only through a link from elsewhere, was judged by where it leads.
   const names = arrived.slice(real.project.length).split(sep).filter((name) => name !== '');
   return written === 'control' ? 'control' : placeInside(names);
+}
+
+/** What lies at a path; what cannot be looked at counts as a folder, of which nobody knows what it holds. */
+function entryAt(folder: string, path: string): 'missing' | 'file' | 'folder' {
+  const start = physical(folder);
+  const arrived = start === undefined ? undefined : follow(start, path);
+  try {
+    const stat = arrived === undefined ? undefined : lstatSync(arrived, { throwIfNoEntry: false });
+    if (stat === undefined) return arrived === undefined ? 'folder' : 'missing';
+    return stat.isDirectory() ? 'folder' : 'file';
+  } catch {
+    return 'folder';
+  }
+}
+
+/** Where a folder really is, links followed and `..` taken from there; names that do not exist are kept. Undefined after 40 links. */
+export function physical(folder: string): string | undefined {
+  return follow(parse(resolve(folder)).root, folder);
 }
 
 /** Where a path arrives when every link is followed; names that do not exist are kept as written. Undefined after 40 links. */
@@ -109,7 +146,7 @@ export function nearest(folder: string, name: string, top: string): string | und
 
 /** The folders in which git keeps a repository: the one of this work tree, and the one that all its work trees share. */
 export function gitFolders(folder: string): Readonly<{ own: string; common: string }> | undefined {
-  for (let current = resolve(folder); ; current = dirname(current)) {
+  for (let current = physical(folder) ?? resolve(folder); ; current = dirname(current)) {
     const own = gitFolderAt(join(current, '.git'));
     if (own !== undefined) return { own, common: resolve(own, readText(join(own, 'commondir'))?.trim() ?? '.') };
     if (current === dirname(current)) return undefined;
@@ -133,13 +170,18 @@ function readText(path: string): string | undefined {
 
 /** Whether a repository holds hooks that git would run; the samples that git installs do not count. */
 export function hasHooks(folder: string): boolean {
+  return hookFiles(folder).length > 0;
+}
+
+/** The hooks of a repository that git would run, as absolute paths in order. */
+export function hookFiles(folder: string): readonly string[] {
   const repository = gitFolders(folder);
-  if (repository === undefined) return false;
+  if (repository === undefined) return [];
   const hooks = join(repository.common, 'hooks');
   try {
-    return readdirSync(hooks).some((name) => !name.endsWith('.sample') && isRunnable(join(hooks, name)));
+    return readdirSync(hooks).filter((name) => !name.endsWith('.sample')).map((name) => join(hooks, name)).filter(isRunnable).sort();
   } catch {
-    return false;
+    return [];
   }
 }
 

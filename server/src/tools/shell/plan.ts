@@ -1,20 +1,21 @@
 import { createHash } from 'node:crypto';
-import { realpathSync, statSync } from 'node:fs';
-import { isAbsolute, join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { judgeCommand, type CommandRequest, type Judgement } from '../../rules/allowlist';
 import type { ParsedCommand, Pipeline, Platform, Redirection } from '../../rules/commandPlan';
-import { readLists } from '../../rules/commandLists';
+import { readLists, type ShellLists } from '../../rules/commandLists';
 import { neutralArguments, readGit } from '../../rules/gitCommand';
-import type { GitFacts } from '../../rules/places';
-import { gitReaders, personalCommands } from '../../rules/programs/git';
-import { packageManagers } from '../../rules/programs/runtimes';
+import { nothingWritten, type CommandFacts, type GitFacts, type GitWriteQuery, type GitWrites, type NotKnown } from '../../rules/places';
+import { gitReaders, isPublicKey, personalCommands } from '../../rules/programs/git';
 import { innerNames } from '../../rules/wrapped';
 import { deny } from '../../rules/argumentKinds';
 import type { Verdict } from '../../../../protocol/src/call';
+import { bind, maxBound, type Bound } from './binding';
 import { gitEnvironment, type GitMode } from './environment';
-import { diskFacts, nearest } from './facts';
+import { diskFacts, follow, physical, writesKey } from './facts';
+import type { Asking } from './gitQuestion';
+import { readGitWrites } from './gitWrites';
 import { readGitFacts } from './repository';
-import { hashBinary, hashFile, identityOf, resolveBinary, trustedFolders, type Binary } from './resolve';
+import { hashBinary, resolveBinary, trustedFolders, type Binary } from './resolve';
 import type { PrepareContext } from '../tool';
 import type { ShellInput } from './input';
 
@@ -26,6 +27,8 @@ export type PlannedCommand = Readonly<{
   argv: readonly [string, ...string[]];
   /** Absolute, resolved folder. */
   folder: string;
+  /** Where `cd` leads, absolute and resolved; only for `cd`. */
+  enters?: string;
   binary?: Binary;
   /** Programs that this one will start by name. */
   inner: readonly Binary[];
@@ -37,21 +40,28 @@ export type PlannedCommand = Readonly<{
 /** Commands joined by pipes, and how they follow the pipeline before. */
 export type Step = Readonly<{ joint: Pipeline['joint']; commands: readonly PlannedCommand[] }>;
 
-/** A file that a person sees as an argument and whose bytes decide what happens. */
-export type OperandFile = Readonly<{ path: string; state: string }>;
-
 /** A whole plan. */
 export type Plan = Readonly<{
   steps: readonly Step[];
   cwd: string;
   timeoutMs: number;
   folders: readonly string[];
-  /** Empty unless a person is asked. */
-  files: readonly OperandFile[];
+  /** What a person's answer rests on; empty unless one is asked. */
+  bound: readonly Bound[];
 }>;
 
 /** A judged request. Without a plan nothing can run. */
-export type Planned = Readonly<{ verdict: Verdict; judgement: Judgement; cwd: string; raw: string; digest: string; plan?: Plan; hashes: readonly (readonly [path: string, sha256: string])[] }>;
+export type Planned = Readonly<{
+  verdict: Verdict;
+  judgement: Judgement;
+  cwd: string;
+  raw: string;
+  digest: string;
+  plan?: Plan;
+  hashes: readonly (readonly [path: string, sha256: string])[];
+  /** Judges one step anew by what the machine is like now; returns the first verdict that nobody has seen before. */
+  again(step: number): Promise<Verdict | undefined>;
+}>;
 
 /** What planning needs of this machine. */
 export type Machine = Readonly<{
@@ -63,37 +73,82 @@ export type Machine = Readonly<{
 
 const platform: Platform = process.platform === 'win32' ? 'win32' : 'posix';
 
-/** Parses, looks up, judges, resolves and binds one request. Changes nothing; runs nothing but `git config --list`. */
+/** Parses, looks up, judges, resolves and binds one request. Changes nothing; runs nothing but git commands that look. */
 export async function planCommand(input: ShellInput, context: PrepareContext, machine: Machine): Promise<Planned> {
   const request: CommandRequest = input.args === undefined ? { line: input.command } : { argv: [input.command, ...input.args] };
   const raw = input.args === undefined ? input.command : JSON.stringify([input.command, ...input.args]);
-  const cwd = realOr(resolve(context.project, input.cwd ?? '.'));
+  const cwd = physical(resolve(context.project, input.cwd ?? '.')) ?? context.project;
+  const { shell } = context.config.plugins;
+  const ground = { project: context.project, configDir: context.configDir, lists: readLists(shell.enabled ? shell : {}) };
   const folders = trustedFolders(machine.searchPath, context.project);
-  const judgement = await judgeWithFacts(request, cwd, context, folders, machine);
+  const judgement = await judgeHere(request, cwd, ground, machine);
+  const parsed = judgement.plan;
   const shown = { judgement, cwd, raw, hashes: [] };
-  if (judgement.verdict.verdict === 'deny' || judgement.plan === undefined) return { ...shown, verdict: judgement.verdict, digest: digestOf(['refused', raw, judgement.verdict.rule]) };
-  const steps = resolveSteps(judgement.plan.pipelines, cwd, folders, judgement.verdict.verdict === 'approve');
-  if ('refused' in steps) return { ...shown, verdict: deny('shell.noBinary', `No trustworthy program was found: ${steps.refused}.`), digest: digestOf(['refused', raw, 'shell.noBinary']) };
+  const refuse = (verdict: Verdict): Planned => ({ ...shown, verdict, digest: digestOf(['refused', raw, verdict.rule]), again: () => Promise.resolve(verdict) });
+  if (judgement.verdict.verdict === 'deny' || parsed === undefined) return refuse(judgement.verdict);
   const asks = judgement.verdict.verdict === 'approve';
-  const timeoutMs = input.timeoutMs ?? context.config.plugins.shell.timeoutMs;
-  const plan: Plan = { steps, cwd, timeoutMs, folders, files: asks ? await operandFiles(steps, context.project) : [] };
+  const steps = resolveSteps(parsed.pipelines, cwd, folders, asks);
+  if ('refused' in steps) return refuse(deny('shell.noBinary', `No trustworthy program was found: ${steps.refused}.`));
+  const bound = asks ? await bind(steps, context.project) : [];
+  if ('tooMany' in bound) return refuse(deny('shell.manyFiles', `The line names ${bound.tooMany} files and folders, more than the ${maxBound} that one approval can be bound to. Use several calls, or name their folder.`));
+  const plan: Plan = { steps, cwd, timeoutMs: input.timeoutMs ?? shell.timeoutMs, folders, bound };
   const hashes = asks ? await binaryHashes(steps) : [];
-  return { ...shown, verdict: judgement.verdict, plan, hashes, digest: digestOf([canonical(plan), hashes]) };
+  const again = async (step: number): Promise<Verdict | undefined> => {
+    const [pipeline, folder] = [parsed.pipelines[step], steps[step]?.commands[0]?.folder];
+    if (pipeline === undefined || folder === undefined) return deny('shell.changed', 'The step is not part of the plan.');
+    const now = await judgeHere({ plan: { pipelines: [{ ...pipeline, joint: 'first' }] } }, folder, ground, machine);
+    return firstNews(now, judgement);
+  };
+  return { ...shown, verdict: judgement.verdict, plan, hashes, digest: digestOf([canonical(plan), hashes]), again };
 }
 
-/** Judges twice: once to learn about which repositories git facts are needed, and once with them. */
-async function judgeWithFacts(request: CommandRequest, cwd: string, context: PrepareContext, folders: readonly string[], machine: Machine): Promise<Judgement> {
-  const { shell } = context.config.plugins;
-  const lists = readLists(shell.enabled ? shell : {});
-  const wanted = new Set<string>();
-  const disk = diskFacts(context);
-  const noting = { ...disk, git: (folder: string): GitFacts => (wanted.add(folder), { programs: [], hooks: false }) };
-  const first = judgeCommand({ request, lists, cwd, platform, facts: noting });
-  if (first.verdict.verdict === 'deny' || wanted.size === 0) return first;
+/** A step that was silent must still be silent at its turn, and one that was approved must have no other reason to ask than those that were shown. */
+function firstNews(now: Judgement, before: Judgement): Verdict | undefined {
+  const seen = new Set(before.parts.map(({ rule, reason }) => `${rule} ${reason}`));
+  return now.parts.find((part) => part.verdict !== 'allow' && !seen.has(`${part.rule} ${part.reason}`));
+}
+
+/** Whose lists hold, and between which folders. */
+export type JudgeGround = Readonly<{
+  /** Absolute, resolved project root. */
+  project: string;
+  configDir: string;
+  lists: ShellLists;
+}>;
+
+type Wanted = Readonly<{ git: Set<string>; writes: Map<string, Readonly<{ folder: string; query: GitWriteQuery }>> }>;
+
+/** Judges by what this machine and its repositories are like now: once to learn what must be asked of which repositories, and once with the answers. */
+export async function judgeHere(request: CommandRequest, cwd: string, ground: JudgeGround, machine: Machine): Promise<Judgement> {
+  const wanted: Wanted = { git: new Set(), writes: new Map() };
+  const common = { request, lists: ground.lists, cwd, platform };
+  const first = judgeCommand({ ...common, facts: noting(diskFacts(ground), wanted) });
+  if (first.verdict.verdict === 'deny' || wanted.git.size === 0) return first;
+  const folders = trustedFolders(machine.searchPath, ground.project);
   const git = resolveBinary('git', folders);
-  const facts = new Map<string, GitFacts | 'unknown'>();
-  for (const folder of wanted) facts.set(folder, 'refused' in git ? 'unknown' : await readGitFacts(realOr(folder), { git, environment: machine.environment(folders) }));
-  return judgeCommand({ request, lists, cwd, platform, facts: diskFacts({ ...context, git: facts }) });
+  const known = 'refused' in git ? { git: new Map(), gitWrites: new Map() } : await answers(wanted, ground.project, { git, environment: machine.environment(folders) });
+  return judgeCommand({ ...common, facts: diskFacts({ ...ground, ...known }) });
+}
+
+function noting(disk: CommandFacts, wanted: Wanted): CommandFacts {
+  return {
+    ...disk,
+    git: (folder) => (wanted.git.add(folder), { programs: [], hooks: false }),
+    gitWrites: (folder, query) => (wanted.git.add(folder), wanted.writes.set(writesKey(folder, query), { folder, query }), nothingWritten),
+  };
+}
+
+async function answers(wanted: Wanted, project: string, asking: Asking): Promise<Readonly<{ git: ReadonlyMap<string, GitFacts | NotKnown>; gitWrites: ReadonlyMap<string, GitWrites | NotKnown> }>> {
+  const git = new Map<string, GitFacts | NotKnown>();
+  const gitWrites = new Map<string, GitWrites | NotKnown>();
+  for (const folder of wanted.git) git.set(folder, await readGitFacts(physical(folder) ?? folder, asking));
+  for (const [key, { folder, query }] of wanted.writes) {
+    const facts = git.get(folder);
+    const quiet = facts !== undefined && !('unknown' in facts) && facts.programs.length === 0;
+    // Comparing files would run the very programs that the configuration names.
+    gitWrites.set(key, quiet ? await readGitWrites(query, { folder: physical(folder) ?? folder, project, asking }) : { unknown: 'comparing files would run programs of the repository' });
+  }
+  return { git, gitWrites };
 }
 
 function resolveSteps(pipelines: readonly Pipeline[], cwd: string, folders: readonly string[], approved: boolean): readonly Step[] | Readonly<{ refused: string }> {
@@ -104,8 +159,7 @@ function resolveSteps(pipelines: readonly Pipeline[], cwd: string, folders: read
     const missing = commands.find((command) => 'refused' in command);
     if (missing !== undefined && 'refused' in missing) return missing;
     steps.push({ joint: pipeline.joint, commands: commands.filter(isPlanned) });
-    const [only] = pipeline.commands;
-    if (only?.argv[0] === 'cd') folder = realOr(resolve(folder, only.argv[1] ?? '.'));
+    folder = steps.at(-1)?.commands[0]?.enters ?? folder;
   }
   return steps;
 }
@@ -114,7 +168,8 @@ function resolveCommand(command: ParsedCommand, folder: string, folders: readonl
   const [name, ...args] = command.argv;
   const assigned = Object.fromEntries(command.assignments);
   const common = { folder, redirections: command.redirections };
-  if (name === 'cd') return { ...common, argv: command.argv, inner: [], additions: {} };
+  // Walked as it was judged: `link/..` is the folder above where the link leads.
+  if (name === 'cd') return { ...common, argv: command.argv, inner: [], additions: {}, enters: follow(folder, args[0] ?? '.') ?? folder };
   const binary = resolveBinary(name, folders);
   if ('refused' in binary) return binary;
   const inner = innerNames(name, args).map((each) => resolveBinary(each, folders));
@@ -140,41 +195,11 @@ function gitCall(argv: ParsedCommand['argv'], approved: boolean): Readonly<{ arg
   if (at < 0) return undefined;
   const call = readGit(argv.slice(at + 1));
   const subcommand = 'unknown' in call ? '' : call.subcommand;
-  const ordinary: GitMode = personalCommands.has(subcommand) ? 'personal' : 'neutral';
+  const shownKey = subcommand === 'config' && !('unknown' in call) && call.args.some(isPublicKey);
+  const ordinary: GitMode = personalCommands.has(subcommand) || shownKey ? 'personal' : 'neutral';
   // What a person approves may write the user's own configuration, which must then not be the null device.
   const mode: GitMode = approved && !gitReaders.some(([reader]) => reader === subcommand) ? 'approved' : ordinary;
   return { argv: [name, ...argv.slice(1, at + 1), ...neutralArguments(argv.slice(at + 1))], additions: gitEnvironment(mode) };
-}
-
-/** Arguments that are files inside the project, and the manifests of package managers: a person approves their content as well. */
-async function operandFiles(steps: readonly Step[], project: string): Promise<readonly OperandFile[]> {
-  const paths = new Set(steps.flatMap((step) => step.commands).flatMap((command) => filesOf(command, project)));
-  const files: OperandFile[] = [];
-  for (const path of [...paths].slice(0, 64)) files.push({ path, state: await fileState(path) });
-  return files;
-}
-
-const manifests = ['package.json', 'package-lock.json', 'npm-shrinkwrap.json', 'pnpm-lock.yaml', 'yarn.lock', '.npmrc'];
-
-function filesOf(command: PlannedCommand, project: string): readonly string[] {
-  if (command.binary === undefined) return [];
-  const words = command.argv.slice(1).flatMap((word) => [word, word.slice(word.indexOf('=') + 1)]);
-  const named = words.filter((word) => word !== '' && word.length < 4096 && !word.includes('\0')).map((word) => (isAbsolute(word) ? word : join(command.folder, word)));
-  const found = named.filter((path) => statSync(path, { throwIfNoEntry: false })?.isFile() === true);
-  const runsPackages = packageManagers.has(command.argv[0]) || ['npx', 'bunx', 'pnpx'].includes(command.argv[0]);
-  const packages = runsPackages ? manifests.flatMap((name) => nearest(command.folder, name, project) ?? []) : [];
-  return [...found, ...packages];
-}
-
-/** Files above this many bytes are known by place, size and times instead of by content. */
-const maxHashedBytes = 8n * 1024n * 1024n;
-
-/** What tells whether a file is still the one that was seen: a hash, or for large ones its identity. */
-export async function fileState(path: string): Promise<string> {
-  const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
-  if (stat === undefined) return 'missing';
-  if (!stat.isFile() || stat.size > maxHashedBytes) return identityOf(stat);
-  return `sha256:${await hashFile(path).catch(() => 'unreadable')}`;
 }
 
 async function binaryHashes(steps: readonly Step[]): Promise<readonly (readonly [string, string])[]> {
@@ -193,17 +218,9 @@ export function binariesOf(command: PlannedCommand): readonly Binary[] {
 function canonical(plan: Plan): unknown {
   const commands = (step: Step) =>
     step.commands.map((command) => [command.argv, command.folder, binariesOf(command).map((binary) => [binary.path, binary.prefix, binary.identity]), Object.entries(command.additions), command.redirections.map((redirection) => Object.entries(redirection))]);
-  return ['shell.exec/1', plan.steps.map((step) => [step.joint, commands(step)]), plan.cwd, plan.timeoutMs, plan.folders, plan.files.map((file) => [file.path, file.state])];
+  return ['shell.exec/2', plan.steps.map((step) => [step.joint, commands(step)]), plan.cwd, plan.timeoutMs, plan.folders, plan.bound.map(({ path, state, uses }) => [path, state, uses])];
 }
 
 function digestOf(parts: readonly unknown[]): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
-}
-
-function realOr(path: string): string {
-  try {
-    return realpathSync.native(path);
-  } catch {
-    return resolve(path);
-  }
 }

@@ -1,36 +1,46 @@
-import { readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
-import { runChildren } from '../../base/childProcess';
-import type { GitFacts } from '../../rules/places';
-import { gitEnvironment } from './environment';
+import { lstatSync, readFileSync, realpathSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { addressKeys } from '../../rules/gitRemotes';
+import type { GitFacts, NotKnown } from '../../rules/places';
 import { gitFolders, hasHooks } from './facts';
-import { identityOf, type Binary } from './resolve';
+import { askGit, askGitText, isNotKnown, partsOf, type Asking } from './gitQuestion';
 
-/** Asks git which configuration keys a repository sets. Listing them runs nothing, and values are not read. */
+/**
+ * Asks git what a repository's configuration says, and that of every repository inside it which the index knows: git goes into
+ * those on its own, and each of them can name programs. Listing runs nothing.
+ */
 
-/** What is needed to ask. */
-export type Asking = Readonly<{ git: Binary; environment: Readonly<Record<string, string>> }>;
+/** Repositories inside a repository that are looked at, at any depth; with more of them nothing is known. */
+export const maxInnerRepositories = 40;
 
-const cache = new Map<string, Readonly<{ key: string; facts: GitFacts }>>();
-
-/** The facts about the repository of a folder; `unknown` when git does not answer within 5 seconds. Remembered until a configuration file changes. */
-export async function readGitFacts(folder: string, asking: Asking): Promise<GitFacts | 'unknown'> {
-  const key = configIdentity(folder);
-  const known = cache.get(folder);
-  const hooks = hasHooks(folder);
-  if (known !== undefined && known.key === key && !known.facts.programs.some(isInclude)) return { ...known.facts, hooks: hooks || known.facts.hooks };
-  const files = submoduleConfigs(folder);
-  const lists = await Promise.all([listKeys(folder, undefined, asking), ...files.map((file) => listKeys(folder, file, asking))]);
-  if (lists.some((list) => list === undefined)) return 'unknown';
-  const facts = gitFactsOf(lists.flatMap((list) => list ?? []));
-  cache.set(folder, { key, facts });
-  return { ...facts, hooks: hooks || facts.hooks };
+/** The facts about the repository of a folder. Looked up anew each time: nothing tells reliably that none of it has changed. */
+export async function readGitFacts(folder: string, asking: Asking): Promise<GitFacts | NotKnown> {
+  const found: Found = { folders: new Set(), asking };
+  const [top, pairs] = await Promise.all([topOf(folder, asking), listPairs(folder, asking)]);
+  if (isNotKnown(top)) return top;
+  if (isNotKnown(pairs)) return pairs;
+  const inner = top === '' ? [] : await innerPairs(top, found);
+  if (isNotKnown(inner)) return inner;
+  const facts = gitFactsOf(pairs);
+  const programs = [...new Set([...facts.programs, ...inner])];
+  return { ...facts, programs, hooks: facts.hooks || hasHooks(folder), repository: top !== '', branch: branchOf(folder) };
 }
 
-/** Sorts configuration keys: which name programs that nothing overrides, which remotes exist, and whether hooks lie elsewhere. */
-export function gitFactsOf(keys: readonly string[]): GitFacts {
+type Pair = readonly [key: string, value: string];
+
+/** Sorts configuration keys: which name programs that nothing overrides, which remotes exist, where they lie, and whether hooks lie elsewhere. */
+export function gitFactsOf(pairs: readonly Pair[]): GitFacts {
+  const keys = pairs.map(([key]) => key);
   const remotes = keys.flatMap((key) => /^remote\.(.+)\.url$/.exec(key)?.[1] ?? []);
-  return { programs: [...new Set(keys.filter(namesProgram))], remotes: [...new Set(remotes)], hooks: keys.some((key) => key.toLowerCase() === 'core.hookspath') };
+  const addresses = pairs.filter(([key]) => addressKeys.some((pattern) => pattern.test(lowerEnds(key))));
+  return { programs: [...new Set(keys.filter(namesProgram))], remotes: [...new Set(remotes)], addresses, hooks: keys.some((key) => key.toLowerCase() === 'core.hookspath') };
+}
+
+/** Section and name of a key know no case; what stands between them does. */
+function lowerEnds(key: string): string {
+  const first = key.indexOf('.');
+  const last = key.lastIndexOf('.');
+  return key.slice(0, first).toLowerCase() + key.slice(first, last) + key.slice(last).toLowerCase();
 }
 
 /** Keys that Conductor's own environment overrides for every git that it starts. */
@@ -59,46 +69,78 @@ function namesProgram(key: string): boolean {
   return !overridden.has(lower) && programKeys.some((pattern) => pattern.test(lower));
 }
 
-function isInclude(key: string): boolean {
-  return /^include/i.test(key);
+/** The top of the work tree; empty where there is no repository, or one without a work tree. */
+async function topOf(folder: string, asking: Asking): Promise<string | NotKnown> {
+  const answer = await askGit(['rev-parse', '--show-toplevel'], folder, asking);
+  if (isNotKnown(answer)) return answer;
+  if (answer.code === 0) return answer.text.replace(/\n$/, '');
+  // Git says no to a repository of another user as well: then something is there, and nothing is known of it.
+  return gitFolders(folder) === undefined ? '' : { unknown: 'git does not take it for a repository that it may use' };
 }
 
-async function listKeys(folder: string, file: string | undefined, asking: Asking): Promise<readonly string[] | undefined> {
-  const environment = { ...asking.environment, ...gitEnvironment('neutral') };
-  const args = [...asking.git.prefix, 'config', '--list', '--name-only', '--show-scope', '-z', ...(file === undefined ? [] : ['--file', file])];
-  const run = await runChildren([{ file: asking.git.path, args, cwd: folder, environment, input: 'nothing', output: 'stdout', errors: 'stderr' }], { timeoutMs: 5000 });
-  if (run.kind !== 'ended' || run.stopped !== undefined || run.exits[0]?.code !== 0 || run.stdout.omitted > 0) return undefined;
-  const words = Buffer.concat([run.stdout.head, run.stdout.tail]).toString('utf8').split('\0');
-  const keys = words.filter((_, index) => index % 2 === 1 && (file !== undefined || words[index - 1] !== 'command'));
-  // A submodule's configuration always says where its work tree is.
-  return file === undefined ? keys : keys.filter((key) => key !== 'core.worktree');
+async function listPairs(folder: string, asking: Asking): Promise<readonly Pair[] | NotKnown> {
+  const text = await askGitText(['config', '--list', '--show-scope', '-z'], folder, asking);
+  if (isNotKnown(text)) return text;
+  const words = partsOf(text);
+  return words.flatMap((word, index) => (index % 2 === 1 && words[index - 1] !== 'command' ? [pairOf(word)] : []));
 }
 
-function configIdentity(folder: string): string {
+function pairOf(word: string): Pair {
+  const end = word.indexOf('\n');
+  return end < 0 ? [word, 'true'] : [word.slice(0, end), word.slice(end + 1)];
+}
+
+type Found = Readonly<{ folders: Set<string>; asking: Asking }>;
+
+/** The program keys of every populated repository that the index of this one knows, and of theirs. */
+async function innerPairs(top: string, found: Found): Promise<readonly string[] | NotKnown> {
+  const listed = await askGitText(['ls-files', '--stage', '-z', '--full-name'], top, found.asking);
+  if (isNotKnown(listed)) return listed;
+  const links = partsOf(listed).filter((line) => line.startsWith('160000 ')).map((line) => join(top, line.slice(line.indexOf('\t') + 1)));
+  const programs: string[] = [];
+  for (const folder of new Set(links)) {
+    if (!isPopulated(folder) || found.folders.has(folder)) continue;
+    found.folders.add(folder);
+    if (found.folders.size > maxInnerRepositories) return { unknown: `more than ${maxInnerRepositories} repositories lie inside it` };
+    const inner = await innerPrograms(folder, found);
+    if (isNotKnown(inner)) return inner;
+    programs.push(...inner);
+  }
+  return programs;
+}
+
+async function innerPrograms(folder: string, found: Found): Promise<readonly string[] | NotKnown> {
+  const pairs = await listPairs(folder, found.asking);
+  if (isNotKnown(pairs)) return pairs;
+  const own = gitFactsOf(pairs.filter((pair) => !isOwnWorkTree(pair, folder))).programs;
+  const deeper = await innerPairs(folder, found);
+  return isNotKnown(deeper) ? deeper : [...own, ...deeper];
+}
+
+function isPopulated(folder: string): boolean {
+  return lstatSync(join(folder, '.git'), { throwIfNoEntry: false }) !== undefined;
+}
+
+/** A submodule's configuration always says where its work tree is; only another one than its own matters. */
+function isOwnWorkTree([key, value]: Pair, folder: string): boolean {
   const repository = gitFolders(folder);
-  if (repository === undefined) return 'none';
-  const files = [join(repository.common, 'config'), join(repository.own, 'config'), join(repository.own, 'config.worktree'), ...submoduleConfigs(folder)];
-  return files.map((file) => `${file}=${stateOf(file)}`).join('|');
+  return key.toLowerCase() === 'core.worktree' && repository !== undefined && realOr(resolve(repository.own, value)) === realOr(folder);
 }
 
-function stateOf(file: string): string {
-  const stat = statSync(file, { bigint: true, throwIfNoEntry: false });
-  return stat === undefined ? '-' : identityOf(stat);
-}
-
-/** Git looks into submodules on its own, and each of them has a configuration. At most 200, three folders deep; more are not looked for. */
-function submoduleConfigs(folder: string): readonly string[] {
+function branchOf(folder: string): string | undefined {
   const repository = gitFolders(folder);
-  return repository === undefined ? [] : configsBelow(join(repository.common, 'modules'), 3).slice(0, 200);
-}
-
-function configsBelow(folder: string, depth: number): readonly string[] {
+  if (repository === undefined) return undefined;
   try {
-    const names = readdirSync(folder, { withFileTypes: true });
-    const here = names.some((name) => name.name === 'config' && name.isFile()) ? [join(folder, 'config')] : [];
-    const deeper = depth === 0 ? [] : names.filter((name) => name.isDirectory() && !['objects', 'refs', 'logs', 'hooks', 'info'].includes(name.name));
-    return [...here, ...deeper.flatMap((name) => configsBelow(join(folder, name.name), depth - 1))];
+    return /^ref: refs\/heads\/(.+)$/m.exec(readFileSync(join(repository.own, 'HEAD'), 'utf8'))?.[1];
   } catch {
-    return [];
+    return undefined;
+  }
+}
+
+function realOr(path: string): string {
+  try {
+    return realpathSync.native(path);
+  } catch {
+    return resolve(path);
   }
 }

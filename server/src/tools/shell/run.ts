@@ -2,19 +2,27 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { homedir, tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
-import type { Outcome } from '../../../../protocol/src/call';
 import { ConductorError } from '../../../../protocol/src/errors';
 import { runChildren, type Child, type Run, type Sink, type Source } from '../../base/childProcess';
+import type { Outcome, Verdict } from '../../../../protocol/src/call';
+import { Binding } from './binding';
 import { buildEnvironment } from './environment';
+import { physical, follow } from './facts';
 import { closeAll, openRedirection } from './files';
 import { clip, textOf } from './output';
-import { binariesOf, fileState, type Plan, type PlannedCommand, type Step } from './plan';
+import { binariesOf, type Plan, type PlannedCommand, type Step } from './plan';
 import { isUnchanged, isWithin } from './resolve';
 
 /** Runs a plan as it was judged: looks once more at everything that it rests on, then starts the very argument lists of the plan. */
 
 /** What a run needs of whoever called for it. */
-export type Runner = Readonly<{ project: string; signal: AbortSignal; progress(message: string): void }>;
+export type Runner = Readonly<{
+  project: string;
+  signal: AbortSignal;
+  progress(message: string): void;
+  /** Judges a step anew; a verdict is a reason not to run it any more. */
+  again(step: number): Promise<Verdict | undefined>;
+}>;
 
 /** The variable by which processes of a run are found again. */
 const markName = 'CONDUCTOR_RUN';
@@ -26,7 +34,6 @@ const maxCharacters = 544 * 1024;
 export async function runPlan(plan: Plan, runner: Runner): Promise<Outcome> {
   const temporary = mkdtempSync(join(realpathSync(tmpdir()), 'conductor-run-'));
   try {
-    await requireFiles(plan);
     return await new PlanRun(plan, runner, temporary).run();
   } catch (error) {
     const failure = error instanceof ConductorError ? error : new ConductorError('TOOL_FAILED', error instanceof Error ? error.message : String(error), { cause: error });
@@ -42,12 +49,6 @@ export function ordinaryEnvironment(folders: readonly string[], temporary: strin
   return buildEnvironment({ platform: process.platform, folders, home: homedir(), user: userInfo().username, temporary, own: process.env });
 }
 
-async function requireFiles(plan: Plan): Promise<void> {
-  for (const file of plan.files) {
-    if ((await fileState(file.path)) !== file.state) throw new ConductorError('APPROVAL_STALE', `${file.path} changed after it was approved, so nothing was run.`);
-  }
-}
-
 type Ended = Extract<Run, { kind: 'ended' }>;
 
 class PlanRun {
@@ -58,6 +59,7 @@ class PlanRun {
   private readonly deadline: number;
   private readonly mark = { name: markName, value: randomBytes(16).toString('hex') };
 
+  private readonly binding: Binding;
   private lastProgram = '';
 
   constructor(
@@ -66,23 +68,33 @@ class PlanRun {
     private readonly temporary: string,
   ) {
     this.deadline = performance.now() + plan.timeoutMs;
+    this.binding = new Binding(plan.bound);
   }
 
   async run(): Promise<Outcome> {
-    for (const step of this.plan.steps) {
+    for (const [index, step] of this.plan.steps.entries()) {
       if (step.joint === '&&' && this.status.code !== 0) continue;
       if (step.joint === '||' && this.status.code === 0) continue;
+      await this.binding.before(index);
+      await this.requireSilence(index);
       this.requireUnchanged(step);
       await this.runStep(step);
       if (this.stopped !== undefined) break;
+      await this.binding.after(index, this.runner.project);
     }
     return this.outcome();
+  }
+
+  /** While an earlier step ran, somebody may have changed what a later one would do. */
+  private async requireSilence(step: number): Promise<void> {
+    const news = await this.runner.again(step);
+    if (news !== undefined) throw new ConductorError('APPROVAL_STALE', `Step ${step + 1} is no longer what was judged, so it was not run: ${news.reason} Ask again with that step alone.`);
   }
 
   /** Between the verdict and now a person may have thought for minutes (T17, T41). */
   private requireUnchanged(step: Step): void {
     for (const command of step.commands) {
-      const folder = realOr(command.folder);
+      const folder = physical(command.folder);
       if (folder !== command.folder || !isWithin(folder, this.runner.project)) throw new ConductorError('APPROVAL_STALE', `The folder ${command.folder} is no longer what it was, so nothing was run.`);
       if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) throw new ConductorError('INVALID_INPUT', `The folder ${command.folder} does not exist.`);
       const changed = binariesOf(command).find((binary) => !isUnchanged(binary, this.plan.folders));
@@ -110,9 +122,10 @@ class PlanRun {
 
   private canEnter(command: PlannedCommand | undefined): boolean {
     const target = command?.argv[1];
-    if (command === undefined || target === undefined) return false;
-    const folder = realOr(join(target.startsWith('/') ? '' : command.folder, target));
-    const fits = isWithin(folder, this.runner.project) && statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true;
+    if (command?.enters === undefined || target === undefined) return false;
+    const folder = follow(command.folder, target);
+    if (folder !== command.enters || !isWithin(folder, this.runner.project)) throw new ConductorError('APPROVAL_STALE', `"cd ${target}" no longer leads where it did when it was judged, so nothing more was run.`);
+    const fits = statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true;
     if (!fits) this.written.stderr += `cd: ${target}: no such folder inside the project\n`;
     return fits;
   }
@@ -200,12 +213,4 @@ const saysNoWithOne: ReadonlySet<string> = new Set(['grep', 'egrep', 'fgrep', 'r
 /** Pipes between children are sockets here: a writer whose reader has gone sees a reset where a shell's pipe would end it without a word. */
 function withoutBrokenPipes(text: string): string {
   return text.replace(/^.*(Connection reset by peer|Broken pipe|EPIPE|ECONNRESET).*\n?/gm, '');
-}
-
-function realOr(path: string): string {
-  try {
-    return realpathSync.native(path);
-  } catch {
-    return path;
-  }
 }

@@ -1,7 +1,8 @@
 import { tmpdir } from 'node:os';
 import { z } from 'zod';
-import type { Outcome } from '../../../../protocol/src/call';
-import { planCommand, type Machine, type Planned } from './plan';
+import type { Outcome, Verdict } from '../../../../protocol/src/call';
+import type { Bound } from './binding';
+import { judgeHere, planCommand, type JudgeGround, type Machine, type Planned } from './plan';
 import { readSearchPath } from './resolve';
 import { ordinaryEnvironment, runPlan } from './run';
 import type { Prepared, PrepareContext, Shown, Tool } from '../tool';
@@ -16,9 +17,18 @@ const input: z.ZodType<ShellInput> = z.strictObject({
   timeoutMs: z.number().int().min(1).max(600_000).optional().describe('Time limit in milliseconds, 1 to 600000. Default: the limit of the settings (120000).'),
 });
 
+/** Judges a line by what this machine is like now, as an agent's call would be judged in that folder; runs nothing but read-only questions to git. */
+export async function judgeLine(line: string, ground: JudgeGround): Promise<Verdict> {
+  return (await judgeHere({ line }, ground.project, ground, machineWith(process.env['PATH'] ?? ''))).verdict;
+}
+
+function machineWith(path: string): Machine {
+  return { searchPath: readSearchPath(path), environment: (folders) => ordinaryEnvironment(folders, tmpdir()) };
+}
+
 /** Builds the tool over the search path of this process, captured now. */
 export function createShellTool(path: string = process.env['PATH'] ?? ''): Tool<ShellInput> {
-  const machine: Machine = { searchPath: readSearchPath(path), environment: (folders) => ordinaryEnvironment(folders, tmpdir()) };
+  const machine = machineWith(path);
   return {
     name: 'shell.exec',
     title: 'Run a command',
@@ -51,7 +61,7 @@ async function prepare(given: ShellInput, context: PrepareContext, machine: Mach
     digest,
     show: show(planned),
     readOnly: planned.judgement.readOnly,
-    run: (signal, progress) => (plan === undefined || verdict.verdict === 'deny' ? Promise.resolve(refusal) : runPlan(plan, { project: context.project, signal, progress })),
+    run: (signal, progress) => (plan === undefined || verdict.verdict === 'deny' ? Promise.resolve(refusal) : runPlan(plan, { project: context.project, signal, progress, again: planned.again })),
   };
 }
 
@@ -63,7 +73,16 @@ function show(planned: Planned): Shown {
   const redirections = commands.flatMap(({ command }) => command.redirections.map((redirection) => ['Redirection', JSON.stringify(redirection)] as const));
   const additions = commands.flatMap(({ command }) => (Object.keys(command.additions).length === 0 ? [] : [['Environment', Object.entries(command.additions).map(([name, value]) => `${name}=${value}`).join(' ')] as const]));
   const programs = hashes.map(([path, sha256]) => ['Program', `${path} sha256:${sha256}`] as const);
-  const files = plan?.files.map((file) => ['File', `${file.path} ${file.state}`] as const) ?? [];
+  const bound = plan?.bound.flatMap((each) => shownBound(each)) ?? [];
   const limit = plan === undefined ? [] : [['Time limit', `${plan.timeoutMs} ms`] as const];
-  return { title: 'Run a command', raw, cwd, details: [...reasons, ...argumentLists, ...redirections, ...programs, ...files, ...additions, ...limit] };
+  return { title: 'Run a command', raw, cwd, details: [...reasons, ...argumentLists, ...redirections, ...programs, ...bound, ...additions, ...limit] };
+}
+
+/** What an answer rests on, and what it cannot rest on. Names that lead nowhere yet are bound too, but are no news. */
+function shownBound({ path, state, kind, uses }: Bound): readonly (readonly [string, string])[] {
+  if (kind === 'missing') return [];
+  const label = { file: 'File', folder: 'Folder', other: 'Special file' }[kind];
+  const loose = uses.length > 1 ? [['Not bound', `${path}: an earlier command of the line may change it before a later one uses it`] as const] : [];
+  const inside = kind === 'folder' ? ' (what lies in it is not bound)' : '';
+  return [[label, `${path} ${state}${inside}`], ...loose];
 }

@@ -1,0 +1,49 @@
+import type { Verdict } from '../../../protocol/src/call';
+import { ask, deny } from './argumentKinds';
+import type { ParsedCommand } from './commandPlan';
+import type { CommandFacts } from './places';
+import { textOnly } from './programs/readers';
+
+/** Looks through the words of a command that asks, for what its rule could not tell: where they lead. */
+
+/** Rules of verdicts that were reached without reading every argument. */
+const unread: ReadonlySet<string> = new Set(['shell.arguments', 'shell.alwaysAsks', 'shell.noRule']);
+
+/** Most places named in one question. */
+const maxNamed = 3;
+
+/**
+ * Before a person is asked: no word may lead into Conductor's own folder, in whatever option it hides, and words that lead outside
+ * or to a control file are named where no rule has judged them.
+ */
+export function sweepWords(command: ParsedCommand, verdicts: readonly Verdict[], scope: Readonly<{ facts: CommandFacts; folder: string }>): readonly Verdict[] {
+  const asks = verdicts.some((part) => part.verdict === 'approve') && !verdicts.some((part) => part.verdict === 'deny');
+  if (!asks || textOnly.has(command.argv[0])) return [];
+  const words = command.argv.slice(1);
+  const leads = words.flatMap(pathsIn).some((text) => scope.facts.place(scope.folder, text) === 'own');
+  if (leads) return [deny('shell.ownFolder', "An argument leads into Conductor's own folder. No command may look into it or change it.")];
+  return verdicts.some((part) => unread.has(part.rule)) ? words.flatMap(wholePaths).flatMap((text) => nameIt(text, scope) ?? []).filter((part) => !verdicts.some((other) => other.reason === part.reason)).slice(0, maxNamed) : [];
+}
+
+function nameIt(text: string, scope: Readonly<{ facts: CommandFacts; folder: string }>): Verdict | undefined {
+  const place = scope.facts.place(scope.folder, text);
+  if (place === 'outside') return ask('shell.outside', `"${text.slice(0, 120)}" is outside the project.`);
+  return place === 'control' ? ask('shell.controlFile', `"${text.slice(0, 120)}" decides which programs run or what agents may do.`) : undefined;
+}
+
+/** The texts in a word that a program may take for a path: the word, what follows `=`, `:`, `@` or a short option, and each part of a longer text. */
+function pathsIn(word: string): readonly string[] {
+  const pieces = word.split(/[\s=:,;'"()|<>&@]+/);
+  const shortValue = /^-[A-Za-z](.+)$/.exec(word)?.[1];
+  return [word, ...pieces, ...(shortValue === undefined ? [] : [shortValue])].filter(isPathLong);
+}
+
+/** The word, and what follows its first `=`, where it may be one path as a whole. */
+function wholePaths(word: string): readonly string[] {
+  const value = word.includes('=') ? word.slice(word.indexOf('=') + 1) : '';
+  return [word.startsWith('-') ? '' : word, value].filter((text) => isPathLong(text) && !/[\n;(){}|]/.test(text));
+}
+
+function isPathLong(text: string): boolean {
+  return text !== '' && text.length <= 4096;
+}

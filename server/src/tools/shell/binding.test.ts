@@ -1,0 +1,185 @@
+import assert from 'node:assert/strict';
+import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Outcome } from '../../../../protocol/src/call';
+import { maxBound } from './binding';
+import { codeOf, ShellProject } from '../../../../test/fakes/shellProject';
+
+const allowed = ['git', 'cat', 'cd', 'sleep', 'echo', 'true'];
+const asking = ['bash', 'make', 'chmod', 'cp', 'npm', 'rm', 'tee', 'touch', 'false'];
+
+describe('approvals: what they are bound to', () => {
+  let ground: ShellProject;
+  beforeEach(() => {
+    ground = new ShellProject(allowed, asking);
+  });
+  afterEach(() => ground.remove());
+
+  /** Asks, changes something while the question is open, and says yes. */
+  async function changedMeanwhile(line: string, change: () => unknown): Promise<Outcome> {
+    const prepared = await ground.prepare(line);
+    assert.equal(prepared.verdict.verdict, 'approve', line);
+    change();
+    return ground.start(prepared);
+  }
+
+  /** Says yes at once, and changes something while the first step runs. */
+  async function changedUnderway(line: string, change: () => unknown): Promise<Outcome> {
+    const prepared = await ground.prepare(line);
+    const running = ground.start(prepared);
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    await change();
+    return running;
+  }
+
+  function stdoutOf(outcome: Outcome): unknown {
+    return outcome.kind === 'refused' ? outcome.reason : outcome.structured?.['stdout'];
+  }
+
+  it('T16 the file of a redirection', async () => {
+    ground.put('s.sh', 'echo GOOD\n');
+    assert.equal(stdoutOf(await ground.run('bash < s.sh')), 'GOOD\n');
+    assert.equal(codeOf(await changedMeanwhile('bash < s.sh', () => ground.put('s.sh', 'echo SWAPPED\n'))), 'APPROVAL_STALE');
+  });
+
+  it('T16 T41 each step at its turn', async () => {
+    ground.git('init', '-q', '-b', 'main');
+    ground.put('b.sh', 'echo EVIL\n');
+    ground.git('add', '.');
+    ground.git('commit', '-q', '-m', 'x');
+    ground.git('branch', 'two');
+    ground.put('b.sh', 'echo GOOD\n');
+    assert.equal(stdoutOf(await ground.run('sleep 0 && bash b.sh')), 'GOOD\n');
+    const outcome = await changedUnderway('sleep 0.5 && bash b.sh', () => ground.silent('git checkout two -- b.sh'));
+    assert.equal(codeOf(outcome), 'APPROVAL_STALE');
+  });
+
+  it('T16 a missing script that appears, and one that appears as a link', async () => {
+    const late = await changedUnderway('sleep 0.5 && bash late.sh', () => ground.put('late.sh', 'echo UNSEEN\n'));
+    assert.equal(codeOf(late), 'APPROVAL_STALE');
+    ground.put('other.sh', 'echo UNSEEN\n');
+    const link = await changedMeanwhile('bash later.sh', () => symlinkSync('other.sh', join(ground.project, 'later.sh')));
+    assert.equal(codeOf(link), 'APPROVAL_STALE');
+  });
+
+  it('T8 what a builder reads without being told', async () => {
+    ground.put('Makefile', 'go:\n\t@echo GOOD\n');
+    assert.equal(codeOf(await changedMeanwhile('make go', () => ground.put('Makefile', 'go:\n\t@echo SWAPPED\n'))), 'APPROVAL_STALE');
+    assert.equal(codeOf(await changedMeanwhile('make go', () => ground.put('GNUmakefile', 'go:\n\t@echo FIRST\n'))), 'APPROVAL_STALE');
+    ground.put('sub/Makefile', 'go:\n\t@echo GOOD\n');
+    assert.equal(codeOf(await changedMeanwhile('make -C sub go', () => ground.put('sub/Makefile', 'go:\n\t@echo SWAPPED\n'))), 'APPROVAL_STALE');
+    ground.put('package.json', '{"scripts":{"test":"true"}}');
+    ground.put('sub/x', '');
+    assert.equal(codeOf(await changedMeanwhile('npm test', () => ground.put('.npmrc', 'script-shell=evil\n'))), 'APPROVAL_STALE');
+    assert.equal(codeOf(await changedMeanwhile('cd sub && npm test', () => ground.put('package.json', '{"scripts":{"test":"false"}}'))), 'APPROVAL_STALE');
+  });
+
+  it('T7 the hooks and the configuration that an approved git obeys', async () => {
+    ground.git('init', '-q', '-b', 'main');
+    const hook = (text: string): string => ground.put('.git/hooks/pre-commit', `#!/bin/sh\n${text}\n`, 0o755);
+    hook('true');
+    assert.equal(codeOf(await changedMeanwhile('git commit -q --allow-empty -m x', () => hook(`touch ${ground.canary}`))), 'APPROVAL_STALE');
+    assert.equal(codeOf(await changedMeanwhile('git commit -q --allow-empty -m x', () => ground.git('config', 'core.editor', 'evil'))), 'APPROVAL_STALE');
+    assert.equal(existsSync(ground.canary), false);
+  });
+
+  it('T27 a folder that becomes a link', async () => {
+    const outside = join(ground.folder, 'outside');
+    mkdirSync(outside, { mode: 0o755 });
+    mkdirSync(join(ground.project, 'dd'));
+    const outcome = await changedMeanwhile('chmod -R 700 dd', () => {
+      renameSync(join(ground.project, 'dd'), join(ground.project, 'ee'));
+      symlinkSync(outside, join(ground.project, 'dd'));
+    });
+    assert.deepEqual([codeOf(outcome), statSync(outside).mode & 0o777], ['APPROVAL_STALE', 0o755]);
+    mkdirSync(join(ground.project, 'ff'));
+    const another = await changedMeanwhile('chmod -R 700 ff', () => {
+      renameSync(join(ground.project, 'ff'), join(ground.project, 'gg'));
+      mkdirSync(join(ground.project, 'ff'));
+    });
+    assert.equal(codeOf(another), 'APPROVAL_STALE');
+  });
+
+  it('T27 a link that leads to another file of the same bytes', async () => {
+    const outside = join(ground.folder, 'same.txt');
+    writeFileSync(outside, 'v');
+    chmodSync(outside, 0o600);
+    ground.put('vic.txt', 'v');
+    const link = join(ground.project, 'lnk');
+    symlinkSync('vic.txt', link);
+    const outcome = await changedMeanwhile('chmod 644 lnk', () => {
+      rmSync(link);
+      symlinkSync(outside, link);
+    });
+    assert.deepEqual([codeOf(outcome), statSync(outside).mode & 0o777], ['APPROVAL_STALE', 0o600]);
+  });
+
+  it(`T41 refuses more than ${maxBound} files, and binds all up to there`, async () => {
+    const names = Array.from({ length: maxBound }, (_, index) => `f${index}`);
+    for (const name of names) ground.put(name, 'x');
+    ground.put('s.sh', 'echo GOOD\n');
+    assert.equal(await ground.verdict(`cat ${names.join(' ')} && bash s.sh`), 'deny shell.manyFiles');
+    const fewer = `cat ${names.slice(0, 200).join(' ')} && bash s.sh`;
+    assert.equal(codeOf(await changedMeanwhile(fewer, () => ground.put('s.sh', 'echo SWAPPED\n'))), 'APPROVAL_STALE');
+  });
+
+  it('lets a line work on its own files, and says that these are not bound', async () => {
+    ground.put('s.sh', 'echo GOOD\n');
+    assert.equal(stdoutOf(await ground.run('cp s.sh t.sh && bash t.sh')), 'GOOD\n');
+    assert.equal(stdoutOf(await ground.run('echo "echo NEW" > s.sh && bash s.sh')), 'NEW\n');
+    assert.equal(stdoutOf(await ground.run('rm t.sh && cp s.sh t.sh && bash t.sh && rm -r t.sh')), 'NEW\n');
+    ground.put('dir/x', '');
+    assert.equal(stdoutOf(await ground.run('touch dir/a && cp s.sh dir && bash dir/s.sh')), 'NEW\n');
+    const { show } = await ground.prepare('echo "echo NEW" > s.sh && bash s.sh');
+    assert.match(new Map(show.details).get('Not bound') ?? '', /s\.sh: an earlier command/);
+    assert.equal(show.details.filter(([label]) => label === 'File').length, 1);
+  });
+
+  it('T27 a step may not turn a name into a link for the next one', async () => {
+    ground.settle(allowed, [...asking, 'ln']);
+    ground.put('good.sh', 'echo GOOD\n');
+    ground.put('evil.sh', 'echo EVIL\n');
+    assert.equal(codeOf(await ground.run('ln -sf evil.sh good.sh && bash good.sh')), 'APPROVAL_STALE');
+  });
+
+  it('T41 another digest for another state', async () => {
+    ground.put('s.sh', 'echo 1\n');
+    const first = await ground.prepare('bash s.sh');
+    assert.equal((await ground.prepare('bash s.sh')).digest, first.digest);
+    ground.put('s.sh', 'echo 2\n');
+    assert.notEqual((await ground.prepare('bash s.sh')).digest, first.digest);
+  });
+
+  it('T27 a silent step must still be silent at its turn', async () => {
+    writeFileSync(join(ground.folder, 'secret.txt'), 'secret\n');
+    ground.put('notes.txt', 'notes\n');
+    assert.equal(await ground.silent('sleep 0 && cat notes.txt'), 'notes\n');
+    const outcome = await changedUnderway('sleep 0.5 && cat notes.txt', () => {
+      rmSync(join(ground.project, 'notes.txt'));
+      symlinkSync('../secret.txt', join(ground.project, 'notes.txt'));
+    });
+    assert.deepEqual([codeOf(outcome), outcome.kind === 'refused' && /outside the project/.test(outcome.reason)], ['APPROVAL_STALE', true]);
+  });
+
+  it('T7 T27 a silent git must still be silent at its turn', async () => {
+    ground.git('init', '-q', '-b', 'main');
+    ground.put('a.txt', 'one\n');
+    ground.git('add', '.');
+    ground.git('commit', '-q', '-m', 'one');
+    ground.put('a.txt', 'two\n');
+    const outcome = await changedUnderway('sleep 0.5 && git status', () => {
+      ground.git('config', 'filter.x.clean', ground.script);
+      ground.put('.git/info/attributes', '* filter=x\n');
+    });
+    assert.equal(codeOf(outcome), 'APPROVAL_STALE');
+    assert.equal(existsSync(ground.canary), false);
+  });
+
+  it('an approved step may have no other reason to ask than those that were shown', async () => {
+    ground.put('a.txt', 'a\n');
+    writeFileSync(join(ground.folder, 'secret.txt'), 'secret\n');
+    mkdirSync(join(ground.project, 'dir'));
+    const outcome = await changedUnderway('touch x && sleep 0.5 && cat dir/a.txt', () => symlinkSync('../../secret.txt', join(ground.project, 'dir/a.txt')));
+    assert.equal(codeOf(outcome), 'APPROVAL_STALE');
+  });
+});

@@ -1,0 +1,162 @@
+import { lstatSync, statSync } from 'node:fs';
+import { dirname, isAbsolute, join } from 'node:path';
+import { ConductorError } from '../../../../protocol/src/errors';
+import { buildFilesOf } from './buildFiles';
+import { follow, gitFolders, hookFiles, physical } from './facts';
+import type { PlannedCommand, Step } from './plan';
+import { hashFile, identityOf, isWithin } from './resolve';
+
+/**
+ * What an approval rests on besides programs: every file and folder that the line names, and what a builder reads without being told.
+ * A person approves what lay there at that moment, and it is looked at again before each step (T16, T27, T41).
+ */
+
+/** One path that a person's answer rests on. */
+export type Bound = Readonly<{
+  /** Absolute, as the line leads there. */
+  path: string;
+  /** What lies there: its place behind links, device and number, and for files the bytes; or `missing`. */
+  state: string;
+  kind: 'file' | 'folder' | 'other' | 'missing';
+  /** Indexes of the steps that use it, in order. */
+  uses: readonly number[];
+}>;
+
+/** More existing files and folders than this in one line are refused, since nobody could look at them all. */
+export const maxBound = 256;
+
+/** Files above this many bytes are known by place, size and times instead of by content. */
+const maxHashedBytes = 8n * 1024n * 1024n;
+
+/** Everything that the steps name, as it lies there now. */
+export async function bind(steps: readonly Step[], project: string): Promise<readonly Bound[] | Readonly<{ tooMany: number }>> {
+  const uses = new Map<string, Set<number>>();
+  for (const [index, step] of steps.entries()) {
+    for (const path of step.commands.flatMap((command) => pathsOf(command, project))) uses.set(path, (uses.get(path) ?? new Set()).add(index));
+  }
+  const existing = [...uses.keys()].filter((path) => kindOf(path) !== 'missing').length;
+  if (existing > maxBound) return { tooMany: existing };
+  const bound: Bound[] = [];
+  for (const [path, steps] of uses) bound.push({ path, ...(await look(path)), uses: [...steps] });
+  return bound;
+}
+
+/** Follows what is bound while the steps run. */
+export class Binding {
+  private readonly now: Map<string, string>;
+
+  constructor(private readonly bound: readonly Bound[]) {
+    this.now = new Map(bound.map(({ path, state }) => [path, state]));
+  }
+
+  /** Throws APPROVAL_STALE when something that a step uses is no longer what it was. */
+  async before(step: number): Promise<void> {
+    for (const { path, uses } of this.bound) {
+      if (uses.includes(step) && (await look(path)).state !== this.now.get(path)) throw stale(path);
+    }
+  }
+
+  /** What a step used, it may have changed, and what lies in a folder that it used; later steps rest on the outcome. */
+  async after(step: number, project: string): Promise<void> {
+    const used = this.bound.filter(({ uses }) => uses.includes(step)).map(({ path }) => path);
+    const below = used.filter((path) => path !== project && isWithin(path, project));
+    for (const { path, uses, state } of this.bound) {
+      if (!uses.some((use) => use > step) || !(used.includes(path) || below.some((folder) => isWithin(path, folder)))) continue;
+      const seen = await look(path);
+      // A step that turns a name into a link sends the next one elsewhere, which nobody has approved.
+      if (placeOf(seen.state) !== placeOf(state)) throw stale(path);
+      this.now.set(path, seen.state);
+    }
+  }
+}
+
+function stale(path: string): ConductorError {
+  return new ConductorError('APPROVAL_STALE', `${path} is no longer what it was when it was approved, so the command was not run. Ask again, and let the approved files be.`);
+}
+
+/** What lies at a path. Text that changes when a link leads elsewhere, another file takes the place, or the bytes differ. */
+async function look(path: string): Promise<Readonly<{ state: string; kind: Bound['kind'] }>> {
+  const place = physical(path);
+  const link = place === path ? '' : ` at ${place ?? 'no place'}`;
+  const stat = place === undefined ? undefined : statOf(place);
+  if (place === undefined || stat === undefined) return { state: `missing${link}`, kind: 'missing' };
+  const number = `${stat.dev}:${stat.ino}`;
+  if (stat.isDirectory()) return { state: `folder ${number}${link}`, kind: 'folder' };
+  if (!stat.isFile()) return { state: `special ${number}${link}`, kind: 'other' };
+  const content = stat.size > maxHashedBytes ? identityOf(stat) : `sha256:${await hashFile(place).catch(() => 'unreadable')}`;
+  return { state: `${content} ${number}${link}`, kind: 'file' };
+}
+
+function placeOf(state: string): string {
+  return / at (.*)$/s.exec(state)?.[1] ?? '';
+}
+
+function kindOf(path: string): 'missing' | 'there' {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) === undefined ? 'missing' : 'there';
+  } catch {
+    return 'missing';
+  }
+}
+
+function statOf(path: string): ReturnType<typeof bigStat> {
+  try {
+    return bigStat(path);
+  } catch {
+    return undefined;
+  }
+}
+
+function bigStat(path: string) {
+  return statSync(path, { bigint: true, throwIfNoEntry: false });
+}
+
+/** Absolute texts of all paths that a command names or reads by itself. Not resolved: where they lead is part of what is bound. */
+function pathsOf(command: PlannedCommand, project: string): readonly string[] {
+  const targets = command.redirections.flatMap((redirection) => (redirection.kind === 'merge' ? [] : [redirection.target]));
+  const words = command.argv.slice(1).flatMap(textsIn);
+  const named = [...words, ...targets].filter((text) => text !== '' && text.length < 4096 && !text.includes('\0')).map((text) => absolute(command.folder, text));
+  return [...new Set([...named, ...buildFiles(command, named, project), ...gitFiles(command)])];
+}
+
+/** The word, what follows `=`, and what follows the letter of a short option. Options themselves are no paths. */
+function textsIn(word: string): readonly string[] {
+  const equals = word.indexOf('=');
+  const joined = equals < 0 ? [] : [word.slice(equals + 1)];
+  if (!word.startsWith('-')) return [word, ...joined];
+  return word.startsWith('--') ? joined : [word, word.slice(2), ...joined];
+}
+
+/** Keeps `..` behind a name that may be a link: only a walk knows where it leads. */
+function absolute(folder: string, text: string): string {
+  if (isAbsolute(text)) return text;
+  const parts = text.split('/').filter((name) => name !== '' && name !== '.');
+  return parts.includes('..') ? `${folder}/${parts.join('/')}` : join(folder, ...parts);
+}
+
+function buildFiles(command: PlannedCommand, named: readonly string[], project: string): readonly string[] {
+  const programs = [command.argv[0], ...command.inner.map(({ name }) => name)];
+  const found = buildFilesOf(programs);
+  if (found === undefined) return [];
+  const given = named.filter((path) => statOf(path)?.isDirectory() === true);
+  const above = found.above ? foldersUp(command.folder, project) : [command.folder];
+  return [...above, ...given].flatMap((folder) => found.names.map((name) => join(folder, name)));
+}
+
+function foldersUp(folder: string, top: string): readonly string[] {
+  const folders: string[] = [];
+  for (let current = folder; isWithin(current, top); current = dirname(current)) {
+    folders.push(current);
+    if (current === dirname(current)) break;
+  }
+  return folders;
+}
+
+/** An approved git runs hooks and obeys the configuration. */
+function gitFiles(command: PlannedCommand): readonly string[] {
+  if (command.argv[0] !== 'git' && !command.inner.some(({ name }) => name === 'git')) return [];
+  const at = command.argv.indexOf('-C');
+  const folder = at < 0 ? command.folder : (follow(command.folder, command.argv[at + 1] ?? '.') ?? command.folder);
+  const repository = gitFolders(folder);
+  return repository === undefined ? [] : [join(repository.common, 'config'), join(repository.own, 'config.worktree'), ...hookFiles(folder)];
+}

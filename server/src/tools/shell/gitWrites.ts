@@ -1,0 +1,278 @@
+import { join, relative, resolve, sep } from 'node:path';
+import { nothingWritten, type GitWriteQuery, type GitWrites, type NotKnown } from '../../rules/places';
+import { askGit, askGitText, isNotKnown, partsOf, type Asking } from './gitQuestion';
+import { isWithin } from './resolve';
+
+/**
+ * Finds out which files of a work tree a git command would write or remove, before it does. Only for repositories whose configuration
+ * names no programs: comparing the work tree runs filters.
+ */
+
+/** Where to look. */
+export type WriteScope = Readonly<{ folder: string; project: string; asking: Asking }>;
+
+/** Answers one question of the judge. */
+export async function readGitWrites(query: GitWriteQuery, scope: WriteScope): Promise<GitWrites | NotKnown> {
+  const top = await askGitText(['rev-parse', '--show-toplevel'], scope.folder, scope.asking);
+  if (isNotKnown(top)) return { unknown: 'the folder lies in no work tree' };
+  const root = top.replace(/\n$/, '');
+  try {
+    const changes = await new Look(scope, root).changes(query);
+    return summary(changes, root, scope.project);
+  } catch (error) {
+    if (error instanceof Unclear) return { unknown: error.message };
+    throw error;
+  }
+}
+
+/** One file that would be written or removed; `link` when it would become a symbolic link. */
+type Change = Readonly<{ name: string; link: boolean }>;
+
+/** Ends a look that leads nowhere; never leaves this file. */
+class Unclear extends Error {}
+
+function summary(changes: readonly Change[], root: string, project: string): GitWrites {
+  if (changes.length === 0) return nothingWritten;
+  const names = [...new Set(changes.map(({ name }) => name))].sort();
+  const links = changes.filter(({ link }) => link).map(({ name }) => name);
+  const outside = isWithin(root, project) ? [] : names.filter((name) => !isWithin(join(root, name), project));
+  return { names, links: [...new Set(links)].sort(), outside };
+}
+
+/** One line of `git diff --raw`: the file before and after. */
+type Raw = Readonly<{ oldMode: string; newMode: string; status: string; name: string; newName?: string }>;
+
+const linkMode = '120000';
+const rawOptions = ['--raw', '-z', '--no-relative', '--ignore-submodules=all', '--no-ext-diff', '--no-textconv'];
+
+class Look {
+  constructor(
+    private readonly scope: WriteScope,
+    private readonly root: string,
+  ) {}
+
+  async changes(query: GitWriteQuery): Promise<readonly Change[]> {
+    switch (query.kind) {
+      case 'checkout':
+        return this.checkout(query.before, query.after);
+      case 'switch':
+        return this.switchTo(query.target, () => Promise.reject(new Unclear(`"${short(query.target)}" is no revision that can be looked at`)));
+      case 'files':
+        return this.files(query.revision, query.paths);
+      case 'merge':
+        return this.each(query.others, (other) => this.merge(other));
+      case 'rebase':
+        return this.rebase(query);
+      case 'pick':
+        return this.each(query.commits, (commit) => this.pick(commit, query.parent, query.undo));
+      case 'stash':
+        return this.stash(query.name);
+      case 'clear':
+        return this.clear(query.paths, query.untracked);
+      case 'tracked':
+        return this.tracked(query.paths, query.into);
+      case 'unseen':
+        throw new Unclear(query.why);
+    }
+  }
+
+  /** As git reads it: one word that is a revision goes there, further words are files; a first word that is none is a file as well. */
+  private async checkout(before: readonly string[], after: readonly string[]): Promise<readonly Change[]> {
+    const [first, ...rest] = before;
+    if (first === undefined) return this.files(undefined, after);
+    if (rest.length === 0 && after.length === 0) return this.switchTo(first, () => this.knownFiles(before));
+    if (after.length > 0 && rest.length > 0) throw new Unclear('it names more than one revision');
+    const revision = await this.revision(first);
+    return revision === undefined && after.length === 0 ? this.knownFiles(before) : this.files(first, [...rest, ...after]);
+  }
+
+  /** What differs between the last commit and the target, or the branches of that name elsewhere, of which git would make one here. */
+  private async switchTo(target: string, otherwise: () => Promise<readonly Change[]>): Promise<readonly Change[]> {
+    const revision = await this.revision(target === '-' ? '@{-1}' : target);
+    if (revision !== undefined) return this.between(await this.head(), revision);
+    const remote = (await this.text(['for-each-ref', '--format=%(objectname) %(refname)', 'refs/remotes'])).split('\n').filter((line) => line.endsWith(`/${target}`));
+    if (remote.length === 0) return otherwise();
+    const head = await this.head();
+    return this.each(remote, (line) => this.between(head, line.slice(0, line.indexOf(' '))));
+  }
+
+  /** Words that are taken for files must be known as such, or they may be a spelling of a revision that is not understood here. */
+  private async knownFiles(paths: readonly string[]): Promise<readonly Change[]> {
+    for (const path of paths) {
+      const listed = await this.text(['ls-files', '-z', '--', path]);
+      if (listed === '') throw new Unclear(`"${short(path)}" is neither a known revision nor a known file`);
+    }
+    return this.files(undefined, paths);
+  }
+
+  private async files(revision: string | undefined, paths: readonly string[]): Promise<readonly Change[]> {
+    const tree = revision === undefined ? [] : [await this.tree(revision)];
+    const raws = await this.raws(['diff', ...rawOptions, '--no-renames', ...tree, '--', ...paths]);
+    return raws.map(before);
+  }
+
+  private async merge(other: string): Promise<readonly Change[]> {
+    if (/FETCH_HEAD/i.test(other)) throw new Unclear('FETCH_HEAD can stand for several branches');
+    const [head, theirs] = [await this.head(), await this.commit(other)];
+    const bases = (await this.text(['merge-base', '--all', head, theirs])).split('\n').filter((line) => line !== '');
+    return this.each(bases, (base) => this.threeWay(base, head, theirs));
+  }
+
+  private async pick(commit: string, parent: number, undo: boolean): Promise<readonly Change[]> {
+    if (/\.\.|^\^|\^[@!]/.test(commit)) throw new Unclear('it names a range of commits');
+    const changed = await this.commit(commit);
+    const parentCommit = await this.commit(`${changed}^${parent}`);
+    const head = await this.head();
+    return undo ? this.threeWay(changed, head, parentCommit) : this.threeWay(parentCommit, head, changed);
+  }
+
+  private async rebase(query: Extract<GitWriteQuery, { kind: 'rebase' }>): Promise<readonly Change[]> {
+    const [head, onto, since, tip] = [await this.head(), await this.commit(query.onto), await this.commit(query.since), await this.commit(query.branch)];
+    // It may stop after any of the commits, so that what each of them touched counts.
+    const replayed = await this.raws(['log', '--format=', '-m', ...rawOptions, '--no-renames', `${since}..${tip}`]);
+    return [...(await this.between(head, onto)), ...(await this.between(head, tip)), ...replayed.map(after)];
+  }
+
+  private async stash(name: string): Promise<readonly Change[]> {
+    const stash = await this.commit(/^[0-9]+$/.test(name) ? `stash@{${name}}` : name);
+    const base = await this.commit(`${stash}^1`);
+    const index = await this.commit(`${stash}^2`);
+    const head = await this.head();
+    const untracked = await this.revision(`${stash}^3`);
+    const others = untracked === undefined ? [] : await this.listed(['ls-tree', '-r', '-z', '--full-tree', untracked]);
+    return [...(await this.threeWay(base, head, stash)), ...(await this.threeWay(base, head, index)), ...others];
+  }
+
+  private async clear(paths: readonly string[], untracked: boolean): Promise<readonly Change[]> {
+    const spec = ['--', ...(paths.length === 0 ? [':/'] : paths)];
+    const head = await this.head();
+    const [changed, unmerged] = split(await this.anyRaws(['diff', ...rawOptions, '--no-renames', head, ...spec]));
+    const [staged] = split(await this.anyRaws(['diff', ...rawOptions, '--no-renames', ...spec]));
+    if (unmerged.length > 500) throw new Unclear('too many files are unmerged');
+    const reset = unmerged.length === 0 ? [] : await this.listed(['--literal-pathspecs', 'ls-tree', '-r', '-z', '--full-tree', head, '--', ...unmerged]);
+    const others = untracked ? partsOf(await this.text(['ls-files', '-z', '--others', '--exclude-standard', '--full-name', ...spec])) : [];
+    return [...changed.map(before), ...staged.map(before), ...reset, ...unmerged.map((name) => ({ name, link: false })), ...others.map((name) => ({ name, link: false }))];
+  }
+
+  /** Tracked files below the paths: where they are, or where they would arrive. */
+  private async tracked(paths: readonly string[], into: string | undefined): Promise<readonly Change[]> {
+    if (into === undefined) return (await this.listed(['ls-files', '--stage', '-z', '--full-name', '--', ...paths])).map(({ name }) => ({ name, link: false }));
+    return this.each(paths, async (path) => {
+      const files = await this.listed(['--literal-pathspecs', 'ls-files', '--stage', '-z', '--full-name', '--', path]);
+      const [from, target] = [this.nameOf(path), this.nameOf(into)];
+      const last = from.split('/').at(-1) ?? '';
+      return files.flatMap(({ name, link }) => {
+        const rest = name.slice(from.length);
+        return [{ name, link: false }, { name: target + rest, link }, { name: `${target}/${last}${rest}`, link }];
+      });
+    });
+  }
+
+  private nameOf(path: string): string {
+    return relative(this.root, resolve(this.scope.folder, path)).split(sep).join('/');
+  }
+
+  /** What a merge of `theirs` into `head` writes: their changes, also where this side has given the file another name. */
+  private async threeWay(base: string, head: string, theirs: string): Promise<readonly Change[]> {
+    const raws = await this.raws(['diff', ...rawOptions, '--no-renames', base, theirs, '--']);
+    const touched = new Map(raws.map((raw) => [raw.name, raw.newMode === linkMode]));
+    const ours = touched.size === 0 ? [] : await this.raws(['diff', ...rawOptions, '-M', '-l7000', '--diff-filter=R', base, head, '--']);
+    const renamed = ours.flatMap((raw) => (raw.newName !== undefined && touched.has(raw.name) ? [{ name: raw.newName, link: touched.get(raw.name) === true }] : []));
+    return [...raws.map(after), ...renamed];
+  }
+
+  private async between(from: string, to: string): Promise<readonly Change[]> {
+    if (from === to) return [];
+    return (await this.raws(['diff', ...rawOptions, '--no-renames', from, to, '--'])).map(after);
+  }
+
+  private async each<T>(items: readonly T[], look: (item: T) => Promise<readonly Change[]>): Promise<readonly Change[]> {
+    const all: Change[] = [];
+    for (const item of items) all.push(...(await look(item)));
+    return all;
+  }
+
+  private async head(): Promise<string> {
+    return this.commit('HEAD');
+  }
+
+  private async commit(revision: string): Promise<string> {
+    const found = await this.revision(revision);
+    if (found === undefined) throw new Unclear(`"${short(revision)}" is no commit that can be looked at`);
+    return found;
+  }
+
+  private async revision(revision: string): Promise<string | undefined> {
+    return this.object(`${revision}^{commit}`);
+  }
+
+  private async tree(revision: string): Promise<string> {
+    const found = await this.object(`${revision}^{tree}`);
+    if (found === undefined) throw new Unclear(`"${short(revision)}" is no revision that can be looked at`);
+    return found;
+  }
+
+  private async object(expression: string): Promise<string | undefined> {
+    const answer = await askGit(['rev-parse', '--verify', '--quiet', '--end-of-options', expression], this.scope.folder, this.scope.asking);
+    if (isNotKnown(answer)) throw new Unclear(answer.unknown);
+    const id = answer.text.trim();
+    return answer.code === 0 && /^[0-9a-f]{40,64}$/.test(id) ? id : undefined;
+  }
+
+  private async text(args: readonly string[]): Promise<string> {
+    const text = await askGitText(args, this.scope.folder, this.scope.asking);
+    if (isNotKnown(text)) throw new Unclear(text.unknown);
+    return text;
+  }
+
+  private async listed(args: readonly string[]): Promise<readonly Change[]> {
+    const lines = partsOf(await this.text(args));
+    return lines.map((line) => ({ name: line.slice(line.indexOf('\t') + 1), link: line.startsWith(linkMode) }));
+  }
+
+  private async raws(args: readonly string[]): Promise<readonly Raw[]> {
+    const raws = await this.anyRaws(args);
+    if (raws.some(isUnmerged)) throw new Unclear('a merge is not finished');
+    return raws;
+  }
+
+  private async anyRaws(args: readonly string[]): Promise<readonly Raw[]> {
+    return readRaws(partsOf(await this.text(args)));
+  }
+}
+
+function isUnmerged(raw: Raw): boolean {
+  return raw.status === 'U';
+}
+
+/** What is merged, and the names of what is not. */
+function split(raws: readonly Raw[]): readonly [readonly Raw[], readonly string[]] {
+  return [raws.filter((raw) => !isUnmerged(raw)), [...new Set(raws.filter(isUnmerged).map(({ name }) => name))]];
+}
+
+function readRaws(parts: readonly string[]): readonly Raw[] {
+  const raws: Raw[] = [];
+  for (let index = 0; index < parts.length; ) {
+    // Between commits `git log` leaves line ends.
+    const head = /^\n*:([0-7]{6}) ([0-7]{6}) \S+ \S+ ([A-Z])/.exec(parts[index] ?? '');
+    if (head === null) throw new Unclear('its answer could not be read');
+    const [, oldMode = '', newMode = '', status = ''] = head;
+    const pair = status === 'R' || status === 'C';
+    raws.push({ oldMode, newMode, status, name: parts[index + 1] ?? '', ...(pair ? { newName: parts[index + 2] ?? '' } : {}) });
+    index += pair ? 3 : 2;
+  }
+  return raws;
+}
+
+/** The work tree was compared with what would replace it: the old side is what comes. */
+function before(raw: Raw): Change {
+  return { name: raw.name, link: raw.oldMode === linkMode };
+}
+
+function after(raw: Raw): Change {
+  return { name: raw.newName ?? raw.name, link: raw.newMode === linkMode };
+}
+
+function short(text: string): string {
+  return text.slice(0, 60);
+}
