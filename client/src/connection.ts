@@ -1,16 +1,15 @@
 import { CancellationTokenSource, EventEmitter, type CancellationToken, type LogOutputChannel } from 'vscode';
 import type { NotificationName, NotificationParams, RequestName, RequestParams, RequestResult } from '../../protocol/src/messages';
-import { backoffMs } from './backoff';
 import { messageOf, type Broker, type Link } from './broker';
 import type { OpenLink } from './languageClient';
-import type { Disposable } from './lifetime';
+import { after, type Disposable } from './lifetime';
+import { Retries } from './retries';
 import { isOlder } from './versions';
 
 /** What the connection needs to know. */
 export type ConnectionOptions = Readonly<{ configDir: string; brokerScript: string; version: string; log: LogOutputChannel }>;
 
 const answerMs = 30_000;
-const stableMs = 5000;
 /** A whole log may take long to verify; the person can cancel it. */
 const untimed: ReadonlySet<RequestName> = new Set(['audit/verify']);
 
@@ -25,8 +24,16 @@ export class Connection implements Broker, Disposable {
   readonly onLink = this.links.event;
   private state: Link = { kind: 'connecting' };
   private open: OpenLink | undefined;
-  private wake: () => void = () => undefined;
   private over = false;
+  private readonly retries = new Retries({
+    now: () => performance.now(),
+    later: after,
+    live: (signal) => this.live(signal),
+    failed: (error) => {
+      this.options.log.error(`No connection to the broker: ${messageOf(error)}`);
+      this.become({ kind: 'connecting', reason: messageOf(error) });
+    },
+  });
 
   constructor(private readonly options: ConnectionOptions) {
     this.configDir = options.configDir;
@@ -40,25 +47,12 @@ export class Connection implements Broker, Disposable {
   async run(): Promise<void> {
     // Loading the language client takes as long as everything else together: it must not count as activation.
     await new Promise((resolve) => setTimeout(resolve, 0));
-    let failures = 0;
-    while (!this.over) {
-      const began = performance.now();
-      try {
-        await this.live();
-      } catch (error) {
-        this.options.log.error(`No connection to the broker: ${messageOf(error)}`);
-        this.become({ kind: 'connecting', reason: messageOf(error) });
-      }
-      // A broker that ends as soon as it starts is a failure, too, however well the connection began.
-      failures = performance.now() - began > stableMs ? 0 : failures + 1;
-      await this.pause(backoffMs(failures));
-    }
+    await this.retries.run();
   }
 
-  /** Drops the connection, if any, and tries again at once. */
+  /** Drops the connection, or the attempt to make one, and tries again at once. */
   restart(): void {
-    this.wake();
-    this.open?.dispose();
+    this.retries.restart();
   }
 
   async request<Name extends RequestName>(name: Name, params: RequestParams<Name>, token?: CancellationToken): Promise<RequestResult<Name>> {
@@ -84,22 +78,23 @@ export class Connection implements Broker, Disposable {
 
   dispose(): void {
     this.over = true;
-    this.wake();
-    this.open?.dispose();
+    this.retries.dispose();
     this.become({ kind: 'closed' });
     this.links.dispose();
     this.news.dispose();
   }
 
-  /** One connection from its opening to its end. */
-  private async live(): Promise<void> {
+  /** One connection from its opening to its end, or to the signal. */
+  private async live(signal: AbortSignal): Promise<void> {
     const { openLink } = await import('./languageClient');
     let ended: () => void = () => undefined;
     const end = new Promise<void>((resolve) => (ended = resolve));
-    const link = await openLink({ ...this.options, heard: (name, params) => this.news.fire({ name, params }), closed: ended });
+    signal.addEventListener('abort', ended);
+    const opening = openLink({ ...this.options, heard: (name, params) => this.news.fire({ name, params }), closed: ended });
+    const link = await Promise.race([opening, end]);
+    if (link === undefined || signal.aborted) return discard(opening);
     try {
-      if (this.over) return;
-      this.open = { ...link, dispose: () => (link.dispose(), ended()) };
+      this.open = link;
       this.options.log.info(`Connected to broker ${link.version}.`);
       this.become({ kind: 'connected', version: link.version });
       if (isOlder(link.version, this.options.version)) this.replaceOlder();
@@ -123,14 +118,11 @@ export class Connection implements Broker, Disposable {
     this.links.fire(link);
   }
 
-  private async pause(ms: number): Promise<void> {
-    if (this.over) return;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      this.wake = () => (clearTimeout(timer), resolve());
-    });
-    this.wake = () => undefined;
-  }
+}
+
+/** Lets go of a connection that nobody waits for any more, if it comes at all. */
+function discard(opening: Promise<OpenLink>): void {
+  opening.then((link) => link.dispose(), () => undefined);
 }
 
 function rejection(token: CancellationToken, name: string): Promise<never> {

@@ -25,16 +25,17 @@ export function activate(context: ExtensionContext): void {
 
   const approvals = registerApprovals(connection, life);
   const audit = registerAudit(connection, context.globalState, life);
-    register(life, {
+  const breakers = registerBreakers(connection, life);
+  register(life, {
     ...approvals.handlers,
     ...audit.handlers,
-    ...registerStatus(connection, approvals, audit, life),
-    ...registerBreakers(connection, life),
+    ...breakers.handlers,
+    ...registerStatus(connection, { approvals, audit, breakers }, life),
     ...registerConfig(configDir, life),
+    ...registerAgents({ script: context.asAbsolutePath('dist/conductor.js'), version, configDir, log }, life),
     [commands.showLog]: () => showLogs(join(configDir, 'broker.log'), log),
     [commands.restart]: () => connection.restart(),
   });
-  registerAgents(context.asAbsolutePath('dist/conductor.js'), version, life);
   void connection.run();
 
   log.info(`Conductor ${version} activated in ${(performance.now() - began).toFixed(1)} ms.`);

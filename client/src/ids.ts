@@ -20,6 +20,7 @@ export const commands = {
   openEntry: 'conductor.audit.openEntry',
   startNew: 'conductor.audit.startNew',
   resetBreaker: 'conductor.breakers.reset',
+  copyServerConfig: 'conductor.agents.copyServerConfig',
   showStatus: 'conductor.status.show',
   openConfig: 'conductor.config.open',
   showLog: 'conductor.broker.showLog',

@@ -29,12 +29,18 @@ export function fold(text: string, columns: number): string[] {
   return text.split('\n').flatMap((line) => foldLine(line, columns));
 }
 
-function foldLine(line: string, columns: number): string[] {
+/** How many columns a text of one line takes where every letter has the same width. */
+export function columnsOf(text: string): number {
+  return [...text].reduce((sum, point) => sum + widthOf(point), 0);
+}
+
+/** Cuts one line into pieces of at most `columns` columns; an empty line is one empty piece. */
+export function foldLine(line: string, columns: number): string[] {
   const pieces: string[] = [];
   let piece = '';
   let used = 0;
   for (const point of line) {
-    const width = wide.test(point) ? 2 : 1;
+    const width = widthOf(point);
     if (used + width > columns) {
       pieces.push(piece);
       piece = '';
@@ -44,6 +50,17 @@ function foldLine(line: string, columns: number): string[] {
     used += width;
   }
   return [...pieces, piece];
+}
+
+// A tab is counted as wide as it can be drawn with the editor's usual setting.
+function widthOf(point: string): number {
+  if (point === '\t') return 4;
+  return wide.test(point) ? 2 : 1;
+}
+
+/** A moment, given in milliseconds since 1970, as `20:02:00` on this machine's clock. */
+export function clockText(atMs: number): string {
+  return new Date(atMs).toTimeString().slice(0, 8);
 }
 
 /** A count with its noun: `1 call`, `2 calls`. */

@@ -1,6 +1,12 @@
 /** Something that must be let go of. */
 export type Disposable = { dispose(): unknown };
 
+/** Does something after so many milliseconds, unless disposed before. */
+export function after(ms: number, action: () => void): Disposable {
+  const timer = setTimeout(action, ms);
+  return { dispose: () => clearTimeout(timer) };
+}
+
 /** A list of things that end together, last one first. What is added after the end is ended at once. */
 export class Lifetime implements Disposable {
   private readonly items: Disposable[] = [];

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { definitionsFor, type Surroundings } from './agents/definitions';
 import { backoffMs } from './backoff';
-import { breakerLabel, isNews } from './breakers/rows';
+import { breakerLabel, breakerTooltip, isNews, type Heard } from './breakers/rows';
 import { starterConfig } from './config/starter';
 import { parse } from 'jsonc-parser';
 import { configSchema, defaultConfig } from '../../protocol/src/config';
@@ -9,7 +9,7 @@ import { Lifetime } from './lifetime';
 import { statusText, type Facts } from './status/text';
 import { isOlder } from './versions';
 
-const quiet: Facts = { link: { kind: 'connected', version: '0.1.0' }, waiting: 0, broken: undefined, status: undefined };
+const quiet: Facts = { link: { kind: 'connected', version: '0.1.0' }, waiting: 0, broken: undefined, stopped: [], status: undefined };
 const status = {
   version: '0.1.0', pid: 1, startedAt: '', configDir: '/c', pathIsolation: '', connections: { agent: 0, viewer: 0, editor: 1, cli: 0 }, pending: 0,
   audit: { entries: 3, head: '', health: 'ok', message: '' }, config: { file: '/c/config.json', source: 'current', problems: [], policyHash: '' }, memoryMb: 50, doors: [],
@@ -29,8 +29,17 @@ describe('the status item', () => {
     assert.equal(look({ waiting: 1, broken: 'x' }), '$(error) 1 pending, audit chain broken [error]');
     assert.equal(look({ status: broken as never }), '$(warning) Conductor: config broken [warning]');
     assert.equal(look({ status: { ...status, audit: { ...status.audit, health: 'unavailable' } } as never }), '$(error) Conductor: audit log unavailable [error]');
+    assert.equal(look({ stopped: ['shell.exec'] }), '$(zap) Conductor: shell.exec stopped [none]');
+    assert.equal(look({ stopped: ['shell.exec', 'filesystem.read'] }), '$(zap) Conductor: 2 tools stopped [none]');
+    assert.equal(look({ stopped: ['shell.exec'], waiting: 1 }), '$(shield) 1 pending [warning]');
     assert.equal(look({ link: { kind: 'connecting' } }), '$(loading~spin) Conductor: connecting [none]');
     assert.equal(look({ link: { kind: 'connecting', reason: 'no' } }), '$(debug-disconnect) Conductor: not connected [warning]');
+  });
+
+  it('does not call a configuration broken that is in force and only has the wrong rights', () => {
+    const open = { ...status, config: { ...status.config, problems: [{ message: 'Other users can write this file.', path: '', line: 1, column: 1 }] } } as const;
+    assert.equal(look({ status: open as never }), '$(warning) Conductor: others can change the config [warning]');
+    assert.match(statusText({ ...quiet, status: open as never }).tooltip, /in force\. Other users can write this file\.$/);
   });
 
   it('says in its tooltip where the configuration is broken', () => {
@@ -83,16 +92,22 @@ describe('the wait before the next attempt', () => {
 });
 
 describe('the rows of the breakers', () => {
-  it('say in words what holds', () => {
-    const breaker = { tool: 'shell.exec', failures: 0, threshold: 5 } as const;
-    assert.equal(breakerLabel({ ...breaker, state: 'closed' }).description, 'works');
-    assert.equal(breakerLabel({ ...breaker, state: 'closed', failures: 2 }).description, 'works, 2 of 5 failures');
-    assert.equal(breakerLabel({ ...breaker, state: 'open', failures: 5, retryAfterMs: 1500 }).description, 'stopped after 5 failures, tries again in 2 s');
+  const heard = (different: Partial<Heard['breaker']>): Heard => ({ breaker: { tool: 'shell.exec', state: 'closed', failures: 0, threshold: 5, ...different }, atMs: Date.parse('2026-11-21T20:00:00.000Z') });
+
+  it('say in words what holds, and when a stopped tool is tried again', () => {
+    const at = new Date('2026-11-21T20:00:30.000Z').toTimeString().slice(0, 8);
+    assert.equal(breakerLabel(heard({})).description, 'works');
+    assert.equal(breakerLabel(heard({ failures: 2 })).description, 'works, 2 of 5 failures');
+    assert.equal(breakerLabel(heard({ state: 'open', failures: 5, retryAfterMs: 30_000 })).description, `stopped, tries again at ${at}`);
+    assert.equal(breakerLabel(heard({ state: 'halfOpen', failures: 5 })).description, 'next call is a probe');
+  });
+
+  it('say in the tooltip what failed', () => {
+    assert.equal(breakerTooltip(heard({ failures: 5, lastFailure: 'exit\u0007 code 2' })), '5 failures in a row; 5 stop the tool for a while.\nLast failure: exit\\u{7} code 2');
   });
 
   it('are only those of tools with failures', () => {
-    const breaker = { tool: 'shell.exec', failures: 0, threshold: 5 } as const;
-    assert.deepEqual([isNews({ ...breaker, state: 'closed' }), isNews({ ...breaker, state: 'closed', failures: 1 }), isNews({ ...breaker, state: 'halfOpen' })], [false, true, true]);
+    assert.deepEqual([isNews(heard({})), isNews(heard({ failures: 1 })), isNews(heard({ state: 'halfOpen' }))], [false, true, true]);
   });
 });
 

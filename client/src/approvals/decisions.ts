@@ -1,6 +1,7 @@
 import { window } from 'vscode';
 import type { Decision, Pending } from '../../../protocol/src/approvals';
 import { messageOf, type Broker } from '../broker';
+import { Fates } from './fates';
 import type { Fate } from './reviewText';
 
 /** Milliseconds that a word about a decision stays in the status bar. */
@@ -8,13 +9,13 @@ const noteMs = 4000;
 
 /** Sends answers of the person at this window, bound to the bytes that were shown, and remembers what became of each call. */
 export class Decisions {
-  private readonly fates = new Map<string, Fate>();
+  private readonly fates = new Fates();
 
   constructor(private readonly broker: Broker) {}
 
   /** What this window knows of a call that no longer waits. */
   fateOf(id: string): Fate {
-    return this.fates.get(id) ?? 'no longer waiting';
+    return this.fates.of(id);
   }
 
   /** Sends one answer about the call as it was shown; true when it counted. Tells the person when it did not. */

@@ -2,7 +2,7 @@ import { Uri, commands as editorCommands, window, workspace } from 'vscode';
 import type { Pending } from '../../../protocol/src/approvals';
 import { messageOf, type Broker } from '../broker';
 import { commands, contextKeys, settings, type CommandId } from '../ids';
-import { Lifetime } from '../lifetime';
+import { after, type Lifetime } from '../lifetime';
 import { Bursts, mayNotify, notifySetting } from './bursts';
 import { Decisions } from './decisions';
 import { Picker } from './picker';
@@ -29,7 +29,7 @@ export function registerApprovals(broker: Broker, life: Lifetime): Approvals {
   const tree = life.add(new ApprovalsTree(queue));
   const reviews = life.add(new Reviews(queue, decisions));
   const picker = new Picker(queue);
-  const bursts = life.add(new Bursts({ now: () => performance.now(), later, tell: () => notify(queue, tree.visible) }));
+  const bursts = life.add(new Bursts({ now: () => performance.now(), later: after, tell: () => notify(queue, tree.visible) }));
   const listeners: (() => void)[] = [];
 
   const take = (pending: readonly Pending[]): void => {
@@ -163,9 +163,4 @@ function notify(queue: Queue, visible: boolean): boolean {
     if (chosen === review) void editorCommands.executeCommand(commands.reviewNext);
   });
   return true;
-}
-
-function later(ms: number, action: () => void): { dispose(): void } {
-  const timer = setTimeout(action, ms);
-  return { dispose: () => clearTimeout(timer) };
 }

@@ -1,24 +1,24 @@
 import type { Pending } from '../../../protocol/src/approvals';
 import { reveal, revealLine } from '../../../protocol/src/display';
-import { counted, hiddenCount } from '../labels';
+import { columnsOf, counted, foldLine, hiddenCount } from '../labels';
 
 /** What became of a call that no longer waits, as far as this window knows. */
 export type Fate = 'approved here' | 'denied here' | 'no longer waiting';
 
+/** Widest value that stands beside its label; columns of one line of a value that stands below it. */
+export const reviewColumns = { beside: 59, below: 76 } as const;
+
+// Everything that an agent had a say in stands behind four columns that it cannot write into: blank where a line begins, dots where a
+// line goes on that was too long. So nothing of it looks like a fact of ours, and no line is long enough for the editor to wrap it.
+const begins = '    ';
+const goesOn = '  … ';
+
 /** The review document: the raw action first and whole, then facts, the agent's own words last and labelled. */
 export function reviewText(call: Pending): string {
-  return [
-    reveal(call.title).text,
-    hiddenNote(call),
-    '',
-    ...indent(reveal(call.raw).text),
-    '',
-    ...facts(call),
-    '',
-    'The agent says of itself (not checked):',
-    `  ${revealLine(call.client, 256) || '(nothing)'}`,
-    '',
-  ].join('\n');
+  const action = block(call.raw);
+  const lines = [...facts(call), '', 'The agent says of itself (not checked):', ...block(revealLine(call.client, 256) || '(nothing)')];
+  const folded = [...action, ...lines].some((line) => line.startsWith(goesOn));
+  return [revealLine(call.title, 100), hiddenNote(call), ...(folded ? ['Lines that begin with … continue the line above.'] : []), '', ...action, '', ...lines, ''].join('\n');
 }
 
 /** The document of a call that cannot be decided any more. */
@@ -36,21 +36,29 @@ function facts(call: Pending): string[] {
     ['Tool', call.tool],
     ['Working folder', call.cwd],
     ...(call.project === call.cwd ? [] : [['Project', call.project] as const]),
-    ...call.details,
     ['Rule', `${call.rule}: ${call.reason}`],
+    // The rule and its reason stand above already.
+    ...call.details.filter(([label, value]) => !(label === `Why (${call.rule})` && value === call.reason)),
     ['Asked', call.askedAt],
     ['Denied without an answer at', call.expiresAt],
     ['Call', call.id],
     ['SHA-256 of what would run', call.digest],
   ];
   const width = Math.min(28, Math.max(...pairs.map(([label]) => label.length)));
-  return pairs.flatMap(([label, value]) => fact(reveal(label).text, reveal(value).text, width));
+  return pairs.flatMap(([label, value]) => fact(revealLine(label, 60), value, width));
 }
 
-/** A short value stands beside its label; one of several lines below it, indented, so that it cannot pass for another fact. */
+/** A short value stands beside its label; a long one, or one of several lines, below it. */
 function fact(label: string, value: string, width: number): string[] {
-  if (!value.includes('\n')) return [`${label.padEnd(width)}  ${value}`];
-  return [`${label}:`, ...indent(value)];
+  const shown = reveal(value).text;
+  const short = !shown.includes('\n') && columnsOf(shown) <= reviewColumns.beside;
+  return short ? [`${label.padEnd(width)}  ${shown}`] : [`${label}:`, ...block(value)];
+}
+
+function block(text: string): string[] {
+  return reveal(text)
+    .text.split('\n')
+    .flatMap((line) => foldLine(line, reviewColumns.below).map((piece, index) => (index === 0 ? begins : goesOn) + piece));
 }
 
 function hiddenNote(call: Pending): string {
@@ -62,8 +70,4 @@ function hiddenNote(call: Pending): string {
 
 function hiddenIn(texts: readonly string[]): number {
   return texts.reduce((sum, text) => sum + hiddenCount(text), 0);
-}
-
-function indent(text: string): string[] {
-  return text.split('\n').map((line) => `    ${line}`);
 }

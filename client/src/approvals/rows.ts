@@ -1,9 +1,15 @@
 import type { Pending } from '../../../protocol/src/approvals';
 import { revealLine } from '../../../protocol/src/display';
-import { counted, hiddenCount } from '../labels';
+import { clockText, columnsOf, counted, hiddenCount } from '../labels';
 
-/** Longest raw action that a row shows whole; longer ones are approved only where all of it can be read. */
-export const rowLimit = 60;
+/**
+ * Widest raw action, in columns, that a row shows whole in a side bar of the usual width while the row's buttons are on it; a wider one is
+ * approved only where all of it can be read.
+ */
+export const rowColumns = 24;
+
+// Letters that take nearly two columns in the side bar's font, where letters differ in width.
+const broad = /[MWmw@%&]/g;
 
 /** The words of a row. */
 export type Row = Readonly<{ label: string; description: string; spoken: string }>;
@@ -19,19 +25,22 @@ export function rowOf(call: Pending): Row {
   };
 }
 
-/** Whether a row says everything: one short line without hidden characters. */
-export function fitsRow(call: Pending): boolean {
-  return [...call.raw].length <= rowLimit && !/[\n\t]/.test(call.raw) && hiddenCount(call.raw) === 0;
+/** Whether a row says all of the action: one short line without hidden characters. */
+export function fitsRow({ raw }: Pending): boolean {
+  const columns = columnsOf(raw) + (raw.match(broad)?.length ?? 0);
+  return columns <= rowColumns && !/[\n\t]/.test(raw) && hiddenCount(raw) === 0;
+}
+
+/** When a call is denied for want of an answer: how long from now, and the local time, which stays true. */
+export function expiryText(call: Pending, wallClockMs: number): string {
+  const left = Math.max(0, Math.round((Date.parse(call.expiresAt) - wallClockMs) / 1000));
+  const span = left < 120 ? `${left} s` : `${Math.round(left / 60)} min`;
+  return `Denied in ${span} without an answer, at ${clockText(Date.parse(call.expiresAt))}.`;
 }
 
 /** The message of a badge, a status item and a notification. */
 export function waitingText(count: number): string {
   return `${counted(count, 'tool call')} ${count === 1 ? 'waits' : 'wait'} for your decision`;
-}
-
-/** Whole seconds until a call is denied for want of an answer; never below zero. */
-export function secondsLeft(call: Pending, wallClockMs: number): number {
-  return Math.max(0, Math.round((Date.parse(call.expiresAt) - wallClockMs) / 1000));
 }
 
 /** The name of a folder without what is above it; the row has no room for more, and the tooltip says all. */

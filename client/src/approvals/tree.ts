@@ -4,7 +4,7 @@ import { reveal } from '../../../protocol/src/display';
 import { commands, rowKinds, views } from '../ids';
 import type { Disposable } from '../lifetime';
 import type { Queue } from './queue';
-import { rowOf, waitingText } from './rows';
+import { expiryText, rowOf, waitingText } from './rows';
 
 /** The view "Pending Approvals": one row a call, in order of arrival, with a badge that counts them. */
 export class ApprovalsTree implements TreeDataProvider<Pending>, Disposable {
@@ -36,11 +36,16 @@ export class ApprovalsTree implements TreeDataProvider<Pending>, Disposable {
     const item = new TreeItem(row.label);
     item.id = `${call.id} ${call.digest}`;
     item.description = row.description;
-    item.tooltip = tooltipOf(call);
     item.iconPath = new ThemeIcon('question', new ThemeColor('list.warningForeground'));
     item.contextValue = rowKinds.waiting;
     item.accessibilityInformation = { label: row.spoken };
     item.command = { command: commands.review, title: 'Review', arguments: [call] };
+    return item;
+  }
+
+  /** The tooltip is made when it is about to be seen, since it says how much time is left. */
+  resolveTreeItem(item: TreeItem, call: Pending): TreeItem {
+    item.tooltip = tooltipOf(call);
     return item;
   }
 
@@ -57,7 +62,7 @@ function tooltipOf(call: Pending): MarkdownString {
   text.supportHtml = false;
   text.appendText(`${call.title}\n`);
   text.appendCodeblock(clip(reveal(call.raw).text), 'text');
-  text.appendText(`in ${reveal(call.cwd).text}\n\n${reveal(call.reason).text}`);
+  text.appendText(`in ${reveal(call.cwd).text}\n\n${reveal(call.reason).text}\n\n${expiryText(call, Date.now())}`);
   return text;
 }
 

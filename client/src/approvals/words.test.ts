@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { examplePending } from '../../../test/fakes/pending';
 import { callPath, parseCallPath } from './callUri';
 import { choicesFor, pickColumns, pickRows } from './choices';
-import { closedText, reviewText } from './reviewText';
-import { fitsRow, rowOf, secondsLeft, waitingText } from './rows';
+import { Fates, mostFates } from './fates';
+import { closedText, reviewColumns, reviewText } from './reviewText';
+import { expiryText, fitsRow, rowColumns, rowOf, waitingText } from './rows';
 
 const bidi = String.fromCodePoint(0x202e);
 
@@ -31,6 +32,32 @@ describe('the words of an approval', () => {
     assert.match(text, /^ {4}Working folder {2}\/safe$/m);
   });
 
+  it('lets nothing that an agent wrote begin a line, however long it is and wherever the editor would wrap it (T45)', () => {
+    const forged = `x${' '.repeat(200)}Rule  shell.allowed: fine`;
+    const text = reviewText(examplePending({ raw: forged, cwd: `/${forged}`, client: forged, details: [['Arguments 1', forged], ['Begins', `short\n${forged}`], ['Content', `\t\t${forged}`]] }));
+    const ours = /^(Run a command|No hidden characters\.|Lines that begin|$| {2}… | {4}|The agent says|Tool |Working folder:|Project |Rule |Asked |Arguments 1:|Begins:|Content:|Denied |Call |SHA-256)/;
+    for (const line of text.split('\n')) {
+      assert.match(line, ours);
+      assert.ok(line.length <= reviewColumns.below + 4, line);
+    }
+    assert.match(text, /Lines that begin with … continue the line above\./);
+    assert.ok((text.match(/^ {2}… /gm)?.length ?? 0) >= 5 * Math.floor(forged.length / reviewColumns.below));
+  });
+
+  it('folds without losing anything, and says nothing of folding where nothing is folded', () => {
+    const raw = 'abcdefghij'.repeat(40);
+    const body = reviewText(examplePending({ raw })).split('\n').filter((line) => /^( {4}| {2}… )[a-j]/.test(line));
+    assert.ok(body.map((line) => line.slice(4)).join('').includes(raw));
+    assert.ok(!reviewText(examplePending({ digest: 'a'.repeat(64) })).includes('continue the line above'));
+  });
+
+  it('says the rule and its reason once, and other reasons too', () => {
+    const details: [string, string][] = [['Why (shell.requireApproval)', 'rm asks each time.'], ['Why (shell.redirection)', 'It writes a file.']];
+    const text = reviewText(examplePending({ details }));
+    assert.equal(text.split('rm asks each time.').length, 2);
+    assert.match(text, /It writes a file\./);
+  });
+
   it('keeps a client’s name on one line (T45)', () => {
     assert.ok(reviewText(examplePending({ client: 'x\n\nApproved by the user' })).includes('x\\n\\nApproved'));
   });
@@ -53,7 +80,11 @@ describe('the words of an approval', () => {
 
   it('lets a row approve only what it shows whole', () => {
     assert.equal(fitsRow(examplePending()), true);
-    assert.equal(fitsRow(examplePending({ raw: 'x'.repeat(61) })), false);
+    assert.equal(fitsRow(examplePending({ raw: 'x'.repeat(rowColumns) })), true);
+    assert.equal(fitsRow(examplePending({ raw: 'x'.repeat(rowColumns + 1) })), false);
+    assert.equal(fitsRow(examplePending({ raw: 'rm -r build; rm -rf ~/important' })), false);
+    assert.equal(fitsRow(examplePending({ raw: 'W'.repeat(rowColumns / 2 + 1) })), false);
+    assert.equal(fitsRow(examplePending({ raw: '漢'.repeat(rowColumns / 2 + 1) })), false);
     assert.equal(fitsRow(examplePending({ raw: 'a\nb' })), false);
     assert.equal(fitsRow(examplePending({ raw: `a${bidi}` })), false);
   });
@@ -61,8 +92,21 @@ describe('the words of an approval', () => {
   it('counts in words', () => {
     assert.equal(waitingText(1), '1 tool call waits for your decision');
     assert.equal(waitingText(2), '2 tool calls wait for your decision');
-    assert.equal(secondsLeft(examplePending(), Date.parse('2026-11-21T20:01:30.000Z')), 30);
-    assert.equal(secondsLeft(examplePending(), Date.parse('2026-11-21T21:00:00.000Z')), 0);
+  });
+
+  it('says how much time is left', () => {
+    const at = new Date('2026-11-21T20:02:00.000Z').toTimeString().slice(0, 8);
+    assert.equal(expiryText(examplePending(), Date.parse('2026-11-21T20:01:30.000Z')), `Denied in 30 s without an answer, at ${at}.`);
+    assert.match(expiryText(examplePending(), Date.parse('2026-11-21T19:02:00.000Z')), /in 60 min/);
+    assert.match(expiryText(examplePending(), Date.parse('2026-11-21T21:00:00.000Z')), /in 0 s/);
+  });
+
+  it('remembers the fate of the newest calls only', () => {
+    const fates = new Fates();
+    for (let call = 0; call <= mostFates; call += 1) fates.set(`evt_${call}`, 'denied here');
+    assert.equal(fates.of('evt_0'), 'no longer waiting');
+    assert.equal(fates.of('evt_1'), 'denied here');
+    assert.equal(fates.of(`evt_${mostFates}`), 'denied here');
   });
 });
 

@@ -1,18 +1,40 @@
+import type { AuditRow } from '../../../protocol/src/audit/query';
 import type { Finding, VerificationReport } from '../../../protocol/src/audit/report';
+import type { AuditHealth } from '../../../protocol/src/messages';
 import { brokenText, findingsByLine } from './verdict';
 
-/** What is known to be wrong with the log: the last verification's findings, or that it lost what this editor remembers. */
+/** What is known to be wrong with the log: the last verification's findings, what the broker found when it opened the log, or that it lost what this editor remembers. */
 export class Marks {
   private report: VerificationReport | undefined;
   private lines: ReadonlyMap<number, Finding> = new Map();
+  private keys: ReadonlySet<string> = new Set();
   private loss: string | undefined;
+  private refusal: string | undefined;
 
   /** Takes over a finished verification. One that could not be done changes nothing. */
   verified(report: VerificationReport): void {
     if (report.verdict === 'unverifiable') return;
     this.report = report;
     this.lines = findingsByLine(report);
+    this.keys = new Set();
     this.loss = undefined;
+  }
+
+  /** Takes over what the broker says of its log; true when that is news. A broker that refuses a damaged log runs nothing. */
+  told({ health, message }: AuditHealth): boolean {
+    const before = this.refusal;
+    this.refusal = health === 'tampered' ? message : undefined;
+    return before !== this.refusal;
+  }
+
+  /** Whether the broker refuses the log as damaged. */
+  get refused(): boolean {
+    return this.refusal !== undefined;
+  }
+
+  /** The entries at the broken lines, as far as they are known: the days and hours that hold them are marked, too. */
+  placed(rows: readonly AuditRow[]): void {
+    this.keys = new Set(rows.flatMap(({ timestamp }) => [timestamp.slice(0, 10), timestamp.slice(0, 13)]));
   }
 
   /** The log no longer contains what this editor remembers. */
@@ -23,12 +45,20 @@ export class Marks {
   clear(): void {
     this.report = undefined;
     this.lines = new Map();
+    this.keys = new Set();
     this.loss = undefined;
+    this.refusal = undefined;
   }
 
   /** The sentence on top of the tree; undefined when nothing is known to be wrong. */
   notice(): string | undefined {
-    return (this.report === undefined ? undefined : brokenText(this.report)) ?? this.loss;
+    const broken = this.report === undefined ? undefined : brokenText(this.report);
+    return broken ?? (this.refusal === undefined ? this.loss : 'Audit log damaged: nothing runs');
+  }
+
+  /** More about the notice, when there is more to say. */
+  advice(): string | undefined {
+    return this.refusal;
   }
 
   /** What is wrong at a line. */
@@ -36,9 +66,14 @@ export class Marks {
     return this.report?.verdict === 'tampered' ? this.lines.get(line) : undefined;
   }
 
+  /** Whether a day or an hour, by its key, holds a broken line. */
+  holds(key: string): boolean {
+    return this.report?.verdict === 'tampered' && this.keys.has(key);
+  }
+
   /** The first line that is wrong, and the finding. */
   first(): Readonly<{ line: number; finding: Finding }> | undefined {
-    const [entry] = this.report?.verdict === 'tampered' ? this.lines : [];
+    const [entry] = this.all();
     return entry === undefined ? undefined : { line: entry[0], finding: entry[1] };
   }
 

@@ -60,7 +60,7 @@ describe('the model of the audit tree', () => {
     const day = await firstBucket(model);
     const page = await model.children(day);
     assert.equal(page.length, pageSize + 1);
-    assert.equal(page[0] && nodeId(page[0]), `entry ${pageSize + 50}`);
+    assert.equal(page[0] && nodeId(page[0]), `entry ${pageSize + 50} evt_${pageSize + 50}`);
     assert.equal(page.at(-1)?.kind, 'more');
     await model.loadMore(day);
     const all = await model.children(day);
@@ -98,7 +98,7 @@ describe('the model of the audit tree', () => {
     await model.children(day);
     log.add(2, '2026-11-21');
     assert.equal(await model.appended(), day);
-    assert.deepEqual(labels(await model.children(day)), ['entry 5', 'entry 4', 'entry 3', 'entry 2', 'entry 1']);
+    assert.deepEqual(labels(await model.children(day)), ['entry 5 evt_5', 'entry 4 evt_4', 'entry 3 evt_3', 'entry 2 evt_2', 'entry 1 evt_1']);
     assert.equal(day.count, 5);
   });
 
@@ -168,20 +168,60 @@ describe('the model of the audit tree', () => {
     model.show({ tool: 'shell.exec' });
     const day = await firstBucket(model);
     assert.equal(day.count, 3);
-    assert.deepEqual(labels(await model.children(day)), ['entry 6', 'entry 4', 'entry 2']);
+    assert.deepEqual(labels(await model.children(day)), ['entry 6 evt_6', 'entry 4 evt_4', 'entry 2 evt_2']);
   });
 
   it('finds a row with its parents, and its bucket by key', async () => {
     const log = new MemoryLog();
     log.add(hoursAbove + 100, '2026-11-21', 7);
     const model = new AuditModel(log);
-    const found = await model.find(150, '2026-11-21T07:00:00.000Z');
+    const found = await model.find(rowAt(150, '2026-11-21T07:00:00.000Z'));
     assert.equal(found?.row.seq, 150);
     const hour = found && model.parent(found);
     assert.ok(hour?.kind === 'hour');
     assert.equal(model.parent(hour)?.kind, 'day');
     assert.equal(await model.bucket('2026-11-21T07'), hour);
     assert.equal(await model.bucket({}), undefined);
+  });
+
+  it('finds a row far below the newest by jumping there, and goes back', async () => {
+    const log = new MemoryLog();
+    log.add(pageSize * 50, '2026-11-21', 7);
+    const model = new AuditModel(log);
+    const found = await model.find(rowAt(300, '2026-11-21T07:00:00.000Z'));
+    assert.equal(found?.row.seq, 300);
+    assert.ok(log.asked <= 2, `asked for ${log.asked} pages`);
+    const hour = found.bucket;
+    const shown = await model.children(hour);
+    assert.deepEqual([shown[0]?.kind, shown.at(-1)?.kind, hour.rows?.[0]?.row.seq], ['newest', 'more', 320]);
+    log.add(5, '2026-11-21', 7);
+    await model.appended();
+    assert.equal(hour.rows?.[0]?.row.seq, 320);
+    await model.loadMore(hour);
+    assert.equal(hour.rows?.at(-1)?.row.seq, 1);
+    await model.showNewest(hour);
+    assert.equal(hour.rows?.[0]?.row.seq, pageSize * 50 + 5);
+    assert.notEqual((await model.children(hour))[0]?.kind, 'newest');
+  });
+
+  it('does not jump under a filter that hides the row', async () => {
+    const log = new MemoryLog();
+    log.add(pageSize * 4, '2026-11-21', 7);
+    const model = new AuditModel(log);
+    model.show({ tool: 'shell.exec' });
+    assert.equal(await model.find(rowAt(1, '2026-11-21T07:00:00.000Z')), undefined);
+    const day = await firstBucket(model);
+    assert.equal((await model.children(day))[0]?.kind, 'row');
+  });
+
+  it('tells entries apart that somebody copied, since the tree refuses two rows of one name', async () => {
+    const log = new MemoryLog();
+    log.add(3, '2026-11-21');
+    log.rows.push(rowAt(2, '2026-11-21T00:00:00.000Z'), rowAt(2, '2026-11-21T00:00:00.000Z'));
+    const model = new AuditModel(log);
+    const rows = await model.children(await firstBucket(model));
+    assert.equal(rows.length, 5);
+    assert.equal(new Set(labels(rows)).size, 5);
   });
 
   it('asks again after a failure', async () => {
@@ -193,7 +233,7 @@ describe('the model of the audit tree', () => {
   });
 
   it('gives spans that touch without overlap', () => {
-    const day: Bucket = { kind: 'day', key: '2026-11-21', day: undefined, count: 0, rows: undefined, next: undefined, hours: undefined, loading: undefined };
+    const day: Bucket = { kind: 'day', key: '2026-11-21', day: undefined, count: 0, rows: undefined, next: undefined, jumped: false, hours: undefined, loading: undefined };
     assert.deepEqual(spanOf(day), { since: '2026-11-21T00:00:00.000Z', until: '2026-11-22T00:00:00.000Z' });
     assert.deepEqual(spanOf({ ...day, kind: 'hour', key: '2026-11-21T23' }), { since: '2026-11-21T23:00:00.000Z', until: '2026-11-22T00:00:00.000Z' });
   });

@@ -14,17 +14,22 @@ export type Bucket = {
   rows: RowNode[] | undefined;
   /** Number to ask before for the next page; undefined when all is loaded. */
   next: number | undefined;
+  /** Whether the rows begin somewhere below the newest, where something was looked for. */
+  jumped: boolean;
   hours: Bucket[] | undefined;
   /** The loading under way, so that two who ask get one page. */
   loading: Promise<void> | undefined;
 };
 
-/** One entry. */
-export type RowNode = { readonly kind: 'row'; readonly row: AuditRow; readonly bucket: Bucket };
-/** The row that loads the next page. */
-export type MoreNode = { readonly kind: 'more'; readonly bucket: Bucket };
+/** One entry; `copy` tells apart entries of the same number, which a damaged log may have. */
+export type RowNode = { readonly kind: 'row'; readonly row: AuditRow; readonly bucket: Bucket; readonly copy: number };
+/** The row that loads the next page, or the one that goes back to the newest entries. */
+export type MoreNode = { readonly kind: 'more' | 'newest'; readonly bucket: Bucket };
 /** A row of the tree. */
 export type AuditNode = Bucket | RowNode | MoreNode;
+
+/** Newer rows that are shown above one that was looked for. */
+const rowsAbove = 20;
 
 /** Where entries come from. */
 export type Source = Readonly<{
@@ -53,14 +58,18 @@ export class AuditModel {
 
   async children(node?: AuditNode): Promise<AuditNode[]> {
     if (node === undefined) return this.allDays();
-    if (node.kind === 'row' || node.kind === 'more') return [];
+    if (!isBucket(node)) return [];
     if (node.kind === 'day' && node.count > hoursAbove) return this.hoursOf(node);
     if (node.rows === undefined) await this.loadMore(node);
-    return [...(node.rows ?? []), ...(node.next === undefined ? [] : [{ kind: 'more', bucket: node } as const])];
+    return [
+      ...(node.jumped ? [{ kind: 'newest', bucket: node } as const] : []),
+      ...(node.rows ?? []),
+      ...(node.next === undefined ? [] : [{ kind: 'more', bucket: node } as const]),
+    ];
   }
 
   parent(node: AuditNode): AuditNode | undefined {
-    return node.kind === 'row' || node.kind === 'more' ? node.bucket : node.day;
+    return isBucket(node) ? node.day : node.bucket;
   }
 
   /** The day or hour of this key among those loaded. */
@@ -73,9 +82,13 @@ export class AuditModel {
   loadMore(bucket: Bucket): Promise<void> {
     return loadOnce(bucket, async () => {
       const page = await this.source.page(this.within(bucket), bucket.next, pageSize);
-      bucket.rows = [...(bucket.rows ?? []), ...page.rows.map((row) => ({ kind: 'row', row, bucket }) as const)];
-      bucket.next = page.next;
+      append(bucket, page);
     });
+  }
+
+  /** Goes back to the newest entries of a bucket in which something was looked for. */
+  async showNewest(bucket: Bucket): Promise<void> {
+    await this.jump(bucket, undefined);
   }
 
   /** Entries were added: brings the newest bucket up to date and returns it, or undefined when the list of days itself changed. */
@@ -94,19 +107,28 @@ export class AuditModel {
     return newest;
   }
 
-  /** The row of an entry, when it is among the first pages of its bucket under the present filter. */
-  async find(seq: number, timestamp: string): Promise<RowNode | undefined> {
+  /** The row of an entry, wherever it stands in its bucket; undefined when the present filter hides it. */
+  async find({ id, seq, timestamp }: AuditRow): Promise<RowNode | undefined> {
     const day = (await this.children()).find((node): node is Bucket => node.kind === 'day' && node.key === timestamp.slice(0, 10));
     if (day === undefined) return undefined;
     const inside = await this.children(day);
     const bucket = inside.find((node): node is Bucket => node.kind === 'hour' && node.key === timestamp.slice(0, 13)) ?? day;
-    for (let pages = 0; pages < 5; pages += 1) {
-      const rows = await this.children(bucket);
-      const found = rows.find((node): node is RowNode => node.kind === 'row' && node.row.seq === seq);
-      if (found !== undefined || bucket.next === undefined) return found;
-      await this.loadMore(bucket);
-    }
-    return undefined;
+    const loaded = async (): Promise<RowNode | undefined> => (await this.children(bucket)).find((node): node is RowNode => node.kind === 'row' && node.row.id === id);
+    const found = await loaded();
+    // A filter counts its rows differently: a jump by number could land anywhere.
+    if (found !== undefined || Object.keys(this.chosen).length > 0) return found;
+    await this.jump(bucket, seq + 1 + rowsAbove);
+    return loaded();
+  }
+
+  private async jump(bucket: Bucket, before: number | undefined): Promise<void> {
+    await bucket.loading;
+    await loadOnce(bucket, async () => {
+      const page = await this.source.page(this.within(bucket), before, pageSize);
+      bucket.rows = undefined;
+      append(bucket, page);
+      bucket.jumped = before !== undefined;
+    });
   }
 
   private async allDays(): Promise<Bucket[]> {
@@ -151,10 +173,10 @@ export class AuditModel {
   /** Puts new entries on top of what is loaded; a gap larger than a page drops the older rows, which can be loaded again. */
   private async renew(bucket: Bucket): Promise<void> {
     const { rows } = bucket;
-    if (rows === undefined) return;
+    if (rows === undefined || bucket.jumped) return;
     const page = await this.source.page(this.within(bucket), undefined, pageSize);
     const newest = rows[0]?.row.seq ?? 0;
-    const added = page.rows.filter((row) => row.seq > newest).map((row) => ({ kind: 'row', row, bucket }) as const);
+    const added = page.rows.filter((row) => row.seq > newest).map((row) => ({ kind: 'row', row, bucket, copy: 0 }) as const);
     const joined = page.next === undefined || added.length < page.rows.length;
     bucket.rows = joined ? [...added, ...rows] : added;
     if (!joined || rows.length === 0) bucket.next = page.next;
@@ -178,9 +200,10 @@ export function nodeId(node: AuditNode): string {
     case 'hour':
       return `${node.kind} ${node.key}`;
     case 'row':
-      return `entry ${node.row.seq}`;
+      return `entry ${node.row.seq} ${node.row.id}${node.copy === 0 ? '' : ` copy ${node.copy} in ${node.bucket.key}`}`;
     case 'more':
-      return `more ${node.bucket.key}`;
+    case 'newest':
+      return `${node.kind} ${node.bucket.key}`;
   }
 }
 
@@ -192,7 +215,25 @@ export function spanOf(bucket: Bucket): { since: string; until: string } {
 }
 
 function bucketOf(kind: 'day' | 'hour', key: string, day: Bucket | undefined, count: number): Bucket {
-  return { kind, key, day, count, rows: undefined, next: undefined, hours: undefined, loading: undefined };
+  return { kind, key, day, count, rows: undefined, next: undefined, jumped: false, hours: undefined, loading: undefined };
+}
+
+function isBucket(node: AuditNode): node is Bucket {
+  return node.kind === 'day' || node.kind === 'hour';
+}
+
+/** Adds a page below the rows of a bucket. */
+function append(bucket: Bucket, page: AuditPage): void {
+  const rows = [...(bucket.rows ?? [])];
+  const seen = new Map<string, number>();
+  for (const { row } of rows) seen.set(row.id, (seen.get(row.id) ?? 0) + 1);
+  for (const row of page.rows) {
+    const copy = seen.get(row.id) ?? 0;
+    seen.set(row.id, copy + 1);
+    rows.push({ kind: 'row', row, bucket, copy });
+  }
+  bucket.rows = rows;
+  bucket.next = page.next;
 }
 
 /** Runs one loading of a bucket at a time; who comes while one is under way waits for that one. */

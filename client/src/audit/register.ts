@@ -1,5 +1,6 @@
 import { commands as editorCommands, window, type Memento } from 'vscode';
-import type { AuditFilter } from '../../../protocol/src/audit/query';
+import type { AuditFilter, AuditRow } from '../../../protocol/src/audit/query';
+import type { VerificationReport } from '../../../protocol/src/audit/report';
 import type { AuditHealth } from '../../../protocol/src/messages';
 import { messageOf, type Broker } from '../broker';
 import { commands, contextKeys, type CommandId } from '../ids';
@@ -12,7 +13,7 @@ import { AuditModel } from './model';
 import { AuditProblems } from './problems';
 import { searchEntries } from './search';
 import { AuditTree } from './tree';
-import { verifyLog } from './verify';
+import { verifyLog, verifyQuietly } from './verify';
 
 /** The commands of this folder. */
 export type AuditCommand = Extract<CommandId, `conductor.audit.${string}`>;
@@ -27,6 +28,8 @@ export type Audit = Readonly<{
 }>;
 
 const gatherMs = 250;
+/** Most findings whose days and hours are looked up. */
+const mostPlaced = 20;
 
 /** Everything that the commands of this folder work with. */
 type Room = Readonly<{ broker: Broker; memory: Memory; model: AuditModel; marks: Marks; tree: AuditTree; documents: EntryDocuments; marksChanged: () => void }>;
@@ -74,21 +77,33 @@ function follow(room: Room, life: Lifetime): void {
 async function caughtUp(room: Room, health: AuditHealth): Promise<void> {
   try {
     room.tree.refresh(await room.model.appended());
+    await hear(room, health);
     if (health.health === 'ok' && room.marks.notice() === undefined) await room.memory.keep(health);
   } catch {
     // The connection ended meanwhile; the next one draws everything anew.
   }
 }
 
+/** A log that the broker refuses is marked at once, and then where it is damaged; one that it accepts again loses those marks. */
+async function hear(room: Room, health: AuditHealth): Promise<void> {
+  if (!room.marks.told(health)) return;
+  room.marksChanged();
+  const { refused } = room.marks;
+  const report = await verifyQuietly(room.broker);
+  if (report !== undefined && refused === room.marks.refused) await mark(room, report);
+}
+
 /** After connecting: does the log still contain what this editor saw? Only then is more remembered. */
 async function compare(room: Room): Promise<void> {
   try {
     const { audit } = await room.broker.request('conductor/status', {});
+    await hear(room, audit);
+    if (audit.health !== 'ok') return;
     const result = await room.memory.compare(audit, async (seq) => hashOfLine((await room.broker.request('audit/entry', { seq })).line));
     const kept = room.memory.recall()?.entries ?? 0;
     if (result === 'shorter') room.marks.lost(`Entries missing: this editor remembers ${kept}, the log has ${audit.entries}`);
     else if (result === 'different') room.marks.lost(`Not the same log: entry ${kept} is not the one that this editor remembers`);
-    else return audit.health === 'ok' ? await room.memory.keep(audit) : undefined;
+    else return await room.memory.keep(audit);
     room.marksChanged();
   } catch {
     // Not knowing changes nothing: what is remembered stays, and a verification compares again.
@@ -102,7 +117,7 @@ function handlersOf(room: Room): Audit['handlers'] {
     [commands.clearFilter]: () => applyFilter(room, {}),
     [commands.search]: () => search(room),
     [commands.refresh]: () => applyFilter(room, room.model.filter),
-    [commands.loadMore]: (key) => loadMore(room, key),
+    [commands.loadMore]: (key, what) => loadMore(room, key, what),
     [commands.openEntry]: (seq) => openEntry(room, seq),
     [commands.startNew]: () => startNew(room),
   };
@@ -111,20 +126,28 @@ function handlersOf(room: Room): Audit['handlers'] {
 async function verify(room: Room): Promise<unknown> {
   const report = await verifyLog(room.broker, room.memory);
   if (report === undefined) return undefined;
-  room.marks.verified(report);
-  room.marksChanged();
-  await revealFirst(room);
+  await mark(room, report);
   return report;
 }
 
-/** Brings the first broken row into sight without taking the focus. */
-async function revealFirst(room: Room): Promise<void> {
-  const first = room.marks.first();
-  if (first === undefined || !room.tree.visible) return;
-  const { rows } = await room.broker.request('audit/page', { filter: {}, before: first.line + 1, limit: 1 });
-  const [row] = rows;
-  const node = row === undefined ? undefined : await room.model.find(row.seq, row.timestamp);
+/** Marks what a verification found: the rows, the days and hours that hold them; and brings the first into sight without taking the focus. */
+async function mark(room: Room, report: VerificationReport): Promise<void> {
+  room.marks.verified(report);
+  room.marksChanged();
+  const lines = room.marks.all().slice(0, mostPlaced).map(([line]) => line);
+  if (lines.length === 0) return;
+  const entries = await Promise.all(lines.map((line) => entryAt(room, line)));
+  room.marks.placed(entries.filter((row) => row !== undefined));
+  room.tree.refresh();
+  const [first] = entries;
+  const node = first === undefined || !room.tree.visible ? undefined : await room.model.find(first);
   if (node !== undefined) await room.tree.reveal(node);
+}
+
+/** The entry at a line; the one before it when nobody can read the line, or at the end of a log that was cut. */
+async function entryAt({ broker }: Room, line: number): Promise<AuditRow | undefined> {
+  const { rows } = await broker.request('audit/page', { filter: {}, before: line + 1, limit: 5 });
+  return rows.find(({ timestamp }) => timestamp !== '');
 }
 
 async function filter(room: Room): Promise<void> {
@@ -143,10 +166,11 @@ async function search(room: Room): Promise<void> {
   if (row !== undefined) await room.documents.open(row.seq);
 }
 
-async function loadMore(room: Room, key: unknown): Promise<void> {
+async function loadMore(room: Room, key: unknown, what: unknown): Promise<void> {
   const bucket = await room.model.bucket(key);
   if (bucket === undefined) return;
-  await room.model.loadMore(bucket);
+  if (what === 'newest') await room.model.showNewest(bucket);
+  else await room.model.loadMore(bucket);
   room.tree.refresh(bucket);
 }
 

@@ -2,13 +2,13 @@ import { EventEmitter, ThemeColor, ThemeIcon, TreeItem, TreeItemCollapsibleState
 import { reveal } from '../../../protocol/src/display';
 import { commands, views } from '../ids';
 import type { Disposable } from '../lifetime';
-import { nodeId, type AuditModel, type AuditNode, type Bucket, type RowNode } from './model';
+import { nodeId, pageSize, type AuditModel, type AuditNode, type Bucket, type RowNode } from './model';
 import { bucketLabel, entryIcon, entryLabel, filterText } from './rows';
 import type { Marks } from './marks';
 import { damageWord } from './verdict';
 
 /** The row on top that says that the chain is broken. */
-export type NoticeNode = Readonly<{ kind: 'notice'; text: string }>;
+export type NoticeNode = Readonly<{ kind: 'notice'; text: string; advice: string | undefined }>;
 /** A row of this tree. */
 export type TreeNode = AuditNode | NoticeNode;
 
@@ -41,7 +41,7 @@ export class AuditTree implements TreeDataProvider<TreeNode>, Disposable {
     if (!this.connected() || node?.kind === 'notice') return [];
     const children = await this.model.children(node);
     const notice = this.marks.notice();
-    return node === undefined && notice !== undefined ? [{ kind: 'notice', text: notice }, ...children] : children;
+    return node === undefined && notice !== undefined ? [{ kind: 'notice', text: notice, advice: this.marks.advice() }, ...children] : children;
   }
 
   getParent(node: TreeNode): TreeNode | undefined {
@@ -57,6 +57,8 @@ export class AuditTree implements TreeDataProvider<TreeNode>, Disposable {
         return this.bucketItem(node);
       case 'more':
         return moreItem(node.bucket);
+      case 'newest':
+        return newestItem(node.bucket);
       case 'row':
         return this.rowItem(node);
     }
@@ -70,9 +72,10 @@ export class AuditTree implements TreeDataProvider<TreeNode>, Disposable {
   private bucketItem(bucket: Bucket): TreeItem {
     const { label, description } = bucketLabel(bucket);
     const item = new TreeItem(label, TreeItemCollapsibleState.Collapsed);
+    const broken = this.marks.holds(bucket.key);
     item.id = nodeId(bucket);
-    item.description = description;
-    item.iconPath = new ThemeIcon(bucket.kind === 'day' ? 'calendar' : 'clock');
+    item.description = broken ? `BROKEN · ${description}` : description;
+    item.iconPath = broken ? errorIcon() : new ThemeIcon(bucket.kind === 'day' ? 'calendar' : 'clock');
     return item;
   }
 
@@ -82,7 +85,7 @@ export class AuditTree implements TreeDataProvider<TreeNode>, Disposable {
     const item = new TreeItem(label);
     item.id = nodeId(node);
     item.description = broken === undefined ? description : `${damageWord(broken.class).toUpperCase()} · ${description}`;
-    item.iconPath = broken === undefined ? themeIcon(entryIcon(node.row)) : new ThemeIcon('error', new ThemeColor('list.errorForeground'));
+    item.iconPath = broken === undefined ? themeIcon(entryIcon(node.row)) : errorIcon();
     item.tooltip = broken === undefined ? tooltip(node) : reveal(broken.message).text;
     item.command = { command: commands.openEntry, title: 'Open Entry', arguments: [node.row.seq] };
     return item;
@@ -92,18 +95,31 @@ export class AuditTree implements TreeDataProvider<TreeNode>, Disposable {
 function noticeItem(node: NoticeNode): TreeItem {
   const item = new TreeItem(node.text);
   item.id = 'notice';
-  item.iconPath = new ThemeIcon('error', new ThemeColor('list.errorForeground'));
+  item.iconPath = errorIcon();
+  if (node.advice !== undefined) item.tooltip = reveal(node.advice).text;
   item.accessibilityInformation = { label: `Warning: ${node.text}` };
   item.command = { command: commands.openEntry, title: 'Show the Place', arguments: [] };
   return item;
 }
 
 function moreItem(bucket: Bucket): TreeItem {
-  const item = new TreeItem(`Load ${Math.min(200, Math.max(1, bucket.count - (bucket.rows?.length ?? 0)))} More…`);
+  const item = new TreeItem(`Load ${bucket.jumped ? '' : `${Math.min(pageSize, Math.max(1, bucket.count - (bucket.rows?.length ?? 0)))} `}More…`);
   item.id = nodeId({ kind: 'more', bucket });
   item.iconPath = new ThemeIcon('ellipsis');
   item.command = { command: commands.loadMore, title: 'Load More', arguments: [bucket.key] };
   return item;
+}
+
+function newestItem(bucket: Bucket): TreeItem {
+  const item = new TreeItem('Show the Newest…');
+  item.id = nodeId({ kind: 'newest', bucket });
+  item.iconPath = new ThemeIcon('arrow-up');
+  item.command = { command: commands.loadMore, title: 'Show the Newest', arguments: [bucket.key, 'newest'] };
+  return item;
+}
+
+function errorIcon(): ThemeIcon {
+  return new ThemeIcon('error', new ThemeColor('list.errorForeground'));
 }
 
 function themeIcon(described: { icon: string; color?: string }): ThemeIcon {

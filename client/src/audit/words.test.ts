@@ -63,6 +63,29 @@ describe('the marks in the tree', () => {
     assert.equal(marks.at(7)?.class, 'hash');
   });
 
+  it('tell at once that the broker refuses a damaged log, and take that back when it does not', () => {
+    const marks = new Marks();
+    const health = { entries: 0, head: '', health: 'tampered', message: 'The audit log is damaged, so nothing runs.' } as const;
+    assert.equal(marks.told(health), true);
+    assert.equal(marks.told(health), false);
+    assert.equal(marks.notice(), 'Audit log damaged: nothing runs');
+    assert.equal(marks.advice(), health.message);
+    marks.verified(tampered);
+    assert.equal(marks.notice(), 'Chain broken at line 7: edited');
+    marks.verified(intact);
+    assert.equal(marks.told({ ...health, health: 'ok' }), true);
+    assert.equal(marks.notice(), undefined);
+  });
+
+  it('stand at the day and the hour that hold a broken line, until an intact verification', () => {
+    const marks = new Marks();
+    marks.verified(tampered);
+    marks.placed([{ seq: 7, id: 'evt_7', timestamp: '2026-11-21T20:53:17.123Z', phase: 'done', tool: 'shell.exec', result: 'success', summary: '' }]);
+    assert.deepEqual(['2026-11-21', '2026-11-21T20', '2026-11-21T21', '2026-11-20'].map((key) => marks.holds(key)), [true, true, false, false]);
+    marks.verified(intact);
+    assert.equal(marks.holds('2026-11-21'), false);
+  });
+
   it('tell of a loss until it is verified or a new log begins', () => {
     const marks = new Marks();
     marks.lost('Entries missing');

@@ -1,16 +1,23 @@
 import { EventEmitter, ThemeColor, ThemeIcon, TreeItem, window, type TreeDataProvider } from 'vscode';
 import type { BreakerView } from '../../../protocol/src/messages';
-import { reveal } from '../../../protocol/src/display';
 import { messageOf, type Broker } from '../broker';
 import { commands, rowKinds, views, type CommandId } from '../ids';
 import type { Disposable, Lifetime } from '../lifetime';
-import { breakerLabel, isNews } from './rows';
+import { breakerLabel, breakerTooltip, isNews, type Heard } from './rows';
 
 /** The commands of this folder. */
 export type BreakerCommand = Extract<CommandId, `conductor.breakers.${string}`>;
 
+/** The feature "breakers" as the rest of the extension sees it. */
+export type Breakers = Readonly<{
+  /** Names of the tools that are stopped now. */
+  stopped: () => readonly string[];
+  onChange: (listener: () => void) => void;
+  handlers: Readonly<Record<BreakerCommand, (...args: unknown[]) => unknown>>;
+}>;
+
 /** Shows which tools were stopped after repeated failures, and lets a person reset one with a reason. */
-export function registerBreakers(broker: Broker, life: Lifetime): Readonly<Record<BreakerCommand, (...args: unknown[]) => unknown>> {
+export function registerBreakers(broker: Broker, life: Lifetime): Breakers {
   const tree = life.add(new BreakersTree());
   life.add(window.createTreeView(views.breakers, { treeDataProvider: tree }));
   life.add(broker.on('breakers/changed', ({ breakers }) => tree.show(breakers)));
@@ -20,31 +27,41 @@ export function registerBreakers(broker: Broker, life: Lifetime): Readonly<Recor
       broker.request('breakers/list', {}).then(({ breakers }) => tree.show(breakers), () => undefined);
     }),
   );
-  return { [commands.resetBreaker]: (row) => reset(broker, toolOf(row)) };
+  return {
+    stopped: () => tree.stopped,
+    onChange: (listener) => void life.add(tree.onDidChangeTreeData(listener)),
+    handlers: { [commands.resetBreaker]: (row) => reset(broker, toolOf(row)) },
+  };
 }
 
-class BreakersTree implements TreeDataProvider<BreakerView>, Disposable {
+class BreakersTree implements TreeDataProvider<Heard>, Disposable {
   private readonly changes = new EventEmitter<undefined>();
   readonly onDidChangeTreeData = this.changes.event;
-  private breakers: readonly BreakerView[] = [];
+  private breakers: readonly Heard[] = [];
+
+  get stopped(): readonly string[] {
+    return this.breakers.flatMap(({ breaker }) => (breaker.state === 'open' ? [breaker.tool] : []));
+  }
 
   show(breakers: readonly BreakerView[]): void {
-    this.breakers = breakers.filter(isNews);
+    const atMs = Date.now();
+    this.breakers = breakers.map((breaker) => ({ breaker, atMs })).filter(isNews);
     this.changes.fire(undefined);
   }
 
-  getChildren(parent?: BreakerView): BreakerView[] {
+  getChildren(parent?: Heard): Heard[] {
     return parent === undefined ? [...this.breakers] : [];
   }
 
-  getTreeItem(breaker: BreakerView): TreeItem {
-    const { label, description } = breakerLabel(breaker);
+  getTreeItem(heard: Heard): TreeItem {
+    const { breaker } = heard;
+    const { label, description } = breakerLabel(heard);
     const item = new TreeItem(label);
     item.id = breaker.tool;
     item.description = description;
     item.contextValue = rowKinds.breaker;
     item.iconPath = breaker.state === 'closed' ? new ThemeIcon('pass') : new ThemeIcon('zap', new ThemeColor('list.warningForeground'));
-    if (breaker.lastFailure !== undefined) item.tooltip = `Last failure: ${reveal(breaker.lastFailure).text}`;
+    item.tooltip = breakerTooltip(heard);
     return item;
   }
 
@@ -76,9 +93,11 @@ async function chooseTool(broker: Broker): Promise<string | undefined> {
     window.setStatusBarMessage('Conductor: no breaker has anything to reset.', 4000);
     return undefined;
   }
-  return (await window.showQuickPick(breakers.map(breakerLabel), { title: 'Conductor: Reset Breaker' }))?.label;
+  const items = breakers.map((breaker) => ({ ...breakerLabel({ breaker, atMs: Date.now() }), tool: breaker.tool }));
+  return (await window.showQuickPick(items, { title: 'Conductor: Reset Breaker' }))?.tool;
 }
 
 function toolOf(row: unknown): string | undefined {
-  return typeof row === 'object' && row !== null && 'tool' in row && typeof row.tool === 'string' ? row.tool : undefined;
+  const named = typeof row === 'object' && row !== null && 'breaker' in row ? row.breaker : row;
+  return typeof named === 'object' && named !== null && 'tool' in named && typeof named.tool === 'string' ? named.tool : undefined;
 }

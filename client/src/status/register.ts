@@ -1,6 +1,7 @@
 import type { Status } from '../../../protocol/src/messages';
 import type { Approvals } from '../approvals/register';
 import type { Audit } from '../audit/register';
+import type { Breakers } from '../breakers/register';
 import type { Broker } from '../broker';
 import { commands, type CommandId } from '../ids';
 import type { Lifetime } from '../lifetime';
@@ -10,11 +11,14 @@ import { showStatusMenu } from './menu';
 /** The commands of this folder. */
 export type StatusCommand = Extract<CommandId, `conductor.status.${string}`>;
 
+/** What the status item tells of. */
+export type Features = Readonly<{ approvals: Approvals; audit: Audit; breakers: Breakers }>;
+
 /** Keeps the status item true: it is drawn after each thing that the broker or a verification tells. */
-export function registerStatus(broker: Broker, approvals: Approvals, audit: Audit, life: Lifetime): Readonly<Record<StatusCommand, () => unknown>> {
+export function registerStatus(broker: Broker, { approvals, audit, breakers }: Features, life: Lifetime): Readonly<Record<StatusCommand, () => unknown>> {
   const item = life.add(new StatusItem());
   let status: Status | undefined;
-  const draw = (): void => item.draw({ link: broker.link(), waiting: approvals.queue.size, broken: audit.marks.notice(), status });
+  const draw = (): void => item.draw({ link: broker.link(), waiting: approvals.queue.size, broken: audit.marks.notice(), stopped: breakers.stopped(), status });
   const know = (next: Status | undefined): void => {
     status = next;
     draw();
@@ -22,6 +26,7 @@ export function registerStatus(broker: Broker, approvals: Approvals, audit: Audi
   const ask = async (): Promise<void> => know(await broker.request('conductor/status', {}).catch(() => undefined));
   approvals.onChange(draw);
   audit.onChange(draw);
+  breakers.onChange(draw);
   life.add(broker.onLink((link) => (link.kind === 'connected' ? void ask() : know(undefined))));
   life.add(broker.on('config/changed', (config) => know(status && { ...status, config })));
   life.add(broker.on('audit/appended', (health) => know(status && { ...status, audit: health })));

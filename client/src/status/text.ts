@@ -1,6 +1,6 @@
 import type { Status } from '../../../protocol/src/messages';
 import type { Link } from '../broker';
-import { counted } from '../labels';
+import { counted, plainLabel } from '../labels';
 import { waitingText } from '../approvals/rows';
 
 /** What the status item tells of. */
@@ -9,6 +9,8 @@ export type Facts = Readonly<{
   waiting: number;
   /** The sentence of a broken chain; undefined when none is known. */
   broken: string | undefined;
+  /** Tools that are stopped after repeated failures. */
+  stopped: readonly string[];
   /** The broker's last answer; undefined before the first. */
   status: Status | undefined;
 }>;
@@ -16,7 +18,7 @@ export type Facts = Readonly<{
 /** The status item: short text, one icon, at most a warning or error colour. */
 export type StatusText = Readonly<{ text: string; tooltip: string; spoken: string; background: 'none' | 'warning' | 'error' }>;
 
-/** The most urgent thing first: a broken chain, an unwritable log, calls that wait, a broken configuration, no broker. */
+/** The most urgent thing first: a broken chain, no broker, an unwritable log, calls that wait, the configuration, stopped tools. */
 export function statusText(facts: Facts): StatusText {
   const trouble = troubleOf(facts);
   const tooltip = tooltipOf(facts, trouble?.spoken);
@@ -31,13 +33,24 @@ export function statusText(facts: Facts): StatusText {
 
 type Trouble = Readonly<{ icon: string; words: string; spoken: string; background: 'none' | 'warning' | 'error' }>;
 
-function troubleOf({ link, broken, status }: Facts): Trouble | undefined {
+function troubleOf({ link, broken, status, stopped }: Facts): Trouble | undefined {
   if (broken !== undefined) return { icon: '$(error)', words: 'audit chain broken', spoken: broken, background: 'error' };
   if (link.kind !== 'connected') return linkTrouble(link);
   if (status?.audit.health === 'tampered') return { icon: '$(error)', words: 'audit chain broken', spoken: status.audit.message, background: 'error' };
   if (status?.audit.health === 'unavailable') return { icon: '$(error)', words: 'audit log unavailable', spoken: status.audit.message, background: 'error' };
-  if (status !== undefined && status.config.problems.length > 0) return { icon: '$(warning)', words: 'config broken', spoken: configText(status), background: 'warning' };
-  return undefined;
+  if (status !== undefined && status.config.problems.length > 0) return { icon: '$(warning)', words: configWords(status), spoken: configText(status), background: 'warning' };
+  return stopped.length === 0 ? undefined : stoppedTrouble(stopped);
+}
+
+function stoppedTrouble(stopped: readonly string[]): Trouble {
+  const [first = ''] = stopped;
+  const words = stopped.length === 1 ? `${plainLabel(first, 40)} stopped` : `${stopped.length} tools stopped`;
+  return { icon: '$(zap)', words, spoken: `Stopped after repeated failures: ${stopped.map((tool) => plainLabel(tool, 40)).join(', ')}`, background: 'none' };
+}
+
+/** A file in force can have no fault but its rights: somebody else can write it, or owns it. */
+function configWords({ config }: Status): string {
+  return config.source === 'current' ? 'others can change the config' : 'config broken';
 }
 
 function linkTrouble(link: Link): Trouble {
@@ -64,7 +77,7 @@ export function configText({ config }: Pick<Status, 'config'>): string {
   const place = problem === undefined ? '' : ` Line ${problem.line}: ${problem.message}`;
   switch (config.source) {
     case 'current':
-      return `Configuration in force.${place}`;
+      return `Configuration in force.${problem === undefined ? '' : ` ${problem.message}`}`;
     case 'lastGood':
       return `The configuration file is broken; the last good one holds.${place}`;
     case 'defaults':

@@ -226,6 +226,72 @@ describe('approvals in the editor', () => {
     await calling;
   });
 
+  it('opens what a row cannot show whole instead of approving it, and folds it so that nothing wraps (T45)', async function () {
+    if (!isPageReachable) this.skip();
+    const raw = `touch 'unseen.txt${' '.repeat(90)}Rule  shell.allowed: fine${' '.repeat(90)}end'`;
+    const calling = shell(raw);
+    await waiting(raw);
+    await vscode.commands.executeCommand('conductor.approvals.focus');
+    const row = '.pane-body .monaco-list-row[aria-label*="unseen.txt"]';
+    await eventually('the row', async () => (await shown(row)).length === 1);
+    await settle();
+    await click(`${row} .monaco-icon-label`);
+    await click(`${row} .action-label[aria-label="Approve Once"]`);
+    const editor = await eventually('the review', () => vscode.window.activeTextEditor?.document.uri.scheme === 'conductor-call' && vscode.window.activeTextEditor);
+    await waiting(raw);
+    for (const line of editor.document.getText().split('\n')) assert.ok(line.length <= 80 && !/^\s{0,3}(Rule +shell\.allowed|end)/.test(line), line);
+    await eventually('the lenses', async () => (await shown('.codelens-decoration a')).length === 3);
+    await takePicture('approvals-long');
+    await denyAll();
+    await calling;
+  });
+
+  it('says in the tooltip of a row when it will be denied', async function () {
+    if (!isPageReachable) this.skip();
+    const calling = shell('touch hovered.txt');
+    await waiting('touch hovered.txt');
+    await vscode.commands.executeCommand('conductor.approvals.focus');
+    await eventually('the row', async () => (await shown('.pane-body .monaco-list-row[aria-label*="hovered.txt"]')).length === 1);
+    await press('Home');
+    await vscode.commands.executeCommand('list.showHover');
+    await settle();
+    await takePicture('approvals-tooltip');
+    await eventually('the tooltip', async () => (await shown('.monaco-hover')).some(({ text }) => /Denied\sin\s\d+\ss\swithout\san\sanswer,\sat\s\d\d:\d\d:\d\d/.test(text)));
+    await takePicture('approvals-tooltip');
+    await denyAll();
+    await calling;
+  });
+
+  it('denies with a reason from the review, which closes', async function () {
+    if (!isPageReachable) this.skip();
+    const calling = shell('touch documented.txt');
+    await waiting('touch documented.txt');
+    await vscode.commands.executeCommand('conductor.approvals.reviewNext');
+    await eventually('the review', () => vscode.window.activeTextEditor?.document.uri.scheme === 'conductor-call');
+    void vscode.commands.executeCommand('conductor.approvals.denyWithReason');
+    await eventually('the input box', async () => (await shown('.quick-input-widget input')).length > 0);
+    await press(...'tidy'.split(''), 'Space', ...'first'.split(''), 'Enter');
+    assert.match((await calling).text, /tidy first/);
+    await eventually('a closed review', () => vscode.window.tabGroups.all.flatMap(({ tabs }) => tabs).length === 0);
+    assert.ok(!made('documented.txt'));
+  });
+
+  it('denies with a reason from the row; Esc leaves the call waiting', async function () {
+    if (!isPageReachable) this.skip();
+    const calling = shell('touch rowed.txt');
+    const [only] = await waiting('touch rowed.txt');
+    await settle();
+    for (const last of ['Escape', 'Enter']) {
+      void vscode.commands.executeCommand('conductor.approvals.denyRowWithReason', only);
+      await eventually('the input box', async () => (await shown('.quick-input-widget input')).length > 0);
+      await waiting('touch rowed.txt');
+      await press(...'later'.split(''), last);
+      await eventually('no input box', async () => (await shown('.quick-input-widget input')).length === 0);
+    }
+    assert.match((await calling).text, /later/);
+    assert.ok(!made('rowed.txt'));
+  });
+
   it('approves by the icon of the row that it belongs to', async function () {
     if (!isPageReachable) this.skip();
     const first = shell('touch row1.txt');

@@ -3,8 +3,8 @@ import * as assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import * as vscode from 'vscode';
 import type { VerificationReport } from '../../../protocol/src/audit/report';
-import { click, isPageReachable, shown, takePicture } from '../harnessPage';
-import { ask, configure, connected, eventually, files, logLines, pickDown, settle, shell, toolName } from '../workbench';
+import { click, isPageReachable, press, shown, takePicture } from '../harnessPage';
+import { ask, call, configure, connected, eventually, files, logLines, pickDown, settle, shell, toolName } from '../workbench';
 
 const rows = '.pane-body .monaco-list-row';
 
@@ -24,6 +24,31 @@ async function see(selector: string, part: RegExp): Promise<void> {
     assert.ok(found.some((text) => part.test(text)), found.join('\n'));
     return true;
   });
+}
+
+/** Makes at least so many entries today, two with each call. */
+async function fillLog(entries: number): Promise<void> {
+  for (let made = (await logLines()).length; made < entries; made += 50) {
+    await Promise.all(Array.from({ length: 25 }, () => call('filesystem_list', { path: 'src' })));
+  }
+  await eventually('a long log', async () => (await logLines()).length >= entries);
+}
+
+/** The lowest entry number on show. */
+async function lowest(): Promise<number> {
+  return Math.min(...(await texts(rows)).flatMap((text) => [...text.matchAll(/#(\d+) \d{4}-/g)].map(([, seq]) => Number(seq))));
+}
+
+/** Opens the fullest hour of today. */
+async function openFullestHour(): Promise<void> {
+  await vscode.commands.executeCommand('conductor.audit.focus');
+  await press('Home');
+  if ((await texts(`${rows}[aria-expanded="true"]`)).length === 0) await press('ArrowRight');
+  await see(rows, /\d\d:00 [\d,]+ entries/);
+  const hours = (await texts(rows)).flatMap((text) => [...text.matchAll(/(\d\d:00) ([\d,]+) entries/g)].map(([, hour = '', count = '']) => ({ hour, count: Number(count.replace(',', '')) })));
+  const [fullest] = hours.sort((one, other) => other.count - one.count);
+  assert.ok(fullest !== undefined && fullest.count > 400, JSON.stringify(hours));
+  await click(`${rows}[aria-label*="${fullest.hour}"] .monaco-tl-twistie`);
 }
 
 async function gone(selector: string, part: RegExp): Promise<void> {
@@ -94,6 +119,27 @@ describe('the audit log in the editor', () => {
     assert.ok(report.entries >= 8);
   });
 
+  it('loads a long day by hours and pages, and starts over when refreshed', async function () {
+    if (!isPageReachable) this.skip();
+    this.timeout(120_000);
+    await fillLog(1400);
+    await vscode.commands.executeCommand('conductor.audit.refresh');
+    await openFullestHour();
+    await see(rows, /filesystem\.list/);
+    await press('End');
+    await see(rows, /Load 200 More…/);
+    const firstEnd = await lowest();
+    await press('Enter');
+    await gone(rows, /Load 200 More…/);
+    await press('End');
+    await see(rows, /Load 200 More…/);
+    assert.equal(await lowest(), firstEnd - 200);
+    await takePicture('audit-more');
+    await vscode.commands.executeCommand('conductor.audit.refresh');
+    await press('End');
+    await eventually('the first page again', async () => (await lowest()) === firstEnd);
+  });
+
   it('names and marks an edited line, and takes the mark away when it is as before', async () => {
     const original = await readFile(files.log);
     const lines = original.toString('utf8').split('\n');
@@ -108,8 +154,14 @@ describe('the audit log in the editor', () => {
       const problems = vscode.languages.getDiagnostics(vscode.Uri.file(files.log));
       assert.deepEqual(problems.map(({ range, source }) => [range.start.line, source]), [[index, 'conductor']]);
       if (isPageReachable) {
-        await see(rows, new RegExp(`Chain broken at line ${index + 1}: edited`));
+        // Far below the first page of its hour: the tree jumps there, and says so.
         await see(rows, /EDITED.*echo BETA/i);
+        await takePicture('audit-jumped');
+        await vscode.commands.executeCommand('conductor.audit.focus');
+        await press('Home');
+        await see(rows, new RegExp(`Chain broken at line ${index + 1}: edited`));
+        await see(rows, /Show the Newest…/);
+        await see(rows, /BROKEN ·/);
         await see('.statusbar-item', /audit chain broken/);
         await vscode.commands.executeCommand('workbench.action.problems.focus');
         await takePicture('audit-tampered');
@@ -120,8 +172,14 @@ describe('the audit log in the editor', () => {
     assert.equal((await verify()).verdict, 'intact');
     assert.deepEqual(vscode.languages.getDiagnostics(vscode.Uri.file(files.log)), []);
     if (!isPageReachable) return;
-    await gone(rows, /Chain broken/);
+    await gone(rows, /Chain broken|BROKEN/);
     await gone('.statusbar-item', /audit chain broken/);
+    await vscode.commands.executeCommand('workbench.action.closePanel');
+    await vscode.commands.executeCommand('conductor.audit.focus');
+    await press('Home');
+    await see(rows, /Show the Newest…/);
+    await click(`${rows}[aria-label*="Show the Newest"]`);
+    await gone(rows, /Show the Newest…/);
     await vscode.commands.executeCommand('workbench.action.closePanel');
   });
 
@@ -141,5 +199,40 @@ describe('the audit log in the editor', () => {
     await settle();
     assert.equal((await verify()).verdict, 'intact');
     assert.equal((await ask('conductor/status', {})).audit.health, 'ok');
+  });
+
+  it('marks a log that was damaged before the broker started, and a person begins a new one from the view', async function () {
+    if (!isPageReachable) this.skip();
+    this.timeout(60_000);
+    const startNew = '.pane-header .action-label[aria-label^="Start New Audit Log"]';
+    assert.deepEqual(await shown(startNew), []);
+    const { pid } = await ask('conductor/status', {});
+    await writeFile(files.log, (await readFile(files.log, 'utf8')).replace('echo gamma', 'echo GAMMA'));
+    process.kill(pid, 'SIGKILL');
+    await eventually('a broker that refuses the log', async () => {
+      const status = await ask('conductor/status', {});
+      return status.audit.health === 'tampered' && status.connections.editor > 0;
+    });
+    await see(rows, /EDITED.*echo GAMMA/i);
+    await vscode.commands.executeCommand('conductor.audit.focus');
+    await press('Home');
+    await see(rows, /Chain broken at line \d+: edited/);
+    await see(rows, /BROKEN ·/);
+    await see('.statusbar-item', /audit chain broken/);
+    assert.match((await shell('ls')).text, /damaged/);
+    await takePicture('audit-refused');
+    await click(startNew);
+    await eventually('the question why', async () => (await shown('.quick-input-widget input')).length > 0);
+    await press(...'kept'.split(''), 'Space', ...'as'.split(''), 'Space', ...'evidence'.split(''));
+    await takePicture('audit-start-new');
+    await press('Enter');
+    await eventually('a sound log', async () => (await ask('conductor/status', {})).audit.health === 'ok');
+    assert.match((await shell('ls')).text, /README\.md/);
+    await gone(rows, /Chain broken|BROKEN ·|Audit log damaged/);
+    await gone('.statusbar-item', /audit chain broken/);
+    await eventually('no action any more', async () => (await shown(startNew)).length === 0);
+    assert.match((await logLines())[0] ?? '', /"file":"audit\/damaged-.*kept as evidence/);
+    assert.equal((await verify()).verdict, 'intact');
+    await takePicture('audit-new');
   });
 });

@@ -70,6 +70,34 @@ describe('the broker and its window', () => {
     assert.ok((await logLines()).some((line) => line.includes('breaker.reset') && line.includes('repaired')));
   });
 
+  it('says in the status bar that a tool is stopped, and in the row when it is tried again (A28)', async function () {
+    if (!isPageReachable) this.skip();
+    await configure({ plugins: { shell: { allowedCommands: ['ls'] } }, circuitBreaker: { timeout: 5000 } });
+    for (let failure = 0; failure < 5; failure += 1) await shell(`ls no-such-file-${failure}`);
+    await statusShows('shell.exec stopped');
+    await vscode.commands.executeCommand('conductor.breakers.focus');
+    const row = '.pane-body .monaco-list-row';
+    await eventually('when it is tried again', async () => (await shown(row)).some(({ text }) => /stopped, tries again at \d\d:\d\d:\d\d/.test(text)));
+    await takePicture('breakers-open');
+    await eventually('the probe', async () => (await shown(row)).some(({ text }) => text.includes('next call is a probe')));
+    await takePicture('breakers-probe');
+    assert.match((await shell('ls')).text, /README\.md/);
+    await eventually('no row', async () => !(await shown(row)).some(({ text }) => text.includes('shell.exec') && text.includes('probe')));
+    await eventually('a quiet status item', async () => !(await shown('.statusbar-item')).some(({ text }) => text.includes('stopped')));
+  });
+
+  it('shows its logs', async () => {
+    await vscode.commands.executeCommand('conductor.broker.showLog');
+    const document = await eventually('the log of the broker', () => vscode.window.activeTextEditor?.document.uri.fsPath.endsWith('broker.log') && vscode.window.activeTextEditor.document);
+    assert.match(document.getText(), /broker/);
+    if (isPageReachable) {
+      await eventually('the log of the extension', async () => (await shown('.panel .view-lines')).some(({ text }) => /Connected\s+to\s+broker/.test(text)));
+      await takePicture('broker-logs');
+    }
+    await vscode.commands.executeCommand('workbench.action.closePanel');
+    await vscode.commands.executeCommand('workbench.action.closeAllEditors');
+  });
+
   it('connects anew on demand', async () => {
     await vscode.commands.executeCommand('conductor.broker.restart');
     await connected();

@@ -1,6 +1,6 @@
 /** The configuration in the real workbench: completion, hover and diagnostics from the server; a broken file changes nothing. */
 import * as assert from 'node:assert/strict';
-import { readFile, writeFile } from 'node:fs/promises';
+import { chmod, readFile, writeFile } from 'node:fs/promises';
 import * as vscode from 'vscode';
 import { isPageReachable, shown, takePicture } from '../harnessPage';
 import { ask, configure, connected, eventually, files, shell, toolName } from '../workbench';
@@ -93,6 +93,21 @@ describe('the configuration in the editor', () => {
     const document = await replaceAll(JSON.stringify({ plugins: { shell: { allowedCommands: ['ls', 'echo'] } } }, null, 2));
     assert.ok(await document.save());
     await eventually('the change', async () => (await shell('echo applied')).text.includes('applied'));
+  });
+
+  it('warns of a file that others can write, which is in force all the same', async function () {
+    if (process.platform === 'win32') this.skip();
+    await chmod(files.config, 0o666);
+    await eventually('the warning', async () => (await ask('conductor/status', {})).config.problems.length === 1);
+    assert.match((await shell('ls')).text, /README\.md/);
+    if (isPageReachable) {
+      await eventually('the status item', async () => (await shown('.statusbar-item')).some(({ text }) => text.includes('others can change the config')));
+      assert.ok(!(await shown('.statusbar-item')).some(({ text }) => text.includes('broken')));
+      await takePicture('config-rights');
+    }
+    await chmod(files.config, 0o600);
+    await eventually('no warning', async () => (await ask('conductor/status', {})).config.problems.length === 0);
+    if (isPageReachable) await eventually('a quiet status item', async () => !(await shown('.statusbar-item')).some(({ text }) => text.includes('others can')));
   });
 
   it('keeps the last good configuration when the saved file is broken, and shows it', async () => {

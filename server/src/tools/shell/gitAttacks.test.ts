@@ -72,7 +72,8 @@ describe('git: repositories inside a repository', () => {
     ground.gitIn('emb', 'config', 'filter.x.clean', ground.script);
     for (const line of entering) assert.equal(await ground.verdict(line), 'approve shell.gitPrograms', line);
     assert.equal(existsSync(ground.canary), false);
-    ground.put('emb/f', 'three\n');
+    // As long as before, so that git has to read it through the filter to see whether it changed.
+    ground.put('emb/f', 'six\n');
     ground.git('status');
     assert.equal(existsSync(ground.canary), true, 'git alone runs it, so that this test can fail');
   });

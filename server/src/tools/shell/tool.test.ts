@@ -132,7 +132,7 @@ describe('shell.exec', () => {
     delete process.env['EDITOR_SECRET_TOKEN'];
     const names = text.trim().split('\n').map((line) => line.split('=', 1)[0] ?? '');
     assert.deepEqual(names.filter((name) => name !== 'CONDUCTOR_RUN' && !posixNames.includes(name)), []);
-    assert.deepEqual(posixNames, ['PATH', 'HOME', 'USER', 'LANG', 'TZ', 'TMPDIR', 'TERM', 'NO_COLOR', 'PAGER', 'EDITOR']);
+    assert.deepEqual(posixNames, ['PATH', 'HOME', 'USER', 'LANG', 'TZ', 'TMPDIR', 'TERM', 'NO_COLOR', 'PAGER', 'EDITOR', 'npm_config_update_notifier']);
     assert.equal(existsSync(/^TMPDIR=(.*)$/m.exec(text)?.[1] ?? '/'), false);
   });
 
