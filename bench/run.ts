@@ -38,7 +38,7 @@ function activationFigures(): Figure[] {
   const file = join(root, 'out', 'activation.json');
   if (!existsSync(file)) return [];
   const { milliseconds } = JSON.parse(readFileSync(file, 'utf8')) as { milliseconds: number };
-  return [{ what: 'activation in the extension host', baseline: '-', value: `${milliseconds.toFixed(1)} ms`, goal: 'below 60 ms', met: milliseconds < 60 }];
+  return [{ what: "the extension's own activate() in the extension host", baseline: '-', value: `${milliseconds.toFixed(1)} ms`, goal: 'below 60 ms', met: milliseconds < 60 }];
 }
 
 function table(figures: readonly Figure[]): string {
