@@ -250,6 +250,8 @@ describe('approvals in the editor', () => {
     if (!isPageReachable) this.skip();
     const calling = shell('touch hovered.txt');
     await waiting('touch hovered.txt');
+    // Away from the rows: a pointer that rests on a button shows the tooltip of that button.
+    await click('.part.editor');
     await vscode.commands.executeCommand('conductor.approvals.focus');
     await eventually('the row', async () => (await shown('.pane-body .monaco-list-row[aria-label*="hovered.txt"]')).length === 1);
     await press('Home');
