@@ -96,8 +96,12 @@ describe('the installed package', function () {
   it('product:tampered: an edited line is named in the message, the tree and the status bar', async () => {
     const text = readFileSync(log, 'utf8');
     writeFileSync(log, text.replace('npm run greet', 'npm run gr33t'));
-    await runCommand(page, 'Conductor: Verify Audit Log');
-    await until(() => toasts(page), (all) => all.some(({ message }) => /line \d+/i.test(message)), 'the finding');
+    // On a busy machine the palette may swallow a key; a person would ask again.
+    const found = (all) => all.some(({ message }) => /line \d+/i.test(message));
+    for (let tries = 0; tries < 3 && !found(await toasts(page)); tries += 1) {
+      await runCommand(page, 'Conductor: Verify Audit Log');
+      await until(() => toasts(page), found, 'the finding', 8000).catch((error) => { if (tries === 2) throw error; });
+    }
     await until(() => treeRows(page, 'Audit Log'), (rows) => /broken at line \d+/i.test(JSON.stringify(rows)), 'the mark in the tree');
     await until(statusText, (shown) => shown.includes('audit chain broken'), 'the status bar');
     await screenshot(page, join(shots, 'tampered.png'));
