@@ -1,6 +1,6 @@
 // `npm test`: from a fresh clone to a verdict. Installs, builds, checks, and runs every suite; `npm test -- unit process` runs only those.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ensureDependencies, root, runOrExit } from './dependencies.mjs';
@@ -16,7 +16,16 @@ function step(name, title, program, args, env = {}) {
   if (!wanted(name)) return;
   const started = Date.now();
   console.log(`\n== ${title}`);
-  const { status } = spawnSync(program, args, { cwd: root, stdio: 'inherit', env: { ...process.env, COUNTS_FILE: countsFile, ...env } });
+  const run = () => spawnSync(program, args, { cwd: root, stdio: 'inherit', env: { ...process.env, COUNTS_FILE: countsFile, ...env } }).status;
+  const before = existsSync(countsFile) ? readFileSync(countsFile) : '';
+  let status = run();
+  // A workbench that is driven by keys loses one now and then on a busy machine: its suites get a second, whole run in fresh windows,
+  // whose numbers alone count. What is really broken fails both.
+  if (status !== 0 && name === 'editor') {
+    console.log('\n   This suite failed. It runs once more, from the start.');
+    writeFileSync(countsFile, before);
+    status = run();
+  }
   console.log(`   ${((Date.now() - started) / 1000).toFixed(1)} s`);
   if (status !== 0) failedSteps.push(title);
 }
