@@ -16,7 +16,7 @@ export function packagePath() {
 export function makePackage() {
   run(process.execPath, [join(root, 'scripts', 'build.mjs'), '--production']);
   const vsce = join(dirname(createRequire(import.meta.url).resolve('@vscode/vsce/package.json')), 'vsce');
-  run(process.execPath, [vsce, 'package', '--no-dependencies', '--skip-license', '--allow-missing-repository', '--no-rewrite-relative-links', '--out', packagePath()]);
+  run(process.execPath, [vsce, 'package', '--no-dependencies', '--allow-missing-repository', '--no-rewrite-relative-links', '--out', packagePath()]);
   console.log(`${packagePath()}: ${(statSync(packagePath()).size / 1024).toFixed(0)} KiB`);
 }
 

@@ -44,87 +44,102 @@ type State =
   | Readonly<{ kind: 'open'; failures: number; since: number }>
   | Readonly<{ kind: 'halfOpen'; failures: number; successes: number; probing: boolean }>;
 
+const closed: State = { kind: 'closed', failures: 0 };
+
 // While a probe runs nobody knows when it ends; this is only how soon another look makes sense.
 const probeHintMs = 1000;
 
 /** Makes a closed breaker: failures in a row open it, after the timeout one probe at a time is let through, and probes close or reopen it. */
-export function createBreaker({ settings, now, onChange }: BreakerOptions): Breaker {
-  let state: State = { kind: 'closed', failures: 0 };
-  let lastFailure: string | undefined;
-  // Grows with each change of `state.kind`: a result that began under an older one says nothing about the present.
-  let generation = 0;
+export function createBreaker(options: BreakerOptions): Breaker {
+  const machine = new Machine(options);
+  return { admit: () => machine.admit(), snapshot: () => machine.snapshot(), reset: () => machine.reset() };
+}
 
-  const move = (next: State): void => {
-    if (next.kind !== state.kind) generation += 1;
-    state = next;
-  };
+class Machine {
+  private state: State = closed;
+  private lastFailure: string | undefined;
+  /** Grows with each change of `state.kind`: a result that began under an older one says nothing about the present. */
+  private generation = 0;
 
-  // Rounded up: the clock may have fractions, answers have none.
-  const waitMs = (since: number): number => Math.max(0, Math.ceil(since + settings().timeout - now()));
+  constructor(private readonly options: BreakerOptions) {}
 
-  const succeeded = (): void => {
-    if (state.kind === 'halfOpen' && state.successes + 1 < settings().successThreshold) move({ ...state, successes: state.successes + 1, probing: false });
-    else move({ kind: 'closed', failures: 0 });
-  };
+  admit(): Admission {
+    const { state } = this;
+    if (state.kind === 'closed') return this.admitted();
+    if (state.kind === 'halfOpen') {
+      return state.probing ? { kind: 'open', retryAfterMs: Math.min(probeHintMs, this.options.settings().timeout) } : this.admitProbe(state.failures, state.successes);
+    }
+    const retryAfterMs = this.waitMs(state.since);
+    return retryAfterMs > 0 ? { kind: 'open', retryAfterMs } : this.admitProbe(state.failures, 0);
+  }
 
-  const failed = (): void => {
-    const failures = state.failures + 1;
-    const opens = state.kind === 'halfOpen' || failures >= settings().failureThreshold;
-    move(opens ? { kind: 'open', failures, since: now() } : { kind: 'closed', failures });
-  };
+  snapshot(): BreakerSnapshot {
+    const { state, lastFailure } = this;
+    const common = { failures: state.failures, ...(lastFailure === undefined ? {} : { lastFailure }) };
+    if (state.kind !== 'open') return { state: state.kind, ...common };
+    const retryAfterMs = this.waitMs(state.since);
+    return retryAfterMs > 0 ? { state: 'open', retryAfterMs, ...common } : { state: 'halfOpen', ...common };
+  }
 
-  const settled = (result: CallResult, message: string | undefined): void => {
-    const before = state;
-    if (result === 'success') succeeded();
-    else if (result === 'failure') {
-      lastFailure = message ?? lastFailure;
-      failed();
-    } else if (state.kind === 'halfOpen') move({ ...state, probing: false });
-    if (state.kind !== before.kind || state.failures !== before.failures) onChange();
-  };
+  reset(): boolean {
+    if (this.state.kind === 'closed' && this.state.failures === 0) return false;
+    this.generation += 1; // Also from closed to closed: results of calls that began before the reset are forgotten with it.
+    this.state = closed;
+    this.lastFailure = undefined;
+    this.options.onChange();
+    return true;
+  }
 
-  const admitted = (): Admission => {
-    const born = generation;
+  private admitted(): Admission {
+    const born = this.generation;
     let reported = false;
     return {
       kind: 'admitted',
       settle: (result, message) => {
         if (reported) return;
         reported = true;
-        if (born === generation) settled(result, message);
+        if (born === this.generation) this.settle(result, message);
       },
     };
-  };
+  }
 
-  const admitProbe = (failures: number, successes: number): Admission => {
-    const was = state.kind;
-    move({ kind: 'halfOpen', failures, successes, probing: true });
-    if (was !== 'halfOpen') onChange();
-    return admitted();
-  };
+  private admitProbe(failures: number, successes: number): Admission {
+    const was = this.state.kind;
+    this.move({ kind: 'halfOpen', failures, successes, probing: true });
+    if (was !== 'halfOpen') this.options.onChange();
+    return this.admitted();
+  }
 
-  return {
-    admit() {
-      if (state.kind === 'closed') return admitted();
-      if (state.kind === 'halfOpen') {
-        return state.probing ? { kind: 'open', retryAfterMs: Math.min(probeHintMs, settings().timeout) } : admitProbe(state.failures, state.successes);
-      }
-      const retryAfterMs = waitMs(state.since);
-      return retryAfterMs > 0 ? { kind: 'open', retryAfterMs } : admitProbe(state.failures, 0);
-    },
-    snapshot() {
-      const common = { failures: state.failures, ...(lastFailure === undefined ? {} : { lastFailure }) };
-      if (state.kind !== 'open') return { state: state.kind, ...common };
-      const retryAfterMs = waitMs(state.since);
-      return retryAfterMs > 0 ? { state: 'open', retryAfterMs, ...common } : { state: 'halfOpen', ...common };
-    },
-    reset() {
-      if (state.kind === 'closed' && state.failures === 0) return false;
-      generation += 1; // Also from closed to closed: results of calls that began before the reset are forgotten with it.
-      state = { kind: 'closed', failures: 0 };
-      lastFailure = undefined;
-      onChange();
-      return true;
-    },
-  };
+  private settle(result: CallResult, message: string | undefined): void {
+    const before = this.state;
+    if (result === 'failure') this.lastFailure = message ?? this.lastFailure;
+    this.move(after(before, result, this.options.settings(), this.options.now()));
+    if (this.state.kind !== before.kind || this.state.failures !== before.failures) this.options.onChange();
+  }
+
+  private move(next: State): void {
+    if (next.kind !== this.state.kind) this.generation += 1;
+    this.state = next;
+  }
+
+  // Rounded up: the clock may have fractions, answers have none.
+  private waitMs(since: number): number {
+    return Math.max(0, Math.ceil(since + this.options.settings().timeout - this.options.now()));
+  }
+}
+
+/** What a result makes of a state. */
+function after(state: State, result: CallResult, settings: BreakerSettings, now: number): State {
+  switch (result) {
+    case 'neutral':
+      return state.kind === 'halfOpen' ? { ...state, probing: false } : state;
+    case 'success':
+      if (state.kind !== 'halfOpen' || state.successes + 1 >= settings.successThreshold) return closed;
+      return { ...state, successes: state.successes + 1, probing: false };
+    case 'failure': {
+      const failures = state.failures + 1;
+      const opens = state.kind === 'halfOpen' || failures >= settings.failureThreshold;
+      return opens ? { kind: 'open', failures, since: now } : { kind: 'closed', failures };
+    }
+  }
 }
