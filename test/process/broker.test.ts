@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join, resolve } from 'node:path';
 import { brokerAddress } from '../../link/src/address';
@@ -16,6 +16,17 @@ function startBroker(house: TestHouse): Promise<number | null> {
   const child = spawn(process.execPath, [brokerScript], { env: house.env, stdio: 'ignore', detached: true });
   child.unref();
   return new Promise((done) => child.once('exit', (code) => done(code)));
+}
+
+/** Processes whose last argument is this. */
+function processesWith(argument: string): readonly string[] {
+  return readdirSync('/proc').filter((name) => /^[0-9]+$/.test(name)).filter((pid) => {
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').endsWith(`\0${argument}\0`);
+    } catch {
+      return false;
+    }
+  });
 }
 
 describe('the broker', () => {
@@ -72,6 +83,36 @@ describe('the broker', () => {
     const cut = house.entries().find((entry) => entry['phase'] === 'recover' && entry['result'] === 'unknown');
     assert.ok(cut !== undefined, 'the interrupted call is on record');
     assert.equal(house.run('audit', 'verify').status, 0);
+  });
+
+  it('broker:orphans: what a killed broker left running is ended by the next one, and that of another folder is left alone', async function () {
+    if (process.platform !== 'linux') this.skip();
+    const neighbour = new TestHouse({ plugins: { shell: { allowedCommands: ['sleep'] } } });
+    try {
+      const sleeping = await neighbour.introducedAgent();
+      void sleeping.call('shell_exec', { command: 'sleep 61.5' }).catch(() => undefined);
+      house.configure({ plugins: { shell: { allowedCommands: ['sleep', 'setsid'] } } });
+      const agent = await house.introducedAgent();
+      const control = await house.control('editor');
+      control.onNotification('approvals/changed', ({ pending }: { pending: { id: string; digest: string }[] }) => {
+        for (const { id, digest } of pending) void control.sendRequest('approvals/decide', { id, digest, decision: 'approve' }).catch(() => undefined);
+      });
+      await control.sendRequest('approvals/attend', { attending: true });
+      const running = agent.request('tools/call', { name: 'shell_exec', arguments: { command: 'setsid -w sleep 62.5' } });
+      await until('everything runs', () => processesWith('61.5').length === 1 && processesWith('62.5').length >= 1);
+      const { pid } = await house.status();
+      await endProcess(pid, 'SIGKILL');
+      assert.notEqual((await running)['error'], undefined);
+      await until('the next broker is there', async () => (await house.status()).pid !== pid);
+      assert.deepEqual(processesWith('62.5'), []);
+      assert.equal(processesWith('61.5').length, 1, 'the neighbour sleeps on');
+      const cut = house.entries().find((entry) => entry['phase'] === 'recover' && entry['result'] === 'unknown');
+      assert.match(JSON.stringify(cut), /What it had left running .* was stopped/);
+      assert.match(readFileSync(join(house.configDir, 'broker.log'), 'utf8'), /had left running/);
+    } finally {
+      await neighbour.close();
+    }
+    assert.deepEqual(processesWith('61.5'), [], 'a broker that leaves takes its runs along');
   });
 
   it('broker:clean-end: a broker that is asked to leave lets running calls end and records its end', async () => {

@@ -19,6 +19,8 @@ export type LogPlace = Readonly<{
   createdBy: string;
   /** Who stands behind the log's own entries. */
   actor: Actor | undefined;
+  /** A sentence about what became of a call that a crash cut off, where something is known. */
+  afterCrash?: ((call: string) => string | undefined) | undefined;
 }>;
 
 /** The folder for what repairs and new beginnings set aside. */

@@ -29,7 +29,7 @@ export async function recoverLog(place: LogPlace, file: AppendFile, known: Known
   else if (chain.verdict === 'torn') await cutTorn(place, file, chain);
   const cuts = await unrecordedCuts(place);
   notes.push(...cuts.map(({ note }) => note));
-  for (const orphan of chain.orphans) notes.push(await closing(file, orphan));
+  for (const orphan of chain.orphans) notes.push(await closing(file, orphan, place.afterCrash?.(orphan.call)));
   const size = chain.goodBytes + (chain.lacksNewline ? 1 : 0);
   return {
     kind: 'usable',
@@ -99,10 +99,10 @@ function repair(input: Readonly<Record<string, unknown>>): OwnEntry {
 }
 
 /** The outcome of a call that a crash cut off: nobody knows it. */
-async function closing(file: ReadableFile, orphan: OrphanCall): Promise<OwnEntry> {
+async function closing(file: ReadableFile, orphan: OrphanCall, known: string | undefined): Promise<OwnEntry> {
   const { call, tool, line, offset } = orphan;
   const intent = await readIntent(file, offset);
-  const detail = { intentLine: line, reason: 'The broker ended before an outcome was recorded.' };
+  const detail = { intentLine: line, reason: ['The broker ended before an outcome was recorded.', known].filter((part) => part !== undefined).join(' ') };
   return { phase: 'recover', call, tool, ...intent, result: 'unknown', detail };
 }
 

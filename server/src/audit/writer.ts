@@ -35,6 +35,8 @@ export type AuditWriterOptions = Readonly<{
   createdBy: string;
   /** Who stands behind the log's own entries. */
   actor?: Actor;
+  /** A sentence about what became of a call that a crash cut off; it goes into the entry that closes the call. */
+  afterCrash?: (call: string) => string | undefined;
   /** A head that was kept outside the log: an older or shorter log is then refused as tampered. */
   known?: KnownHead;
   disk?: Disk;
@@ -93,8 +95,8 @@ class LogWriter implements AuditWriter {
   readonly #appended = new Set<(lines: readonly AppendedLine[]) => void>();
   readonly #healthChanged = new Set<(health: AuditHealth) => void>();
 
-  constructor({ path, createdBy, actor, known, disk = realDisk, now = Date.now, nextId = eventIds(now) }: AuditWriterOptions) {
-    this.#place = { path, createdBy, actor, disk, now, nextId };
+  constructor({ path, createdBy, actor, afterCrash, known, disk = realDisk, now = Date.now, nextId = eventIds(now) }: AuditWriterOptions) {
+    this.#place = { path, createdBy, actor, afterCrash, disk, now, nextId };
     this.#known = known;
   }
 

@@ -46,7 +46,7 @@ type Seen = Readonly<{ pid: number; start: string }>;
  * Looks at the children of what it knows every 50 ms, and at the end for processes that still hold an output of the run. Linux only.
  *
  * Not caught: a process that left its parent, its group, its environment and its outputs behind between two looks. Nor is anything
- * ended when this process itself is killed: children are in groups of their own, and nothing is left to watch them.
+ * ended when this process itself is killed: children are in groups of their own. See `endLeftovers` for what comes after that.
  */
 export class Descendants {
   private readonly seen = new Map<number, Seen>();
@@ -113,8 +113,8 @@ export class Descendants {
   }
 }
 
-/** What follows the name in the line of a process; the name itself may hold blanks and brackets. */
-function statusOf(pid: number): readonly string[] | undefined {
+/** What follows the name in the line of a process, from its state on; the name itself may hold blanks and brackets. Undefined when it is gone. */
+export function statusOf(pid: number): readonly string[] | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
     return text.slice(text.lastIndexOf(')') + 2).split(' ');
@@ -155,7 +155,8 @@ function linkOf(path: string): string | undefined {
   }
 }
 
-function processes(): readonly number[] {
+/** The numbers of all processes without this one. */
+export function processes(): readonly number[] {
   return readdirSync('/proc')
     .filter((name) => /^[0-9]+$/.test(name))
     .map(Number)

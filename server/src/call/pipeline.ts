@@ -79,7 +79,7 @@ async function prepare(
   rooms: Rooms, tool: Tool, input: Readonly<Record<string, unknown>>, call: ToolCall, signal: AbortSignal, policy: Policy, held: Prepared[],
 ): Promise<Prepared | ConductorError> {
   try {
-    const prepared = await tool.prepare(input, { project: call.project, configDir: rooms.configDir, config: policy.config, signal });
+    const prepared = await tool.prepare(input, { project: call.project, configDir: rooms.configDir, config: policy.config, call: call.id, signal });
     held.push(prepared);
     return prepared;
   } catch (thrown) {

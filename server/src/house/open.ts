@@ -11,6 +11,7 @@ import { proveAgentDoor, proveRequestDoor } from '../doors/proof';
 import type { Handlers } from '../doors/requests';
 import { openSocket, type Guest } from '../doors/socket';
 import { attachLanguage } from '../language/attach';
+import { endOwnRuns } from '../tools/shell/runMark';
 import { agentHouse, welcomeAgent } from './agents';
 import { createHandlers } from './handlers';
 import { createPresence, type DoorProof, type Presence } from './presence';
@@ -22,12 +23,14 @@ import { buildRooms, type Built, type Ground } from './rooms';
 export type House = Readonly<{
   /** Registers who ends the process when nobody is left or somebody asked for it. */
   onLeave(leave: (why: string) => void): void;
-  /** Denies what waits, lets running calls end (at most 10 s), records the end, and closes. */
+  /** Denies what waits, lets running calls end (at most 10 s), ends the rest, records the end, and closes. */
   close(why: string): Promise<void>;
 }>;
 
 /** Milliseconds that running calls get to end when the broker leaves. */
 const lastCalls = 10_000;
+/** Milliseconds that the outcomes of calls that were ended then get. */
+const lastOutcomes = 1_000;
 
 /** Opens the house. Rejects when the socket cannot be opened; an unusable log or configuration opens a house that refuses and says why. */
 export async function openHouse(ground: Ground): Promise<House> {
@@ -52,6 +55,9 @@ export async function openHouse(ground: Ground): Promise<House> {
     close: async (why) => {
       rooms.desk.close('The broker is ending.');
       await presence.quiet(lastCalls);
+      // Nothing that was started here goes on without its time limit; what is ended now still gets its outcome.
+      await endOwnRuns(ground.configDir);
+      await presence.quiet(lastOutcomes);
       // The last outcomes are on their way through the doors.
       await new Promise((resolve) => setImmediate(resolve));
       await socket.close();

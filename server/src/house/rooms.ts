@@ -19,6 +19,7 @@ import { shellTool } from '../tools/shell/tool';
 import type { Tool } from '../tools/tool';
 import type { AgentRooms } from './agents';
 import { createAudience, type Audience } from './audience';
+import { endOrphans, orphansSentence } from './orphans';
 
 /** Builds the rooms that calls pass through, and introduces them to each other. */
 
@@ -52,7 +53,11 @@ export async function buildRooms(ground: Ground): Promise<Built> {
   const audience = createAudience();
   const newId = eventIds();
   const policyListeners = new Set<() => void>();
-  const writer = await openAuditWriter({ path: join(configDir, 'audit.log'), createdBy: `conductor ${version}`, actor: self, nextId: newId });
+  const { calls } = await endOrphans(ground);
+  const writer = await openAuditWriter({
+    path: join(configDir, 'audit.log'), createdBy: `conductor ${version}`, actor: self, nextId: newId,
+    afterCrash: (call) => orphansSentence(calls.get(call)),
+  });
   const tellHealth = (): void => audience.tellSoon('audit/appended', () => auditHealth(writer));
   writer.onAppended(tellHealth);
   writer.onHealth(tellHealth);

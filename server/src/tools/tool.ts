@@ -21,6 +21,8 @@ export type PrepareContext = Readonly<{
   /** Absolute configuration folder of Conductor, which no tool may touch. */
   configDir: string;
   config: Config;
+  /** Id of the call, by which what it starts is marked. Default: a random one. */
+  call?: string;
   /** Aborts when the caller withdraws the call. */
   signal: AbortSignal;
 }>;

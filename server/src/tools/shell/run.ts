@@ -1,9 +1,9 @@
-import { randomBytes } from 'node:crypto';
 import { mkdtempSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { homedir, tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { ConductorError } from '../../../../protocol/src/errors';
 import { runChildren, type Child, type Run, type Sink, type Source } from '../../base/childProcess';
+import type { Mark } from '../../base/processTree';
 import type { Outcome, Verdict } from '../../../../protocol/src/call';
 import { Binding } from './binding';
 import { buildEnvironment } from './environment';
@@ -18,14 +18,13 @@ import { isUnchanged, isWithin } from './resolve';
 /** What a run needs of whoever called for it. */
 export type Runner = Readonly<{
   project: string;
+  /** By which everything that the run starts is found again. */
+  mark: Mark;
   signal: AbortSignal;
   progress(message: string): void;
   /** Judges a step anew; a verdict is a reason not to run it any more. */
   again(step: number): Promise<Verdict | undefined>;
 }>;
-
-/** The variable by which processes of a run are found again. */
-const markName = 'CONDUCTOR_RUN';
 
 /** Characters of one stream in a result, at most. */
 const maxCharacters = 544 * 1024;
@@ -57,8 +56,6 @@ class PlanRun {
   private status: Readonly<{ code: number | null; signal: string | null }> = { code: 0, signal: null };
   private stopped: Ended['stopped'];
   private readonly deadline: number;
-  private readonly mark = { name: markName, value: randomBytes(16).toString('hex') };
-
   private readonly binding: Binding;
   private lastProgram = '';
 
@@ -112,7 +109,7 @@ class PlanRun {
     const opened: number[] = [];
     try {
       const children = this.children(step, opened);
-      const run = await runChildren(children, { timeoutMs: Math.max(1, this.deadline - performance.now()) }, { signal: this.runner.signal, mark: this.mark, onOutput: (stream, chunk) => this.tell(stream, chunk) });
+      const run = await runChildren(children, { timeoutMs: Math.max(1, this.deadline - performance.now()) }, { signal: this.runner.signal, mark: this.runner.mark, onOutput: (stream, chunk) => this.tell(stream, chunk) });
       if (run.kind === 'notStarted') throw this.notStarted(run.error, step);
       this.take(run, step.commands.length);
     } finally {

@@ -5,6 +5,7 @@ import type { Bound } from './binding';
 import { judgeHere, planCommand, type JudgeGround, type Machine, type Planned } from './plan';
 import { readSearchPath } from './resolve';
 import { ordinaryEnvironment, runPlan } from './run';
+import { markOf } from './runMark';
 import type { Prepared, PrepareContext, Shown, Tool } from '../tool';
 import type { ShellInput } from './input';
 
@@ -61,7 +62,7 @@ async function prepare(given: ShellInput, context: PrepareContext, machine: Mach
     digest,
     show: show(planned),
     readOnly: planned.judgement.readOnly,
-    run: (signal, progress) => (plan === undefined || verdict.verdict === 'deny' ? Promise.resolve(refusal) : runPlan(plan, { project: context.project, signal, progress, again: planned.again })),
+    run: (signal, progress) => (plan === undefined || verdict.verdict === 'deny' ? Promise.resolve(refusal) : runPlan(plan, { project: context.project, mark: markOf(context.configDir, context.call), signal, progress, again: planned.again })),
   };
 }
 
