@@ -1,7 +1,7 @@
 import type { ToolCall } from '../../../protocol/src/call';
 import type { ErrorCode } from '../../../protocol/src/errors';
 import type { Answer, Decider, Desk, Question } from '../approvals/desk';
-import type { Prepared } from '../tools/tool';
+import { detailsOf, type Bound } from './bound';
 
 /** What the caller of a pipeline brings: a way to withdraw, and a way to be told. */
 export type Caller = Readonly<{ signal: AbortSignal; progress(message: string): void }>;
@@ -15,10 +15,10 @@ const signOfLife = 5000;
 type NotGranted = Readonly<{ code: ErrorCode; rule: string; reason: string; approval: Approval }>;
 
 /** Asks a person, keeping the agent informed meanwhile. */
-export async function askPerson(desk: Pick<Desk, 'ask'>, call: ToolCall, prepared: Prepared, timeoutMs: number, caller: Caller): Promise<{ approval: Approval } | NotGranted> {
+export async function askPerson(desk: Pick<Desk, 'ask'>, call: ToolCall, bound: Bound, timeoutMs: number, caller: Caller): Promise<{ approval: Approval } | NotGranted> {
   const stop = keepInformed(caller);
   try {
-    const answer = await desk.ask(questionOf(call, prepared), { connection: call.actor.connection ?? 0, timeoutMs, signal: caller.signal });
+    const answer = await desk.ask(questionOf(call, bound), { connection: call.actor.connection ?? 0, timeoutMs, signal: caller.signal });
     const approval = approvalOf(call.id, answer);
     if (answer.kind === 'approved') return { approval };
     return { ...refusalFor(answer, timeoutMs), approval };
@@ -37,11 +37,11 @@ function keepInformed(caller: Caller): () => void {
   return () => clearInterval(timer);
 }
 
-function questionOf(call: ToolCall, prepared: Prepared): Question {
-  const { show, digest, verdict } = prepared;
+function questionOf(call: ToolCall, bound: Bound): Question {
+  const { show, verdict } = bound.prepared;
   return {
-    id: call.id, tool: call.tool, digest, title: show.title, raw: show.raw, cwd: show.cwd, project: call.project,
-    details: show.details.map(([label, value]) => [label, value]), rule: verdict.rule, reason: verdict.reason, client: call.actor.client ?? 'unnamed client',
+    id: call.id, tool: call.tool, digest: bound.digest, title: show.title, raw: show.raw, cwd: show.cwd, project: call.project,
+    details: detailsOf(bound), rule: verdict.rule, reason: verdict.reason, client: call.actor.client ?? 'unnamed client',
   };
 }
 

@@ -15,7 +15,8 @@ const yes: Answer = { kind: 'approved', by: { role: 'editor' }, waitedMs: 5 };
 type Setting = {
   verdict?: Verdict['verdict'];
   readOnly?: boolean;
-  digests?: string[];
+  /** What the file holds at each preparation. */
+  values?: string[];
   verdicts?: Verdict['verdict'][];
   answer?: Answer | (() => Answer);
   run?: () => ReturnType<Prepared['run']>;
@@ -40,11 +41,11 @@ function house(setting: Setting = {}) {
     annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
     prepare: () => {
       const verdict = setting.verdicts?.[prepared] ?? setting.verdict ?? 'allow';
-      const digest = setting.digests?.[prepared] ?? 'same';
+      const value = setting.values?.[prepared] ?? 'same';
       prepared += 1;
       events.push('prepare');
       return Promise.resolve({
-        verdict: { verdict, rule: 'test.rule', reason: 'because' }, digest, readOnly: setting.readOnly ?? false, show: { title: 't', raw: 'r', cwd: '/p', details: [] },
+        verdict: { verdict, rule: 'test.rule', reason: 'because' }, facts: [{ label: 'File', key: '/p/f', value }], readOnly: setting.readOnly ?? false, show: { title: 't', raw: 'r', cwd: '/p', details: [] },
         run: () => {
           events.push('run');
           return setting.run?.() ?? Promise.resolve({ kind: 'success', text: 'done', truncated: false });
@@ -81,7 +82,7 @@ describe('call/pipeline', () => {
 
   const refusals: readonly (readonly [string, Setting, string])[] = [
     ['pipeline:denied: a denied call is recorded and never asked about', { verdict: 'deny' }, 'DENIED'],
-    ['T41: other bytes after the approval', { verdict: 'approve', digests: ['a', 'b'] }, 'APPROVAL_STALE'],
+    ['T41: other bytes after the approval', { verdict: 'approve', values: ['a', 'b'] }, 'APPROVAL_STALE'],
     ['T43: denied by the policy of the moment after the approval', { verdicts: ['approve', 'deny'] }, 'DENIED'],
     ['T43: rules that change while the call waits withdraw the question', { verdicts: ['approve', 'deny'], changeRules: true }, 'DENIED'],
     ['pipeline:declined', { verdict: 'approve', answer: { kind: 'denied', by: { role: 'editor' }, waitedMs: 1 } }, 'APPROVAL_DENIED'],

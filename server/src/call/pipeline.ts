@@ -4,6 +4,7 @@ import type { Config } from '../../../protocol/src/config';
 import { ConductorError, toConductorError } from '../../../protocol/src/errors';
 import type { Desk } from '../approvals/desk';
 import type { Admission } from '../breaker/breaker';
+import { bind, type Bound } from './bound';
 import { askPerson, type Approval, type Caller } from './asking';
 import type { Recorder } from './recorder';
 import type { Prepared, Tool } from '../tools/tool';
@@ -87,16 +88,17 @@ async function prepare(
   }
 }
 
-type Cleared = Readonly<{ tool: Tool; prepared: Prepared; policy: Policy; verdict: Verdict; approval?: Approval }>;
+type Cleared = Readonly<{ tool: Tool; bound: Bound; policy: Policy; verdict: Verdict; approval?: Approval }>;
 
 async function ask(
   rooms: Rooms, call: ToolCall, caller: Caller, judged: Judged, held: Prepared[],
 ): Promise<Cleared | { refusal: Refusal; approval?: Approval }> {
   const { tool, prepared, policy } = judged;
-  if (prepared.verdict.verdict === 'allow') return { tool, prepared, policy, verdict: prepared.verdict };
+  const bound = bind(call, prepared, policy.policyHash);
+  if (prepared.verdict.verdict === 'allow') return { tool, bound, policy, verdict: prepared.verdict };
   const rules = followRules(rooms, call, judged);
   const signal = AbortSignal.any([caller.signal, rules.signal]);
-  const answer = await askPerson(rooms.desk, call, prepared, policy.config.approvalTimeout, { ...caller, signal }).finally(rules.stop);
+  const answer = await askPerson(rooms.desk, call, bound, policy.config.approvalTimeout, { ...caller, signal }).finally(rules.stop);
   const approval = answer.approval;
   const forbidden = rules.forbidden();
   if (forbidden !== undefined) return { refusal: refusalOf('DENIED', forbidden.rule, `The rules changed while this call waited. ${forbidden.reason}`), approval };
@@ -106,8 +108,9 @@ async function ask(
   const again = await prepare(rooms, tool, judged.input, call, caller.signal, present, held);
   if (again instanceof ConductorError) return { refusal: refusalOf('APPROVAL_STALE', 'approval.stale', again.message), approval };
   if (again.verdict.verdict === 'deny') return { refusal: refusalOf('DENIED', again.verdict.rule, again.verdict.reason), approval };
-  if (again.digest !== prepared.digest) return { refusal: refusalOf('APPROVAL_STALE', 'approval.stale', 'What would run now differs from what was approved.'), approval };
-  return { tool, prepared: again, policy: present, verdict: prepared.verdict, approval };
+  const now = bind(call, again, present.policyHash);
+  if (now.digest !== bound.digest) return { refusal: refusalOf('APPROVAL_STALE', 'approval.stale', 'What would run now differs from what was approved.'), approval };
+  return { tool, bound: now, policy: present, verdict: prepared.verdict, approval };
 }
 
 type RulesInSight = Readonly<{ signal: AbortSignal; forbidden(): Verdict | undefined; stop(): void }>;
@@ -129,11 +132,11 @@ function followRules(rooms: Rooms, call: ToolCall, { tool, input }: Judged): Rul
 }
 
 async function perform(rooms: Rooms, call: ToolCall, caller: Caller, cleared: Cleared, admission: Extract<Admission, { kind: 'admitted' }>): Promise<Outcome> {
-  const { tool, prepared, policy, verdict, approval } = cleared;
+  const { tool, bound: { prepared, digest }, policy, verdict, approval } = cleared;
   const queued = prepared.readOnly && policy.config.audit.readOnlyDurability === 'queued';
   try {
     if (caller.signal.aborted) throw new ConductorError('CANCELLED', 'The call was withdrawn before it ran.');
-    await rooms.recorder.admitted(call, { verdict, policyHash: policy.policyHash, digest: prepared.digest, ...(approval === undefined ? {} : { approval }) }, queued);
+    await rooms.recorder.admitted(call, { verdict, policyHash: policy.policyHash, digest, ...(approval === undefined ? {} : { approval }) }, queued);
   } catch (thrown) {
     admission.settle('neutral');
     const error = toConductorError(thrown, 'AUDIT_UNAVAILABLE');

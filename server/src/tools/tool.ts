@@ -1,8 +1,9 @@
 import type { z } from 'zod';
 import type { Outcome, Verdict } from '../../../protocol/src/call';
 import type { Config } from '../../../protocol/src/config';
+import type { Fact } from './fact';
 
-/** What a person is shown before deciding: the raw action first, then facts, in this order. Strings are raw; whoever draws them escapes. */
+/** What a person is shown before deciding, besides the facts. Strings are raw; whoever draws them escapes. */
 export type Shown = Readonly<{
   /** One line that names the kind of action, for instance `Run a command`. */
   title: string;
@@ -10,7 +11,7 @@ export type Shown = Readonly<{
   raw: string;
   /** Absolute working folder, or project root for file tools. */
   cwd: string;
-  /** Label and value pairs such as the resolved binary or the byte count. */
+  /** Remarks as label and value pairs: what follows from the facts, or limits them. They stand before the facts and bind nothing. */
   details: readonly (readonly [label: string, value: string])[];
 }>;
 
@@ -30,12 +31,15 @@ export type PrepareContext = Readonly<{
 /** A call that is ready to be judged, asked about and run. Preparing changes nothing on the machine. */
 export type Prepared = Readonly<{
   verdict: Verdict;
-  /** SHA-256 (64 hex digits) over the canonical bytes of everything that will happen; an approval binds to it. */
-  digest: string;
+  /** Everything that will happen and what it rests on, in a fixed order. A person is shown them, and an approval binds to each. */
+  facts: readonly Fact[];
   show: Shown;
   /** True when running changes nothing, so that a relaxed log may queue its entries. */
   readOnly: boolean;
-  /** Runs it after checking that what was judged still holds; `progress` takes one line for people to read. */
+  /**
+   * Runs it after checking that what was judged still holds; `progress` takes one line for people to read. An outcome that is
+   * `refused` says that nothing was done; one that stopped halfway is a failure.
+   */
   run(signal: AbortSignal, progress: (message: string) => void): Promise<Outcome>;
   /** Lets go of what `prepare` holds open. Called exactly once, after the run or the refusal. */
   release?(): void;

@@ -1,34 +1,38 @@
-import { createHash } from 'node:crypto';
 import type { Outcome, Verdict } from '../../../../protocol/src/call';
 import { ConductorError, type ErrorCode } from '../../../../protocol/src/errors';
 import { codeOf } from '../../base/descriptorWalk';
 import type { Pin } from '../../base/pin';
+import type { Fact } from '../fact';
 import type { PrepareContext, Shown, Prepared } from '../tool';
 
 /** What the file tools say: the same words for the same trouble in all five. */
 
-/** SHA-256 hex over the canonical form of everything that a call will do. BigInts are written as decimal digits. */
-export function digestOf(parts: readonly (string | number | bigint | boolean | undefined)[]): string {
-  const text = JSON.stringify(parts.map((part) => (part === undefined ? null : typeof part === 'bigint' ? `${part}n` : part)));
-  return createHash('sha256').update(text).digest('hex');
+/** What identifies the state of an object: any change of place, kind, rights, size or content gives another text. */
+export function stateOf(pin: Pin): string {
+  const { dev, ino, mode, size, mtimeNs, ctimeNs } = pin.stat;
+  return `${size} bytes, device ${dev}, number ${ino}, mode ${mode.toString(8)}, modified ${mtimeNs}, changed ${ctimeNs}`;
 }
 
-/** What identifies the state of an object: any change of place, kind, size or content time gives other parts. */
-export function stateOf(pin: Pin): readonly bigint[] {
-  const { dev, ino, mode, size, mtimeNs } = pin.stat;
-  return [dev, ino, mode, size, mtimeNs];
+/** Which object lies at the path: another one at the same place gives another fact. */
+export function identityFact(label: string, path: string, pin: Pin): Fact {
+  return { label, key: path, value: `device ${pin.stat.dev}, number ${pin.stat.ino}` };
+}
+
+/** A fact of which there is only one. */
+export function fact(label: string, value: string): Fact {
+  return { label, key: '', value };
 }
 
 /** A call that the rules refuse; nothing is held. */
 export function refusedCall(show: Shown, verdict: Verdict, readOnly: boolean): Prepared {
   const outcome: Outcome = { kind: 'refused', code: 'DENIED', rule: verdict.rule, reason: verdict.reason };
-  return { verdict, show, readOnly, digest: digestOf(['refused', show.raw, verdict.rule]), run: () => Promise.resolve(outcome) };
+  return { verdict, show, readOnly, facts: [fact('Refused', show.raw)], run: () => Promise.resolve(outcome) };
 }
 
 /** A call that is within the rules but cannot work, for instance because the file is missing; running it only says so. */
 export function failingCall(show: Shown, verdict: Verdict, error: ConductorError): Prepared {
   const outcome: Outcome = { kind: 'failure', error };
-  return { verdict, show, readOnly: true, digest: digestOf(['failing', show.raw, error.code, error.message]), run: () => Promise.resolve(outcome) };
+  return { verdict, show, readOnly: true, facts: [fact('Cannot work', `${error.code}: ${error.message}`)], run: () => Promise.resolve(outcome) };
 }
 
 /** The verdict on a change that cannot work: asking a person about it would waste a prompt. */

@@ -7,8 +7,9 @@ import { removeTree, tour } from '../../base/folderTree';
 import { createPace } from '../../base/pace';
 import { controlNameIn } from '../../rules/controlNames';
 import { judgeFile, refuseOwnFolder, refuseRoot } from '../../rules/scope';
-import { countsAsFailure, digestOf, failingCall, impossible, kindOf, refusedCall, settle, shownFor, staleOutcome, stateOf, switchedOff, systemError, wrongInput } from './answers';
+import { countsAsFailure, fact, failingCall, impossible, kindOf, refusedCall, settle, shownFor, staleOutcome, stateOf, switchedOff, systemError, wrongInput } from './answers';
 import { closePlace, type FoundPlace, type Places } from './places';
+import { digestOfFacts, type Fact } from '../fact';
 import type { PrepareContext, Shown, Tool, Prepared } from '../tool';
 
 const input = z.strictObject({
@@ -55,11 +56,11 @@ function ready(places: Places, given: DeleteInput, context: PrepareContext, foun
     action: 'delete', asks: context.config.plugins.filesystem.requireApproval, names: place.names, sharedContent: false, tooManyToList: !census.complete,
     ...(census.control === undefined ? {} : { controlNameWithin: census.control }),
   });
-  const digest = fingerprintOf(place, census, given);
+  const facts = factsOf(place, census, given);
   return {
-    verdict, digest, readOnly: false,
+    verdict, facts, readOnly: false,
     show: { ...found.show, details: detailsOf(place, census) },
-    run: (signal, progress) => settle(place.path, signal, () => remove(places, given, context, { digest, signal, progress })),
+    run: (signal, progress) => settle(place.path, signal, () => remove(places, given, context, { digest: digestOfFacts(facts), signal, progress })),
   };
 }
 
@@ -68,8 +69,9 @@ function flawOf(place: FoundPlace, given: DeleteInput, census: Census): Conducto
   return needsMore ? wrongInput(`${place.path} is a folder that is not empty. Pass recursive: true to delete it with all that it holds.`) : undefined;
 }
 
-function fingerprintOf(place: FoundPlace, census: Census, given: DeleteInput): string {
-  return digestOf(['filesystem.delete', place.absolute, given.recursive === true, ...stateOf(place.target), census.hash]);
+function factsOf(place: FoundPlace, census: Census, given: DeleteInput): readonly Fact[] {
+  const within = place.target.stat.isDirectory() ? [fact('All that it holds', `${census.files} files, ${census.folders} folders, names and states sha256:${census.hash}`)] : [];
+  return [{ label: 'Path', key: place.absolute, value: stateOf(place.target) }, fact('Recursive', given.recursive === true ? 'yes' : 'no'), ...within];
 }
 
 /** What lies in a folder: enough to show it, and a hash that any change to it changes. */
@@ -99,7 +101,7 @@ async function takeCensus(places: Places, place: FoundPlace, signal: AbortSignal
     if (!folder) census.bytes += pin.stat.size;
     if (census.sample.length < maxSample) census.sample.push(`${segments.join('/')}${folder ? '/' : ''}`);
     census.control ??= controlNameIn([basename(place.absolute), ...segments]);
-    hash.update(JSON.stringify([...segments, ...stateOf(pin).map(String)]));
+    hash.update(JSON.stringify([...segments, stateOf(pin)]));
   }
   return { ...census, hash: hash.digest('hex') };
 }
@@ -109,7 +111,6 @@ function detailsOf(place: FoundPlace, census: Census): Shown['details'] {
   const atLeast = census.complete ? '' : 'more than ';
   const more = census.files + census.folders > census.sample.length || !census.complete ? ['…'] : [];
   return [
-    ['Path', place.absolute],
     ['Kind', stat.isFile() ? `a file of ${stat.size} bytes` : stat.isSymbolicLink() ? 'a link; what it leads to stays' : kindOf(place.target)],
     ...(stat.isDirectory() ? [['Holds', `${atLeast}${census.files} files, ${census.folders} folders, ${census.bytes} bytes`] as const] : []),
     ...(census.sample.length > 0 ? [['What will go', [...census.sample, ...more].join('\n')] as const] : []),
@@ -123,7 +124,7 @@ async function remove(places: Places, given: DeleteInput, context: PrepareContex
   try {
     if (place.kind !== 'found' || place.parent === undefined || place.holdsRoot || place.holdsOwnFolder) return staleOutcome(given.path);
     const census = await takeCensus(places, place, order.signal);
-    if (fingerprintOf(place, census, given) !== order.digest) return staleOutcome(place.path);
+    if (digestOfFacts(factsOf(place, census, given)) !== order.digest) return staleOutcome(place.path);
     if (census.files + census.folders > 1000) order.progress(`Deleting ${census.files + census.folders} entries of ${place.path}`);
     const removed = await removeTree(place.parent, basename(place.absolute), place.target.stat, [...place.avoid, ...place.roots], createPace(order.signal), places.pins);
     return answerOf(place, removed);

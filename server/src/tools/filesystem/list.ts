@@ -6,7 +6,7 @@ import { tour, type Entry } from '../../base/folderTree';
 import { createLease } from '../../base/lease';
 import { createPace } from '../../base/pace';
 import { judgeFile } from '../../rules/scope';
-import { countsAsFailure, digestOf, failingCall, kindOf, refusedCall, settle, shownFor, staleOutcome, switchedOff, systemError, wrongInput } from './answers';
+import { countsAsFailure, fact, failingCall, identityFact, kindOf, refusedCall, settle, shownFor, staleOutcome, switchedOff, systemError, wrongInput } from './answers';
 import { Left } from './left';
 import { closePlace, isStillThere, type FoundPlace, type Places } from './places';
 import type { PrepareContext, Tool, Prepared } from '../tool';
@@ -49,7 +49,6 @@ function prepareList(places: Places, given: ListInput, context: PrepareContext):
     return failingCall(show, verdict, systemError(place.kind === 'missing' ? 'ENOENT' : place.code, place.path));
   }
   place.parent?.close();
-  const { dev, ino } = place.target.stat;
   const lease = createLease(() => place.target.close());
   const work = async (signal: AbortSignal): Promise<Outcome> => {
     const stale = verdict.verdict !== 'allow' && !isStillThere(places, path, context, place);
@@ -57,8 +56,8 @@ function prepareList(places: Places, given: ListInput, context: PrepareContext):
   };
   return {
     verdict, readOnly: true,
-    digest: digestOf(['filesystem.list', place.absolute, dev, ino, recursive]),
-    show: { ...show, details: [['Path', place.absolute]] },
+    facts: [identityFact('Path', place.absolute, place.target), fact('Listing', recursive ? 'what is below it too' : 'this folder only')],
+    show,
     run: (signal) => lease.use(() => settle(place.path, signal, () => work(signal))),
     release: lease.release,
   };

@@ -38,7 +38,7 @@ async function check(test: Case, tree: Tree, pins: Pins): Promise<void> {
   const prepared = await prepare(test, tree, pins);
   assert.equal(pictureOf(tree.project), before.inside, 'preparing changes nothing');
   assert.deepEqual([prepared.verdict.verdict, prepared.verdict.rule], [test.verdict, test.rule], prepared.verdict.reason);
-  assert.match(prepared.digest, /^[0-9a-f]{64}$/);
+  assert.ok(prepared.facts.length > 0);
   const outcome = await prepared.run(new AbortController().signal, () => undefined);
   prepared.release?.();
   const kind = outcome.kind === 'failure' ? outcome.error.code : outcome.kind === 'refused' ? outcome.code : 'success';

@@ -6,6 +6,7 @@ import type { Config } from '../../../../protocol/src/config';
 import { fileConfig, makeTree, type Tree } from '../../../../test/vectors/paths/tree';
 import type { Prepared } from '../tool';
 import { createFilesystemTools } from './tools';
+import { digestOfFacts } from '../fact';
 
 const tool = createFilesystemTools().find(({ name }) => name === 'filesystem.read');
 const idle = new AbortController().signal;
@@ -140,7 +141,7 @@ describe('filesystem.read', () => {
       [{ path: 'three.txt' }, { path: './three.txt' }, { path: 'empty' }, { path: 'three.txt', limit: 1 }, { path: 'three.txt', encoding: 'latin1' }].map(async (input) => {
         const prepared = await prepare(input);
         prepared.release?.();
-        return prepared.digest;
+        return digestOfFacts(prepared.facts);
       }),
     );
     assert.equal(digests[0], digests[1]);

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Outcome } from '../../../../protocol/src/call';
 import { createLease } from '../../base/lease';
 import { judgeFile } from '../../rules/scope';
-import { digestOf, failingCall, kindOf, refusedCall, settle, shownFor, staleOutcome, switchedOff, systemError, wrongInput, countsAsFailure } from './answers';
+import { fact, failingCall, identityFact, kindOf, refusedCall, settle, shownFor, staleOutcome, switchedOff, systemError, wrongInput, countsAsFailure } from './answers';
 import { closePlace, isStillThere, type FoundPlace, type Places } from './places';
 import type { PrepareContext, Tool, Prepared } from '../tool';
 import { maxReadBytes, readRange, type Range } from './textRange';
@@ -44,16 +44,15 @@ function prepareRead(places: Places, given: ReadInput, context: PrepareContext):
     return failingCall(show, verdict, error);
   }
   place.parent?.close();
-  const { dev, ino, size } = place.target.stat;
-  const details = [['Path', place.absolute], ['Size', `${size} bytes`]] as const;
-  const digest = digestOf(['filesystem.read', place.absolute, dev, ino, range.encoding, range.offset, range.limit]);
+  const details = [['Size', `${place.target.stat.size} bytes`]] as const;
+  const facts = [identityFact('Path', place.absolute, place.target), fact('Reading', `${range.encoding}, from ${range.offset}, ${range.limit ?? 'no'} limit`)];
   const lease = createLease(() => place.target.close());
   const work = async (signal: AbortSignal): Promise<Outcome> => {
     const stale = verdict.verdict !== 'allow' && !isStillThere(places, given.path, context, place);
     return stale ? staleOutcome(place.path) : read(places, place, range, signal);
   };
   const run = (signal: AbortSignal): Promise<Outcome> => lease.use(() => settle(place.path, signal, () => work(signal)));
-  return { verdict, digest, readOnly: true, show: { ...show, details }, run, release: lease.release };
+  return { verdict, facts, readOnly: true, show: { ...show, details }, run, release: lease.release };
 }
 
 function wrongKind(place: FoundPlace): ReturnType<typeof wrongInput> {

@@ -8,7 +8,7 @@ import { createPace } from '../../base/pace';
 import type { Pin } from '../../base/pin';
 import { readGlob } from '../../rules/glob';
 import { judgeFile } from '../../rules/scope';
-import { countsAsFailure, digestOf, failingCall, kindOf, refusedCall, settle, shownFor, staleOutcome, switchedOff, systemError, wrongInput } from './answers';
+import { countsAsFailure, fact, failingCall, identityFact, kindOf, refusedCall, settle, shownFor, staleOutcome, switchedOff, systemError, wrongInput } from './answers';
 import { Left } from './left';
 import { matchesIn, readNeedle, type Match, type Needle } from './needle';
 import { closePlace, isStillThere, type FoundPlace, type Places } from './places';
@@ -66,11 +66,10 @@ function prepareSearch(places: Places, given: SearchInput, context: PrepareConte
     const stale = verdict.verdict !== 'allow' && !isStillThere(places, path, context, place);
     return stale ? staleOutcome(place.path) : search(places, place, plan, signal);
   };
-  const { dev, ino } = place.target.stat;
   return {
     verdict, readOnly: true,
-    digest: digestOf(['filesystem.search', place.absolute, dev, ino, given.pattern, given.glob, given.ignoreCase === true, plan.limit]),
-    show: { ...show, details: [['Path', place.absolute]] },
+    facts: [identityFact('Path', place.absolute, place.target), fact('Search', JSON.stringify([given.pattern, given.glob ?? null, given.ignoreCase === true, plan.limit]))],
+    show,
     run: (signal) => lease.use(() => settle(place.path, signal, () => work(signal))),
     release: lease.release,
   };

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { basename } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { z } from 'zod';
 import type { Outcome } from '../../../../protocol/src/call';
 import { ConductorError } from '../../../../protocol/src/errors';
@@ -7,8 +7,9 @@ import { makeFolders, replaceFile, sweepTemporaries } from '../../base/atomicFil
 import { codeOf } from '../../base/descriptorWalk';
 import type { Pin } from '../../base/pin';
 import { judgeFile } from '../../rules/scope';
-import { countsAsFailure, digestOf, failingCall, impossible, kindOf, refusedCall, settle, shownFor, staleOutcome, stateOf, switchedOff, systemError, wrongInput } from './answers';
+import { countsAsFailure, fact, failingCall, identityFact, impossible, kindOf, refusedCall, settle, shownFor, staleOutcome, stateOf, switchedOff, systemError, wrongInput } from './answers';
 import { closePlace, type FoundPlace, type MissingPlace, type Place, type Places } from './places';
+import { digestOfFacts, type Fact } from '../fact';
 import type { PrepareContext, Shown, Tool, Prepared } from '../tool';
 
 /** Longest content in UTF-16 units; larger files are no work for an agent's message. */
@@ -57,8 +58,8 @@ function prepareWrite(writer: Writer, given: WriteInput, context: PrepareContext
   const fingerprint = fingerprintOf(place);
   return {
     verdict, readOnly: false,
-    digest: digestOf(['filesystem.write', ...fingerprint, bytes.length, sha256]),
-    show: { ...show, details: detailsOf(place, given, bytes) },
+    facts: [...fingerprint, fact('Content', `${bytes.length} bytes sha256:${sha256}`)],
+    show: { ...show, details: detailsOf(place, given) },
     run: (signal) => settle(place.path, signal, () => write(writer, given, context, { bytes, sha256, fingerprint })),
   };
 }
@@ -74,33 +75,30 @@ function flawOf(place: Exclude<Place, { kind: 'refused' }>, given: WriteInput): 
 }
 
 /** Everything about the place that must be the same when the call runs: where, what lies there, and in which folder. */
-function fingerprintOf(place: Target): readonly (string | bigint)[] {
-  const parent = place.parent === undefined ? [] : [place.parent.stat.dev, place.parent.stat.ino];
-  if (place.kind === 'found') return [place.absolute, 'replace', ...parent, ...stateOf(place.target)];
-  return [place.absolute, 'create', ...parent, ...place.missing];
+function fingerprintOf(place: Target): readonly Fact[] {
+  const parent = place.parent === undefined ? [] : [identityFact('Folder', dirname(place.absolute), place.parent)];
+  if (place.kind === 'found') return [{ label: 'Path', key: place.absolute, value: stateOf(place.target) }, ...parent];
+  return [{ label: 'Path', key: place.absolute, value: `nothing yet, to be made: ${place.missing.join('/')}` }, ...parent];
 }
 
-function detailsOf(place: Target, given: WriteInput, bytes: Buffer): Shown['details'] {
+function detailsOf(place: Target, given: WriteInput): Shown['details'] {
   const shared = place.kind === 'found' && place.target.stat.nlink > 1n;
   return [
-    ['Path', place.absolute],
     ['Effect', place.kind === 'missing' ? 'creates a new file' : `replaces the ${place.target.stat.size} bytes that are there`],
     ...(place.kind === 'missing' && place.missing.length > 1 ? [['New folders', place.missing.slice(0, -1).join('/')] as const] : []),
     ...(shared ? [['Hard links', 'other names of this file keep the old content'] as const] : []),
-    ['Bytes', String(bytes.length)],
     ['Lines', String(given.content === '' ? 0 : given.content.split('\n').length - (given.content.endsWith('\n') ? 1 : 0))],
     ['Begins', given.content.split('\n', 5).join('\n').slice(0, 400)],
   ];
 }
 
-type Content = Readonly<{ bytes: Buffer; sha256: string; fingerprint: readonly (string | bigint)[] }>;
+type Content = Readonly<{ bytes: Buffer; sha256: string; fingerprint: readonly Fact[] }>;
 
 async function write(writer: Writer, given: WriteInput, context: PrepareContext, content: Content): Promise<Outcome> {
   const place = writer.places.find(given.path, context, true);
   try {
     if (place.kind !== 'found' && place.kind !== 'missing') return staleOutcome(given.path);
-    const now = fingerprintOf(place);
-    const same = now.length === content.fingerprint.length && now.every((part, index) => part === content.fingerprint[index]);
+    const same = digestOfFacts(fingerprintOf(place)) === digestOfFacts(content.fingerprint);
     if (!same || place.parent === undefined) return staleOutcome(place.path);
     const done = place.kind === 'found' ? await replace(writer, place.parent, place, content.bytes) : await create(writer, place, content.bytes);
     if (!done) return staleOutcome(place.path);

@@ -1,4 +1,7 @@
+import { isUtf8 } from 'node:buffer';
+import { createHash } from 'node:crypto';
 import { lstatSync, statSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join } from 'node:path';
 import { ConductorError } from '../../../../protocol/src/errors';
 import { buildFilesOf } from './buildFiles';
@@ -15,29 +18,42 @@ import { hashFile, identityOf, isWithin } from './resolve';
 export type Bound = Readonly<{
   /** Absolute, as the line leads there. */
   path: string;
-  /** What lies there: its place behind links, device and number, and for files the bytes; or `missing`. */
+  /** `File` for what the line names; what programs read without being told has other labels. */
+  label: string;
+  /** What lies there: its place behind links, device and number, and for files the hash of the bytes; or `missing`. */
   state: string;
   kind: 'file' | 'folder' | 'other' | 'missing';
   /** Indexes of the steps that use it, in order. */
   uses: readonly number[];
+  /** What a small text file held. */
+  text?: string;
 }>;
 
 /** More existing files and folders than this in one line are refused, since nobody could look at them all. */
 export const maxBound = 256;
+
+/** Bytes of one text file, and characters of all of them, that are kept to show what changes in them while a person is asked. */
+const maxText = { file: 32n * 1024n, inAll: 128 * 1024 };
 
 /** Files above this many bytes are known by place, size and times instead of by content. */
 const maxHashedBytes = 8n * 1024n * 1024n;
 
 /** Everything that the steps name, as it lies there now. */
 export async function bind(steps: readonly Step[], project: string): Promise<readonly Bound[] | Readonly<{ tooMany: number }>> {
-  const uses = new Map<string, Set<number>>();
+  const paths = new Map<string, { label: string; uses: Set<number> }>();
   for (const [index, step] of steps.entries()) {
-    for (const path of step.commands.flatMap((command) => pathsOf(command, project))) uses.set(path, (uses.get(path) ?? new Set()).add(index));
+    for (const { path, label } of step.commands.flatMap((command) => pathsOf(command, project))) paths.set(path, { label: paths.get(path)?.label ?? label, uses: (paths.get(path)?.uses ?? new Set()).add(index) });
   }
-  const existing = [...uses.keys()].filter((path) => kindOf(path) !== 'missing').length;
+  const existing = [...paths.keys()].filter((path) => kindOf(path) !== 'missing').length;
   if (existing > maxBound) return { tooMany: existing };
   const bound: Bound[] = [];
-  for (const [path, steps] of uses) bound.push({ path, ...(await look(path)), uses: [...steps] });
+  let room = maxText.inAll;
+  for (const [path, { label, uses }] of paths) {
+    const { text, ...seen } = await look(path);
+    const kept = text === undefined || text.length > room ? {} : { text };
+    room -= kept.text?.length ?? 0;
+    bound.push({ path, label, ...seen, uses: [...uses], ...kept });
+  }
   return bound;
 }
 
@@ -75,16 +91,29 @@ function stale(path: string): ConductorError {
 }
 
 /** What lies at a path. Text that changes when a link leads elsewhere, another file takes the place, or the bytes differ. */
-async function look(path: string): Promise<Readonly<{ state: string; kind: Bound['kind'] }>> {
+async function look(path: string): Promise<Pick<Bound, 'state' | 'kind' | 'text'>> {
   const place = physical(path);
   const link = place === path ? '' : ` at ${place ?? 'no place'}`;
   const stat = place === undefined ? undefined : statOf(place);
   if (place === undefined || stat === undefined) return { state: `missing${link}`, kind: 'missing' };
   const number = `${stat.dev}:${stat.ino}`;
-  if (stat.isDirectory()) return { state: `folder ${number}${link}`, kind: 'folder' };
-  if (!stat.isFile()) return { state: `special ${number}${link}`, kind: 'other' };
-  const content = stat.size > maxHashedBytes ? identityOf(stat) : `sha256:${await hashFile(place).catch(() => 'unreadable')}`;
-  return { state: `${content} ${number}${link}`, kind: 'file' };
+  if (stat.isDirectory()) return { state: `folder, what lies in it is not bound (${number})${link}`, kind: 'folder' };
+  if (!stat.isFile()) return { state: `special file (${number})${link}`, kind: 'other' };
+  if (stat.size > maxHashedBytes) return { state: `${stat.size} bytes (${identityOf(stat)})${link}`, kind: 'file' };
+  const { sha256, text } = await contentOf(place, stat.size);
+  return { state: `sha256:${sha256} ${stat.size} bytes (${number})${link}`, kind: 'file', ...(text === undefined ? {} : { text }) };
+}
+
+/** The hash of a file, and of a small one the text that was hashed. */
+async function contentOf(place: string, size: bigint): Promise<Readonly<{ sha256: string; text?: string }>> {
+  try {
+    if (size > maxText.file) return { sha256: await hashFile(place) };
+    const bytes = await readFile(place);
+    const text = isUtf8(bytes) && !bytes.includes(0) ? { text: bytes.toString('utf8') } : {};
+    return { sha256: createHash('sha256').update(bytes).digest('hex'), ...text };
+  } catch {
+    return { sha256: 'unreadable' };
+  }
 }
 
 function placeOf(state: string): string {
@@ -111,12 +140,15 @@ function bigStat(path: string) {
   return statSync(path, { bigint: true, throwIfNoEntry: false });
 }
 
+type Named = Readonly<{ path: string; label: string }>;
+
 /** Absolute texts of all paths that a command names or reads by itself. Not resolved: where they lead is part of what is bound. */
-function pathsOf(command: PlannedCommand, project: string): readonly string[] {
+function pathsOf(command: PlannedCommand, project: string): readonly Named[] {
   const targets = command.redirections.flatMap((redirection) => (redirection.kind === 'merge' ? [] : [redirection.target]));
   const words = command.argv.slice(1).flatMap(textsIn);
   const named = [...words, ...targets].filter((text) => text !== '' && text.length < 4096 && !text.includes('\0')).map((text) => absolute(command.folder, text));
-  return [...new Set([...named, ...buildFiles(command, named, project), ...gitFiles(command)])];
+  const all: readonly (readonly [string, readonly string[]])[] = [['File', named], ['Build file', buildFiles(command, named, project)], ['Repository file', gitFiles(command)]];
+  return all.flatMap(([label, paths]) => paths.map((path) => ({ path, label })));
 }
 
 /** The word, what follows `=`, and what follows the letter of a short option. Options themselves are no paths. */

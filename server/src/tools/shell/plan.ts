@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
 import { judgeCommand, type CommandRequest, type Judgement } from '../../rules/allowlist';
 import type { ParsedCommand, Pipeline, Platform, Redirection } from '../../rules/commandPlan';
@@ -14,12 +13,14 @@ import { gitEnvironment, type GitMode } from './environment';
 import { diskFacts, follow, physical, writesKey } from './facts';
 import type { Asking } from './gitQuestion';
 import { readGitWrites } from './gitWrites';
+import { factsOf } from './planFacts';
 import { readGitFacts } from './repository';
 import { hashBinary, resolveBinary, trustedFolders, type Binary } from './resolve';
+import type { Fact } from '../fact';
 import type { PrepareContext } from '../tool';
 import type { ShellInput } from './input';
 
-/** Turns a request into everything that will happen, bound by one digest: that is what a person approves and what then runs. */
+/** Turns a request into everything that will happen: its facts are what a person approves, and it is what then runs. */
 
 /** One command with all that it needs; `cd` has no binary. */
 export type PlannedCommand = Readonly<{
@@ -56,9 +57,8 @@ export type Planned = Readonly<{
   judgement: Judgement;
   cwd: string;
   raw: string;
-  digest: string;
+  facts: readonly Fact[];
   plan?: Plan;
-  hashes: readonly (readonly [path: string, sha256: string])[];
   /** Judges one step anew by what the machine is like now; returns the first verdict that nobody has seen before. */
   again(step: number): Promise<Verdict | undefined>;
 }>;
@@ -83,8 +83,8 @@ export async function planCommand(input: ShellInput, context: PrepareContext, ma
   const folders = trustedFolders(machine.searchPath, context.project);
   const judgement = await judgeHere(request, cwd, ground, machine);
   const parsed = judgement.plan;
-  const shown = { judgement, cwd, raw, hashes: [] };
-  const refuse = (verdict: Verdict): Planned => ({ ...shown, verdict, digest: digestOf(['refused', raw, verdict.rule]), again: () => Promise.resolve(verdict) });
+  const shown = { judgement, cwd, raw };
+  const refuse = (verdict: Verdict): Planned => ({ ...shown, verdict, facts: [{ label: 'Refused', key: '', value: raw }], again: () => Promise.resolve(verdict) });
   if (judgement.verdict.verdict === 'deny' || parsed === undefined) return refuse(judgement.verdict);
   const asks = judgement.verdict.verdict === 'approve';
   const steps = resolveSteps(parsed.pipelines, cwd, folders, asks);
@@ -92,14 +92,15 @@ export async function planCommand(input: ShellInput, context: PrepareContext, ma
   const bound = asks ? await bind(steps, context.project) : [];
   if ('tooMany' in bound) return refuse(deny('shell.manyFiles', `The line names ${bound.tooMany} files and folders, more than the ${maxBound} that one approval can be bound to. Use several calls, or name their folder.`));
   const plan: Plan = { steps, cwd, timeoutMs: input.timeoutMs ?? shell.timeoutMs, folders, bound };
-  const hashes = asks ? await binaryHashes(steps) : [];
+  const hashes = asks ? await binaryHashes(steps) : new Map<string, string>();
+  const facts = factsOf(plan, { judgement, hashes, environment: machine.environment(folders) });
   const again = async (step: number): Promise<Verdict | undefined> => {
     const [pipeline, folder] = [parsed.pipelines[step], steps[step]?.commands[0]?.folder];
     if (pipeline === undefined || folder === undefined) return deny('shell.changed', 'The step is not part of the plan.');
     const now = await judgeHere({ plan: { pipelines: [{ ...pipeline, joint: 'first' }] } }, folder, ground, machine);
     return firstNews(now, judgement);
   };
-  return { ...shown, verdict: judgement.verdict, plan, hashes, digest: digestOf([canonical(plan), hashes]), again };
+  return { ...shown, verdict: judgement.verdict, plan, facts, again };
 }
 
 /** A step that was silent must still be silent at its turn, and one that was approved must have no other reason to ask than those that were shown. */
@@ -202,25 +203,14 @@ function gitCall(argv: ParsedCommand['argv'], approved: boolean): Readonly<{ arg
   return { argv: [name, ...argv.slice(1, at + 1), ...neutralArguments(argv.slice(at + 1))], additions: gitEnvironment(mode) };
 }
 
-async function binaryHashes(steps: readonly Step[]): Promise<readonly (readonly [string, string])[]> {
+async function binaryHashes(steps: readonly Step[]): Promise<ReadonlyMap<string, string>> {
   const binaries = new Map(steps.flatMap((step) => step.commands).flatMap(binariesOf).map((binary) => [binary.path, binary]));
-  const hashes: [string, string][] = [];
-  for (const binary of binaries.values()) hashes.push([binary.path, await hashBinary(binary).catch(() => 'unreadable')]);
+  const hashes = new Map<string, string>();
+  for (const binary of binaries.values()) hashes.set(binary.path, await hashBinary(binary).catch(() => 'unreadable'));
   return hashes;
 }
 
 /** Every program that a command starts, itself first. */
 export function binariesOf(command: PlannedCommand): readonly Binary[] {
   return command.binary === undefined ? [] : [command.binary, ...command.inner];
-}
-
-/** The plan as plain data with a fixed order of keys. */
-function canonical(plan: Plan): unknown {
-  const commands = (step: Step) =>
-    step.commands.map((command) => [command.argv, command.folder, binariesOf(command).map((binary) => [binary.path, binary.prefix, binary.identity]), Object.entries(command.additions), command.redirections.map((redirection) => Object.entries(redirection))]);
-  return ['shell.exec/2', plan.steps.map((step) => [step.joint, commands(step)]), plan.cwd, plan.timeoutMs, plan.folders, plan.bound.map(({ path, state, uses }) => [path, state, uses])];
-}
-
-function digestOf(parts: readonly unknown[]): string {
-  return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
 }

@@ -10,6 +10,7 @@ import { posixNames } from './environment';
 import type { Prepared, PrepareContext } from '../tool';
 import type { ShellInput } from './input';
 import { countsForBreaker, createShellTool } from './tool';
+import { differences, digestOfFacts, shownFacts } from '../fact';
 
 const searchPath = `${dirname(process.execPath)}:/usr/local/bin:/usr/bin:/bin`;
 
@@ -209,13 +210,13 @@ describe('shell.exec', () => {
       tool = createShellTool(`${own}:${searchPath}`);
       const first = await tool.prepare({ command: 'canary' }, context);
       const same = await tool.prepare({ command: 'canary' }, context);
-      assert.equal(first.digest, same.digest);
+      assert.equal(digestOfFacts(first.facts), digestOfFacts(same.facts));
       rmSync(join(own, 'canary'));
       writeFileSync(join(own, 'canary'), '#!/bin/sh\necho second\n', { mode: 0o755 });
       const outcome = await first.run(new AbortController().signal, () => undefined);
       assert.deepEqual([outcome.kind, outcome.kind === 'refused' && outcome.code], ['refused', 'APPROVAL_STALE']);
       const second = await tool.prepare({ command: 'canary' }, context);
-      assert.notEqual(second.digest, first.digest);
+      assert.notEqual(digestOfFacts(second.facts), digestOfFacts(first.facts));
       assert.equal((await second.run(new AbortController().signal, () => undefined)).kind, 'success');
     });
 
@@ -226,7 +227,7 @@ describe('shell.exec', () => {
       put('s.js', 'console.log(2)');
       const outcome = await prepared.run(new AbortController().signal, () => undefined);
       assert.deepEqual([outcome.kind, outcome.kind === 'refused' && outcome.code], ['refused', 'APPROVAL_STALE']);
-      assert.notEqual((await tool.prepare({ command: 'node s.js' }, context)).digest, prepared.digest);
+      assert.deepEqual(differences(prepared.facts, (await tool.prepare({ command: 'node s.js' }, context)).facts).map(({ label, key }) => `${label} ${key}`), [`File ${join(context.project, 's.js')}`]);
     });
 
     it('T8 binds an approval of npm to the manifest', async () => {
@@ -252,12 +253,12 @@ describe('shell.exec', () => {
     });
 
     it('shows a person what would run', async () => {
-      const { show, verdict } = await tool.prepare({ command: 'rm -f a.txt' }, context);
+      const { show, facts, verdict } = await tool.prepare({ command: 'rm -f a.txt' }, context);
       assert.equal(verdict.verdict, 'approve');
       assert.equal(show.raw, 'rm -f a.txt');
-      const details = new Map(show.details);
+      const details = new Map(shownFacts(facts));
       assert.equal(details.get('Arguments 1'), '["rm","-f","a.txt"]');
-      assert.match(details.get('Program') ?? '', /\/rm sha256:[0-9a-f]{64}$/);
+      assert.match(details.get('Program') ?? '', /^rm \/\S+\/rm sha256:[0-9a-f]{64} \([0-9:]+\)$/);
     });
   });
 
@@ -325,7 +326,7 @@ describe('shell.exec', () => {
 
     it('stops text conversion by option as well', async () => {
       const { prepared } = await run('git log -p -1');
-      assert.deepEqual(prepared.show.details.find(([label]) => label === 'Arguments 1')?.[1], '["git","log","--no-ext-diff","--no-textconv","-p","-1"]');
+      assert.deepEqual(shownFacts(prepared.facts).find(([label]) => label === 'Arguments 1')?.[1], '["git","log","--no-ext-diff","--no-textconv","-p","-1"]');
     });
 
     it('asks before a commit would run hooks, and runs them when approved', async () => {

@@ -55,35 +55,22 @@ export function countsForBreaker(outcome: Outcome): boolean {
 
 async function prepare(given: ShellInput, context: PrepareContext, machine: Machine): Promise<Prepared> {
   const planned = await planCommand(given, context, machine);
-  const { verdict, plan, digest } = planned;
+  const { verdict, plan, facts } = planned;
   const refusal: Outcome = { kind: 'refused', code: 'DENIED', rule: verdict.rule, reason: verdict.reason };
   return {
     verdict,
-    digest,
+    facts,
     show: show(planned),
     readOnly: planned.judgement.readOnly,
     run: (signal, progress) => (plan === undefined || verdict.verdict === 'deny' ? Promise.resolve(refusal) : runPlan(plan, { project: context.project, mark: markOf(context.configDir, context.call), signal, progress, again: planned.again })),
   };
 }
 
-function show(planned: Planned): Shown {
-  const { plan, judgement, hashes, cwd, raw } = planned;
-  const commands = plan?.steps.flatMap((step) => step.commands.map((command) => ({ joint: step.joint, command }))) ?? [];
-  const reasons = judgement.parts.filter((part) => part.verdict !== 'allow').map((part) => [`Why (${part.rule})`, part.reason] as const);
-  const argumentLists = commands.map(({ command }, index) => [`Arguments ${index + 1}`, JSON.stringify(command.argv)] as const);
-  const redirections = commands.flatMap(({ command }) => command.redirections.map((redirection) => ['Redirection', JSON.stringify(redirection)] as const));
-  const additions = commands.flatMap(({ command }) => (Object.keys(command.additions).length === 0 ? [] : [['Environment', Object.entries(command.additions).map(([name, value]) => `${name}=${value}`).join(' ')] as const]));
-  const programs = hashes.map(([path, sha256]) => ['Program', `${path} sha256:${sha256}`] as const);
-  const bound = plan?.bound.flatMap((each) => shownBound(each)) ?? [];
-  const limit = plan === undefined ? [] : [['Time limit', `${plan.timeoutMs} ms`] as const];
-  return { title: 'Run a command', raw, cwd, details: [...reasons, ...argumentLists, ...redirections, ...programs, ...bound, ...additions, ...limit] };
+function show({ plan, cwd, raw }: Planned): Shown {
+  return { title: 'Run a command', raw, cwd, details: plan?.bound.filter(isLoose).map(({ path }) => ['Not bound', `${path}: an earlier command of the line may change it before a later one uses it`] as const) ?? [] };
 }
 
-/** What an answer rests on, and what it cannot rest on. Names that lead nowhere yet are bound too, but are no news. */
-function shownBound({ path, state, kind, uses }: Bound): readonly (readonly [string, string])[] {
-  if (kind === 'missing') return [];
-  const label = { file: 'File', folder: 'Folder', other: 'Special file' }[kind];
-  const loose = uses.length > 1 ? [['Not bound', `${path}: an earlier command of the line may change it before a later one uses it`] as const] : [];
-  const inside = kind === 'folder' ? ' (what lies in it is not bound)' : '';
-  return [[label, `${path} ${state}${inside}`], ...loose];
+/** What several steps use, an earlier one may change; names at which nothing lies are no news. */
+function isLoose({ kind, uses }: Bound): boolean {
+  return kind !== 'missing' && uses.length > 1;
 }

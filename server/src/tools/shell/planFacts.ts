@@ -1,0 +1,75 @@
+import { statSync } from 'node:fs';
+import type { Judgement } from '../../rules/allowlist';
+import { notThere, type Fact } from '../fact';
+import type { Bound } from './binding';
+import { binariesOf, type Plan, type PlannedCommand } from './plan';
+import type { Binary } from './resolve';
+
+/** The facts of a plan: everything that will happen and what it rests on, named for a person and compared before the start. */
+
+/** What is known of a plan besides itself. */
+export type Around = Readonly<{
+  judgement: Judgement;
+  /** SHA-256 of programs by path; empty for a plan that nobody is asked about. */
+  hashes: ReadonlyMap<string, string>;
+  /** The environment that every command gets, without the names that are another each time. */
+  environment: Readonly<Record<string, string>>;
+}>;
+
+/** Names that lead to a fresh folder of each run. */
+const ofTheRun: ReadonlySet<string> = new Set(['TMPDIR', 'TEMP', 'TMP']);
+
+/** The facts of a plan, in the order in which a person reads them. */
+export function factsOf(plan: Plan, around: Around): readonly Fact[] {
+  const commands = plan.steps.flatMap((step) => step.commands.map((command, index) => ({ command, before: index > 0 ? '| ' : operators[step.joint] })));
+  return [
+    ...around.judgement.parts.filter((part) => part.verdict !== 'allow').map((part) => one(`Why (${part.rule})`, part.reason)),
+    ...commands.flatMap(({ command, before }, index) => commandFacts(command, before, index + 1)),
+    ...[...new Set([plan.cwd, ...commands.flatMap(({ command }) => [command.folder, ...(command.enters === undefined ? [] : [command.enters])])])].map(folderFact),
+    ...uniqueBinaries(commands.map(({ command }) => command)).map((binary) => programFact(binary, around.hashes)),
+    ...plan.bound.map(boundFact),
+    one('Time limit', `${plan.timeoutMs} ms`),
+    one('Usual environment', assignments(Object.entries(around.environment).filter(([name]) => !ofTheRun.has(name)))),
+  ];
+}
+
+const operators: Readonly<Record<Plan['steps'][number]['joint'], string>> = { first: '', '&&': '&& ', '||': '|| ', ';': '; ' };
+
+function commandFacts(command: PlannedCommand, before: string, number: number): readonly Fact[] {
+  const additions = Object.entries(command.additions);
+  return [
+    one(`Arguments ${number}`, `${before}${JSON.stringify(command.argv)}`),
+    ...command.redirections.map((redirection, index): Fact => ({ label: `Redirection of ${number}`, key: String(index + 1), value: JSON.stringify(Object.fromEntries(Object.entries(redirection).sort())) })),
+    ...(additions.length === 0 ? [] : [one(`Added environment of ${number}`, assignments(additions))]),
+  ];
+}
+
+/** Written as JSON text, so that no value can look like the next name. */
+function assignments(entries: readonly (readonly [string, string])[]): string {
+  return entries.map(([name, value]) => `${name}=${JSON.stringify(value)}`).join(' ');
+}
+
+/** The folder itself, so that another one under its name is noticed; what lies in it may change. */
+function folderFact(path: string): Fact {
+  const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return { label: 'Folder', key: path, value: stat === undefined ? 'not made yet' : `device ${stat.dev}, number ${stat.ino}` };
+}
+
+function uniqueBinaries(commands: readonly PlannedCommand[]): readonly Binary[] {
+  return [...new Map(commands.flatMap(binariesOf).map((binary) => [`${binary.name}\0${binary.path}`, binary])).values()];
+}
+
+/** Keyed by its name: another program behind the same name is a change of that name. */
+function programFact({ name, path, prefix, identity }: Binary, hashes: ReadonlyMap<string, string>): Fact {
+  const script = prefix.length === 0 ? '' : ` ${JSON.stringify(prefix)}`;
+  const hash = hashes.get(path);
+  return { label: 'Program', key: name, value: `${path}${script}${hash === undefined ? '' : ` sha256:${hash}`} (${identity})` };
+}
+
+function boundFact({ path, state, label, text }: Bound): Fact {
+  return { label, key: path, value: state === 'missing' ? notThere : state, ...(text === undefined ? {} : { text }) };
+}
+
+function one(label: string, value: string): Fact {
+  return { label, key: '', value };
+}
