@@ -84,14 +84,15 @@ export function prepareEntry(entry: NewEntry | OwnEntry, id: string, timestamp: 
   const input = renderInput(entry);
   const inputHash = 'inputHash' in entry && entry.inputHash !== undefined ? entry.inputHash : input.hash;
   const detail = entry.detail === undefined ? undefined : canonicalJson(entry.detail).text;
+  const before =
+    `"id":${JSON.stringify(id)},"timestamp":"${timestamp}","phase":"${entry.phase}"${member('call', call)}` +
+    `,"tool":${JSON.stringify(entry.tool)},"input":`;
+  const after =
+    `,"inputHash":"${inputHash}","result":"${entry.result}"` +
+    `${member('verdict', entry.verdict)}${member('approval', entry.approval)}${member('actor', entry.actor)}` +
+    `${member('project', entry.project)}${member('durationMs', entry.durationMs)}${member('output', entry.output)}`;
   const render = (inputText: string, detailText: string | undefined): string =>
-    escapeInvisible(
-      `"id":${JSON.stringify(id)},"timestamp":"${timestamp}","phase":"${entry.phase}"${member('call', call)}` +
-        `,"tool":${JSON.stringify(entry.tool)},"input":${inputText},"inputHash":"${inputHash}","result":"${entry.result}"` +
-        `${member('verdict', entry.verdict)}${member('approval', entry.approval)}${member('actor', entry.actor)}` +
-        `${member('project', entry.project)}${member('durationMs', entry.durationMs)}${member('output', entry.output)}` +
-        (detailText === undefined ? '' : `,"detail":${detailText}`),
-    );
+    escapeInvisible(detailText === undefined ? before + inputText + after : `${before}${inputText}${after},"detail":${detailText}`);
   let members = render(input.stored, detail);
   if (tooLong(members)) members = render(digestText(input.hash, input.bytes), detail);
   if (tooLong(members) && detail !== undefined) {

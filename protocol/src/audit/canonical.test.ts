@@ -32,6 +32,13 @@ describe('canonical JSON (RFC 8785)', () => {
     assert.deepEqual([written.length, depth], [200_000, 100_000]);
   });
 
+  it('writes the same on both sides of the depth at which recursion ends', () => {
+    for (let depth = 28; depth < 40; depth += 1) {
+      const wanted = `${'{"a":[1,'.repeat(depth / 2)}"x"${']}'.repeat(depth / 2)}`;
+      assert.deepEqual(canonicalJson(JSON.parse(wanted)), { text: wanted, depth: Math.floor(depth / 2) * 2 });
+    }
+  });
+
   it('throws for what only a bug can put there', () => {
     for (const value of [new Map(), new Set(), new Date(), () => 1, Symbol('x'), 1n]) {
       assert.throws(() => canonicalJson({ value }), TypeError);

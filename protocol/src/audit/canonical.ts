@@ -8,11 +8,58 @@ type Piece = string | Readonly<{ value: unknown; depth: number }>;
 
 /**
  * Writes a JSON value in RFC 8785 order: members sorted by UTF-16 code units, no spaces, numbers as ECMAScript prints them.
- * It works without recursion, because an agent chooses how deep its input nests. Values that JSON cannot carry never stop
+ * It works without recursion below some depth, because an agent chooses how deep its input nests. Values that JSON cannot carry never stop
  * the record: `undefined` members are left out, and infinities become the strings "Infinity" and "-Infinity".
  * Throws TypeError for things that only a bug can put there (functions, symbols, BigInt, Map, Set, Date).
  */
 export function canonicalJson(root: unknown): Canonical {
+  const found = { depth: 0 };
+  const text = shallow(root, 0, found);
+  return text === undefined ? anyDepth(root) : { text, depth: found.depth };
+}
+
+/** Values that nest no deeper than this are written by recursion, which is several times quicker. */
+const recursionDepth = 32;
+
+/** The text of a value that nests no deeper than `recursionDepth`; undefined when it does. */
+function shallow(value: unknown, depth: number, found: { depth: number }): string | undefined {
+  if (typeof value !== 'object' || value === null) return scalar(value);
+  if (depth === recursionDepth) return undefined;
+  if (depth + 1 > found.depth) found.depth = depth + 1;
+  let text = '';
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length; i += 1) {
+      const item = shallow(value[i], depth + 1, found);
+      if (item === undefined) return undefined;
+      text += i === 0 ? item : `,${item}`;
+    }
+    return `[${text}]`;
+  }
+  const members = plain(value);
+  for (const name of sortedNames(members)) {
+    const member = members[name];
+    if (member === undefined) continue;
+    const item = shallow(member, depth + 1, found);
+    if (item === undefined) return undefined;
+    text += `${text === '' ? '' : ','}${JSON.stringify(name)}:${item}`;
+  }
+  return `{${text}}`;
+}
+
+function plain(value: object): Readonly<Record<string, unknown>> {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) throw new TypeError('only plain objects can be recorded');
+  return value as Readonly<Record<string, unknown>>;
+}
+
+/** Names in the order of UTF-16 code units, which is how JavaScript compares strings. */
+function sortedNames(members: Readonly<Record<string, unknown>>): readonly string[] {
+  const names = Object.keys(members);
+  for (let i = 1; i < names.length; i += 1) if ((names[i - 1] ?? '') > (names[i] ?? '')) return names.sort();
+  return names;
+}
+
+function anyDepth(root: unknown): Canonical {
   const work: Piece[] = [{ value: root, depth: 0 }];
   let text = '';
   let deepest = 0;
@@ -40,13 +87,11 @@ function unfold(value: object, depth: number, work: Piece[]): void {
     work.push('[');
     return;
   }
-  const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype !== Object.prototype && prototype !== null) throw new TypeError('only plain objects can be recorded');
-  const members = Object.entries(value).filter(([, member]) => member !== undefined);
-  members.sort(([a], [b]) => (a < b ? 1 : -1));
+  const members = plain(value);
+  const names = sortedNames(members).filter((name) => members[name] !== undefined).reverse();
   work.push('}');
-  members.forEach(([name, member], i) => {
-    work.push({ value: member as unknown, depth }, `${i === members.length - 1 ? '' : ','}${JSON.stringify(name)}:`);
+  names.forEach((name, i) => {
+    work.push({ value: members[name], depth }, `${i === names.length - 1 ? '' : ','}${JSON.stringify(name)}:`);
   });
   work.push('{');
 }
@@ -76,6 +121,8 @@ const invisible =
 
 /** Replaces characters that could disguise a line by their JSON escapes; the parsed value stays the same (T85). */
 export function escapeInvisible(json: string): string {
+  // In plain ASCII there is only one of them.
+  if (Buffer.byteLength(json) === json.length && !json.includes('\u007f')) return json;
   return json.replace(invisible, (found) =>
     Array.from({ length: found.length }, (_, i) => `\\u${found.charCodeAt(i).toString(16).padStart(4, '0')}`).join(''),
   );

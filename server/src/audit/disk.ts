@@ -49,7 +49,7 @@ export type Disk = Readonly<{
 }>;
 
 /** Up to this size a write is done directly; the sync after it never is. */
-const mostDirectBytes = 65_536;
+const mostDirectBytes = 262_144;
 
 /** The real file system. */
 export const realDisk: Disk = {

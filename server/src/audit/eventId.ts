@@ -31,3 +31,14 @@ export function eventIds(now: () => number = Date.now): () => string {
     return prefix + base32(count, 6);
   };
 }
+
+/** Writes wall-clock times in UTC with milliseconds; asked again for the same millisecond it need not work. */
+export function timestamps(now: () => number = Date.now): () => string {
+  let last = Number.NaN;
+  let text = '';
+  return () => {
+    const time = now();
+    if (time !== last) [last, text] = [time, new Date(time).toISOString()];
+    return text;
+  };
+}

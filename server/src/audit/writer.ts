@@ -10,7 +10,7 @@ import type { Actor } from '../../../protocol/src/call';
 import { ConductorError } from '../../../protocol/src/errors';
 import { cutLength, linesOf, renderBatch, type AppendedLine, type Batch, type Placed, type Waiting } from './batch';
 import { realDisk, type AppendFile, type Disk, type FileMark } from './disk';
-import { eventIds } from './eventId';
+import { eventIds, timestamps } from './eventId';
 import { replaceLog, type LogPlace } from './newLog';
 import { headToExpect, openLog, verifyAgainst, type Remembered } from './opening';
 import type { Found, LogEnd } from './recovery';
@@ -78,6 +78,7 @@ type Trouble = Readonly<{ message: string; wrote: boolean; cause: unknown }>;
 
 class LogWriter implements AuditWriter {
   readonly #place: LogPlace;
+  readonly #timestamp: () => string;
   #known: KnownHead | undefined;
   /** Open for appending. After a failure the health stays `failed` until a batch was written again. */
   #log: Readonly<{ file: AppendFile; end: LogEnd }> | undefined;
@@ -98,6 +99,7 @@ class LogWriter implements AuditWriter {
   constructor({ path, createdBy, actor, afterCrash, known, disk = realDisk, now = Date.now, nextId = eventIds(now) }: AuditWriterOptions) {
     this.#place = { path, createdBy, actor, afterCrash, disk, now, nextId };
     this.#known = known;
+    this.#timestamp = timestamps(now);
   }
 
   async start(): Promise<void> {
@@ -119,8 +121,7 @@ class LogWriter implements AuditWriter {
     if (this.#health.state !== 'healthy' || this.#queuedBytes > mostQueuedBytes) return (await this.append(entry)).id;
     const prepared = this.#prepare(entry);
     this.#queueUp({ entry: prepared, owed: true, settle: undefined });
-    // Not at once: what follows in this turn of the event loop can share the write.
-    setImmediate(() => this.#drainSoon());
+    this.#drainSoon();
     return prepared.id;
   }
 
@@ -171,7 +172,7 @@ class LogWriter implements AuditWriter {
     if (this.#health.state === 'closed') throw unavailable('The audit log is closed.');
     const id = ('id' in entry ? entry.id : undefined) ?? this.#place.nextId();
     try {
-      return prepareEntry(entry, id, new Date(this.#place.now()).toISOString());
+      return prepareEntry(entry, id, this.#timestamp());
     } catch (cause) {
       if (cause instanceof RangeError) throw new ConductorError('TOO_LARGE', cause.message, { cause });
       throw cause;
@@ -186,9 +187,10 @@ class LogWriter implements AuditWriter {
   #drainSoon(): void {
     if (this.#scheduled || this.#queue.length === 0) return;
     this.#scheduled = true;
-    void this.#inTurn(async () => {
+    // Not at once: what follows in this turn of the event loop can share the write.
+    setImmediate(() => {
       this.#scheduled = false;
-      await this.#drain();
+      void this.#inTurn(() => this.#drain());
     });
   }
 
@@ -203,6 +205,8 @@ class LogWriter implements AuditWriter {
     while (this.#queue.length > 0) {
       if (this.#log === undefined && !(await this.#reopen())) return;
       if (this.#log !== undefined) await this.#commit(this.#log, this.#queue.splice(0, cutLength(this.#queue)));
+      // Whoever was answered now may hand over the next entry in this turn of the event loop, to share the next write.
+      await nextTurn();
     }
   }
 
@@ -323,8 +327,8 @@ class LogWriter implements AuditWriter {
   }
 
   #prepareOwn(note: OwnEntry): PreparedEntry {
-    const { nextId, now, actor } = this.#place;
-    return prepareEntry({ ...note, ...(actor && { actor }) }, nextId(), new Date(now()).toISOString());
+    const { nextId, actor } = this.#place;
+    return prepareEntry({ ...note, ...(actor && { actor }) }, nextId(), this.#timestamp());
   }
 
   #refuse(report: VerificationReport): void {
@@ -361,6 +365,10 @@ class LogWriter implements AuditWriter {
   #tell<T>(listeners: ReadonlySet<(news: T) => void>, news: T): void {
     for (const listener of listeners) queueMicrotask(() => listener(news));
   }
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 function interruption({ message, rejected }: Readonly<{ message: string; rejected: number }>): OwnEntry {
