@@ -1,0 +1,37 @@
+/** Ed25519 (RFC 8032) with keys as 32 raw bytes, as signed notes carry them. */
+import { createPrivateKey, createPublicKey, sign, verify } from 'node:crypto';
+
+/** Bytes of a secret seed and of a public key. */
+export const keyBytes = 32;
+/** Bytes of a signature. */
+export const signatureBytes = 64;
+
+// The fixed beginnings of a PKCS #8 private key and of a SubjectPublicKeyInfo for Ed25519 (RFC 8410).
+const secretFrame = Buffer.from('302e020100300506032b657004220420', 'hex');
+const publicFrame = Buffer.from('302a300506032b6570032100', 'hex');
+
+/** The public key of a secret seed. Throws RangeError when the seed is not 32 bytes long. */
+export function publicKeyOf(seed: Uint8Array): Buffer {
+  return createPublicKey(secretKey(seed)).export({ format: 'der', type: 'spki' }).subarray(publicFrame.length);
+}
+
+/** Signs bytes with a secret seed. Throws RangeError when the seed is not 32 bytes long. */
+export function signBytes(seed: Uint8Array, bytes: Uint8Array): Buffer {
+  return sign(null, bytes, secretKey(seed));
+}
+
+/** Whether the signature over the bytes is one of this public key; false for keys and signatures of a wrong form. */
+export function signatureFits(publicKey: Uint8Array, bytes: Uint8Array, signature: Uint8Array): boolean {
+  if (publicKey.length !== keyBytes || signature.length !== signatureBytes) return false;
+  try {
+    const key = createPublicKey({ key: Buffer.concat([publicFrame, publicKey]), format: 'der', type: 'spki' });
+    return verify(null, bytes, key, signature);
+  } catch {
+    return false;
+  }
+}
+
+function secretKey(seed: Uint8Array): ReturnType<typeof createPrivateKey> {
+  if (seed.length !== keyBytes) throw new RangeError('an Ed25519 seed is 32 bytes long');
+  return createPrivateKey({ key: Buffer.concat([secretFrame, seed]), format: 'der', type: 'pkcs8' });
+}
