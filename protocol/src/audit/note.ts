@@ -43,7 +43,6 @@ export function parseVerifierKey(text: string): VerifierKey | undefined {
 
 /** Takes a note apart without believing anything in it; undefined when it is not one. */
 export function parseNote(whole: string): Note | undefined {
-  // eslint-disable-next-line no-control-regex
   if (whole.length > mostCharacters || /[\u0000-\u0009\u000b-\u001f]/.test(whole) || !whole.endsWith('\n')) return undefined;
   const gap = whole.lastIndexOf('\n\n');
   if (gap < 0) return undefined;
