@@ -1,33 +1,14 @@
 import assert from 'node:assert/strict';
-import { spawn, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { startSwapping, stopSwapping } from '../../../../test/fakes/swapping';
 import { fileConfig, makeTree, pictureOf, type Tree } from '../../../../test/vectors/paths/tree';
 import { descriptorPins } from '../../base/pin';
 import { createFilesystemTools } from './tools';
 
 /** Another process swaps a folder or a file with a link to the outside, as fast as it can, while the tools work on it (T27). */
-
-const swapper = `
-  const fs = require('node:fs');
-  const [path, target, kind] = process.argv.slice(1);
-  const aside = path + '.aside';
-  const attempt = (step) => { try { step(); } catch {} };
-  const spin = () => { for (let i = Math.random() * 4000; i > 0; i -= 1); };
-  const make = () => { if (kind === 'file') return fs.writeFileSync(aside, 'inside'); fs.mkdirSync(aside + '/sub', { recursive: true }); fs.writeFileSync(aside + '/f', 'inside'); fs.writeFileSync(aside + '/sub/f', 'inside'); };
-  const clear = () => { if (fs.lstatSync(path).isDirectory()) fs.rmSync(path, { recursive: true, force: true }); else fs.unlinkSync(path); };
-  process.stdout.write('go');
-  for (;;) {
-    attempt(() => fs.renameSync(path, aside));
-    attempt(make);
-    attempt(() => fs.symlinkSync(target, path));
-    spin();
-    attempt(clear);
-    attempt(() => fs.renameSync(aside, path));
-    spin();
-  }
-`;
 
 const lines = [
   ['folder', 'ws'], ['folder', 'cfg'], ['folder', 'secret/sub'], ['file', 'secret/f', 'SECRET'], ['file', 'secret/sub/f', 'SECRET'], ['file', 'secret/SECRET', ''],
@@ -52,20 +33,8 @@ const races: readonly Race[] = [
 /** Tries for each race at least, and milliseconds after which it ends even when one of the two outcomes was never met. */
 const enough = { tries: 2000, milliseconds: 4000 };
 
-function startSwapping(tree: Tree, swap: Race['swap']): Promise<ChildProcess> {
-  const target = swap === 'file' ? '../secret/f' : '../secret';
-  const child = spawn(process.execPath, ['-e', swapper, join(tree.project, swap), target, swap], { stdio: ['ignore', 'pipe', 'inherit'] });
-  return new Promise((resolve, reject) => {
-    child.once('error', reject);
-    child.stdout.once('data', () => resolve(child));
-  });
-}
-
-function stop(child: ChildProcess): Promise<void> {
-  return new Promise((resolve) => {
-    child.once('exit', () => resolve());
-    child.kill('SIGKILL');
-  });
+function startSwap(tree: Tree, swap: Race['swap']): Promise<ChildProcess> {
+  return startSwapping(join(tree.project, swap), swap === 'file' ? '../secret/f' : '../secret', swap === 'file' ? 'file' : 'folder');
 }
 
 /** Any entry that was ever made or removed there, even for a moment, moves these times. */
@@ -105,7 +74,7 @@ describe('T27 races against a process that swaps links in', function () {
     tree = makeTree(lines, parent);
   });
   afterEach(async () => {
-    if (child !== undefined) await stop(child);
+    if (child !== undefined) await stopSwapping(child);
     child = undefined;
     tree.remove();
   });
@@ -113,9 +82,9 @@ describe('T27 races against a process that swaps links in', function () {
   for (const race of races) {
     it(`T27 ${race.about}: nothing outside is read or changed`, async () => {
       const before = { picture: pictureOf(join(tree.root, 'secret')), times: timesOf(tree) };
-      child = await startSwapping(tree, race.swap);
+      child = await startSwap(tree, race.swap);
       const counts = await run(tree, race);
-      await stop(child);
+      await stopSwapping(child);
       child = undefined;
       assert.equal(pictureOf(join(tree.root, 'secret')), before.picture);
       assert.deepEqual(timesOf(tree), before.times);
@@ -124,7 +93,7 @@ describe('T27 races against a process that swaps links in', function () {
   }
 
   it('T27 the same swapping does fool a check of the resolved path, so these tests could fail', async function () {
-    child = await startSwapping(tree, 'd');
+    child = await startSwap(tree, 'd');
     const path = join(tree.project, 'd/f');
     const began = performance.now();
     let escapes = 0;

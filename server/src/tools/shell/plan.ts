@@ -11,6 +11,7 @@ import type { Verdict } from '../../../../protocol/src/call';
 import { bind, maxBound, type Bound } from './binding';
 import { gitEnvironment, type GitMode } from './environment';
 import { diskFacts, follow, physical, writesKey } from './facts';
+import { isSink, type FileRedirection } from './files';
 import type { Asking } from './gitQuestion';
 import { readGitWrites } from './gitWrites';
 import { factsOf } from './planFacts';
@@ -35,8 +36,11 @@ export type PlannedCommand = Readonly<{
   inner: readonly Binary[];
   /** What the environment gets besides the usual names. */
   additions: Readonly<Record<string, string>>;
-  redirections: readonly Redirection[];
+  redirections: readonly PlannedRedirection[];
 }>;
+
+/** A redirection with the place to which its target leads, since that is what was judged. */
+export type PlannedRedirection = FileRedirection | Extract<Redirection, { kind: 'merge' }>;
 
 /** Commands joined by pipes, and how they follow the pipeline before. */
 export type Step = Readonly<{ joint: Pipeline['joint']; commands: readonly PlannedCommand[] }>;
@@ -168,7 +172,7 @@ function resolveSteps(pipelines: readonly Pipeline[], cwd: string, folders: read
 function resolveCommand(command: ParsedCommand, folder: string, folders: readonly string[], approved: boolean): PlannedCommand | Readonly<{ refused: string }> {
   const [name, ...args] = command.argv;
   const assigned = Object.fromEntries(command.assignments);
-  const common = { folder, redirections: command.redirections };
+  const common = { folder, redirections: command.redirections.map((redirection) => planRedirection(redirection, folder)) };
   // Walked as it was judged: `link/..` is the folder above where the link leads.
   if (name === 'cd') return { ...common, argv: command.argv, inner: [], additions: {}, enters: follow(folder, args[0] ?? '.') ?? folder };
   const binary = resolveBinary(name, folders);
@@ -179,6 +183,11 @@ function resolveCommand(command: ParsedCommand, folder: string, folders: readonl
   const git = gitCall(command.argv, approved);
   const found = inner.filter(isBinary);
   return { ...common, argv: git?.argv ?? command.argv, binary, inner: found, additions: { ...assigned, ...git?.additions } };
+}
+
+function planRedirection(redirection: Redirection, folder: string): PlannedRedirection {
+  if (redirection.kind === 'merge' || isSink(redirection.target)) return redirection;
+  return { ...redirection, arrives: follow(folder, redirection.target) };
 }
 
 function isPlanned(command: PlannedCommand | Readonly<{ refused: string }>): command is PlannedCommand {

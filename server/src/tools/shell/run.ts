@@ -3,12 +3,14 @@ import { homedir, tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { ConductorError } from '../../../../protocol/src/errors';
 import { runChildren, type Child, type Run, type Sink, type Source } from '../../base/childProcess';
+import type { Pin } from '../../base/pin';
 import type { Mark } from '../../base/processTree';
 import type { Outcome, Verdict } from '../../../../protocol/src/call';
 import { Binding } from './binding';
 import { buildEnvironment } from './environment';
 import { physical, follow } from './facts';
 import { closeAll, openRedirection } from './files';
+import { holdFolder } from './held';
 import { clip, textOf } from './output';
 import { binariesOf, type Plan, type PlannedCommand, type Step } from './plan';
 import { isUnchanged, isWithin } from './resolve';
@@ -49,6 +51,9 @@ export function ordinaryEnvironment(folders: readonly string[], temporary: strin
 }
 
 type Ended = Extract<Run, { kind: 'ended' }>;
+
+/** What is held open while a step starts and runs: files of redirections, and the working folders. */
+type Opened = Readonly<{ descriptors: number[]; folders: Pin[] }>;
 
 class PlanRun {
   private readonly written: { stdout: string; stderr: string } = { stdout: '', stderr: '' };
@@ -106,14 +111,15 @@ class PlanRun {
       return;
     }
     this.lastProgram = step.commands.at(-1)?.argv[0] ?? '';
-    const opened: number[] = [];
+    const opened: Opened = { descriptors: [], folders: [] };
     try {
       const children = this.children(step, opened);
       const run = await runChildren(children, { timeoutMs: Math.max(1, this.deadline - performance.now()) }, { signal: this.runner.signal, mark: this.runner.mark, onOutput: (stream, chunk) => this.tell(stream, chunk) });
       if (run.kind === 'notStarted') throw this.notStarted(run.error, step);
       this.take(run, step.commands.length);
     } finally {
-      closeAll(opened);
+      closeAll(opened.descriptors);
+      for (const folder of opened.folders) folder.close();
     }
   }
 
@@ -127,13 +133,13 @@ class PlanRun {
     return fits;
   }
 
-  private children(step: Step, opened: number[]): readonly Child[] {
+  private children(step: Step, opened: Opened): readonly Child[] {
     const wired = step.commands.map((command, index) => this.wire(command, index, step.commands.length, opened));
     // A command that reads from a file leaves nobody to read what the one before it writes.
     return wired.map((child, index) => (child.output === 'next' && wired[index + 1]?.input !== 'previous' ? { ...child, output: 'nowhere' } : child));
   }
 
-  private wire(command: PlannedCommand, index: number, count: number, opened: number[]): Child {
+  private wire(command: PlannedCommand, index: number, count: number, opened: Opened): Child {
     let input: Source = index === 0 ? 'nothing' : 'previous';
     const sinks: Record<1 | 2, Sink> = { 1: index === count - 1 ? 'stdout' : 'next', 2: 'stderr' };
     for (const redirection of command.redirections) {
@@ -141,8 +147,8 @@ class PlanRun {
         sinks[redirection.descriptor] = sinks[redirection.into];
         continue;
       }
-      const descriptor = openRedirection(redirection, command.folder, this.runner.project);
-      opened.push(descriptor);
+      const descriptor = openRedirection(redirection, this.runner.project);
+      opened.descriptors.push(descriptor);
       if (redirection.kind === 'read') input = { descriptor };
       else if (redirection.descriptor === 'both') sinks[1] = sinks[2] = { descriptor };
       else sinks[redirection.descriptor] = { descriptor };
@@ -150,7 +156,9 @@ class PlanRun {
     const environment = { ...ordinaryEnvironment(this.plan.folders, this.temporary), ...command.additions };
     const { binary } = command;
     if (binary === undefined) throw new ConductorError('TOOL_FAILED', '"cd" cannot be part of a pipe.');
-    return { file: binary.path, argv0: binary.name, args: [...binary.prefix, ...command.argv.slice(1)], cwd: command.folder, environment, input, output: sinks[1], errors: sinks[2] };
+    const folder = holdFolder(command.folder, this.runner.project);
+    opened.folders.push(folder);
+    return { file: binary.path, argv0: binary.name, args: [...binary.prefix, ...command.argv.slice(1)], cwd: folder.path, environment, input, output: sinks[1], errors: sinks[2] };
   }
 
   private notStarted(error: Error, step: Step): ConductorError {
