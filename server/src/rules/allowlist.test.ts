@@ -103,7 +103,7 @@ describe('commands: facts about the machine', () => {
     const seeing = (found: 'missing' | 'file' | 'folder') => ({ facts: { entry: () => found } });
     for (const [line, found] of [['diff a b', 'folder'], ['cp -r a b', 'folder'], ['cp -r a b', 'file']] as const) assert.equal(judge({ line }, open, seeing(found)).verdict.rule, 'shell.arguments', `${line} ${found}`);
     for (const [line, found] of [['diff a b', 'file'], ['diff a b', 'missing'], ['cp -r a b', 'missing'], ['cp -rn a b', 'folder']] as const) assert.equal(judge({ line }, open, seeing(found)).verdict.verdict, 'allow', `${line} ${found}`);
-    const facts: CommandFacts = { place: () => 'inside', script: () => 'yes', git: () => 'unknown', gitWrites: () => nothingWritten };
+    const facts: CommandFacts = { place: () => 'inside', expand: () => ({ refused: 'nobody looked' }), script: () => 'yes', git: () => 'unknown', gitWrites: () => nothingWritten };
     const blind = { request: { line: 'diff a b' }, lists: readLists(open), cwd: '/home/u/p', platform: 'posix', facts } as const;
     assert.equal(judgeCommand(blind).verdict.verdict, 'approve');
     assert.equal(judgeCommand({ ...blind, request: { line: 'cp -r a b' } }).verdict.verdict, 'approve');

@@ -2,7 +2,8 @@ import { strictest, type Verdict } from '../../../protocol/src/call';
 import { ask, deny } from './argumentKinds';
 import { judgeArguments, joined, type Scope } from './commandArguments';
 import { parseArguments, parseCommandLine } from './commandLine';
-import type { CommandPlan, ParsedCommand, Platform, Redirection } from './commandPlan';
+import { expandAll, judgeExpanded } from './expansion';
+import type { CommandPlan, ParsedCommand, Pipeline, Platform, Redirection } from './commandPlan';
 import { isPlainName, ruleName, standing, type ShellLists } from './commandLists';
 import type { CommandFacts } from './places';
 import { never } from './programs/wrappers';
@@ -44,9 +45,9 @@ export function judgeCommand(input: JudgeInput): Judgement {
   if (!parsed.ok) return refused(deny(parsed.rule, parsed.reason));
   const start = judgeStart(input);
   if (start !== undefined) return { ...refused(start), plan: parsed.plan };
-  const judged = judgePlan(parsed.plan, input);
+  const { judged, plan } = judgePlan(parsed.plan, input);
   const parts = [...judged.flatMap((part) => part.verdicts), ...judgeSize(input.request, judged.length)];
-  return { verdict: strictest(parts), parts, plan: parsed.plan, readOnly: judged.every((part) => part.reads) };
+  return { verdict: strictest(parts), parts, plan, readOnly: judged.every((part) => part.reads) };
 }
 
 function refused(verdict: Verdict): Judgement {
@@ -70,24 +71,28 @@ function judgeSize(request: CommandRequest, commands: number): readonly Verdict[
 type Judged = Readonly<{ verdicts: readonly Verdict[]; reads: boolean }>;
 
 /** Walks the plan in order and keeps track of where `cd` leads; where that is no longer certain, the line asks. */
-function judgePlan(plan: CommandPlan, input: JudgeInput): readonly Judged[] {
+function judgePlan(plan: CommandPlan, input: JudgeInput): Readonly<{ judged: readonly Judged[]; plan: CommandPlan }> {
   const judged: Judged[] = [];
+  const pipelines: Pipeline[] = [];
   let folder = input.cwd;
   let moved = false;
   for (const pipeline of plan.pipelines) {
     const uncertain = moved && pipeline.joint !== '&&';
     if (uncertain) judged.push({ verdicts: [ask('shell.cdUncertain', 'After "cd" only "&&" keeps it certain in which folder the next command runs.')], reads: true });
-    for (const [index, command] of pipeline.commands.entries()) {
-      judged.push(judgeOne(command, { folder, moved, previous: pipeline.commands[index - 1], input, depth: 0 }));
+    const { commands, flaws } = expandAll(pipeline.commands, folder, input.facts);
+    pipelines.push({ ...pipeline, commands });
+    judged.push(...flaws.map((flaw): Judged => ({ verdicts: [flaw], reads: true })));
+    for (const [index, command] of commands.entries()) {
+      judged.push(judgeOne(command, { folder, moved, previous: commands[index - 1], input, depth: 0 }));
     }
-    const [only] = pipeline.commands;
+    const [only] = commands;
     if (!pipeline.commands.some((command) => command.argv[0] === 'cd')) continue;
     if (pipeline.commands.length > 1) judged.push({ verdicts: [deny('shell.cd', '"cd" in a pipe has no effect, so it is refused.')], reads: true });
     if (pipeline.joint === '||') judged.push({ verdicts: [ask('shell.cdUncertain', '"cd" after "||" leaves it open in which folder the next command runs.')], reads: true });
     folder = joined(folder, only?.argv[1] ?? '');
     moved = true;
   }
-  return judged;
+  return { judged, plan: { pipelines } };
 }
 
 type Where = Readonly<{ folder: string; moved: boolean; previous: ParsedCommand | undefined; input: JudgeInput; depth: number }>;
@@ -101,7 +106,8 @@ function judgeOne(command: ParsedCommand, where: Where): Judged {
   const fed = command.redirections.some((redirection) => redirection.kind === 'read') ? undefined : where.previous;
   const assigned = command.assignments.length > 0 ? [ask('shell.assignment', 'Setting a variable for the command asks.')] : [];
   const argued = command.argv[0] === 'cd' ? { verdicts: [judgeCd(command, where)], reads: true } : judgeArguments(ruleName(command.argv[0], where.input.platform), command.argv.slice(1), scopeOf(where, fed));
-  const verdicts = [...(name.verdict === 'approve' ? [name, ...argued.verdicts.filter(saysMore)] : argued.verdicts), ...redirections, ...assigned];
+  const expanded = argued.reads ? [] : judgeExpanded(command);
+  const verdicts = [...(name.verdict === 'approve' ? [name, ...argued.verdicts.filter(saysMore)] : argued.verdicts), ...expanded, ...redirections, ...assigned];
   return { verdicts: [...verdicts, ...sweepWords(command, [...argued.verdicts, ...verdicts], { facts: where.input.facts, folder: where.folder })], reads: argued.reads && !writes };
 }
 
@@ -142,6 +148,7 @@ function scopeOf(where: Where, previous: ParsedCommand | undefined): Scope {
 
 function judgeCd(command: ParsedCommand, where: Where): Verdict {
   const [, target, ...more] = command.argv;
+  if (command.expanded !== undefined) return deny('shell.cd', '"cd" takes exactly one folder here, and no pattern.');
   if (where.depth > 0) return deny('shell.cd', '"cd" inside another command has no effect, so it is refused.');
   if (target === undefined || target === '-' || target.startsWith('-') || more.length > 0) return deny('shell.cd', '"cd" takes exactly one folder here.');
   const place = where.input.facts.place(where.folder, target);

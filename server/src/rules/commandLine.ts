@@ -1,6 +1,6 @@
 import { disagreement } from './crossCheck';
-import type { CommandPlan, ParsedCommand, Pipeline, Platform, Redirection } from './commandPlan';
-import { readTokens, type Token } from './commandTokens';
+import type { CommandPlan, ParsedCommand, Pattern, Pipeline, Platform, Redirection } from './commandPlan';
+import { maxWords, readTokens, type Token } from './commandTokens';
 
 /** Reads a command line into argument lists. What this reading yields is what runs: no shell ever sees the text. */
 
@@ -30,7 +30,7 @@ export function parseCommandLine(line: string, platform: Platform, compare: type
   if (flaw !== undefined) return flaw;
   const text = line.endsWith('\n') ? line.slice(0, -1) : line;
   const read = readTokens(text, platform);
-  if ('refused' in read) return refuse('shell.syntax', read.refused);
+  if ('refused' in read) return refuse(read.tooMany === true ? 'shell.tooMany' : 'shell.syntax', read.refused);
   const parsed = buildPlan(read.tokens);
   if (!parsed.ok) return parsed;
   const difference = compare(text, parsed.plan, platform);
@@ -39,6 +39,8 @@ export function parseCommandLine(line: string, platform: Platform, compare: type
 
 /** Takes an argument list as it is: one command, no operators, nothing decoded. */
 export function parseArguments(argv: readonly [string, ...string[]]): ParsedLine {
+  if (argv.reduce((sum, word) => sum + word.length + 1, -1) > maxLineBytes) return tooLong();
+  if (argv.length > maxWords) return refuse('shell.tooMany', `There are more than ${maxWords} arguments, more than a person can check. Use several calls, or name a folder in place of its files.`);
   const joined = argv.join(' ');
   const flaw = sizeFlaw(joined) ?? hiddenFlaw(joined);
   if (flaw !== undefined) return flaw;
@@ -50,21 +52,29 @@ function refuse(rule: string, reason: string): Refusal {
 }
 
 function sizeFlaw(text: string): Refusal | undefined {
-  if (text.trim() === '') return refuse('shell.syntax', 'The command is empty.');
-  if (text.length > maxLineBytes || new TextEncoder().encode(text).length > maxLineBytes) {
-    return refuse('shell.tooLong', `The command is longer than ${maxLineBytes} bytes, more than a person can check.`);
-  }
-  return undefined;
+  if (text.length > maxLineBytes || (3 * text.length > maxLineBytes && new TextEncoder().encode(text).length > maxLineBytes)) return tooLong();
+  return text.trim() === '' ? refuse('shell.syntax', 'The command is empty.') : undefined;
+}
+
+function tooLong(): Refusal {
+  return refuse('shell.tooLong', `The command is longer than ${maxLineBytes} bytes, more than a person can check. Write long text to a file with filesystem.write and name the file, or use several calls.`);
 }
 
 /** Controls, blanks other than the plain one, and everything that shows as nothing. An emoji's own presentation mark may stay. */
 const hidden = /[^\P{Cc}\n\t]|(?! )\p{Z}|\p{Cf}|\p{Cs}|(?!\uFE0F)\p{Default_Ignorable_Code_Point}|(?<!\p{Extended_Pictographic})\uFE0F|[\u2800\uFFFC]/u;
 
+/** What every character of most lines is. */
+const visible = /^[\x20-\x7e\n\t]*$/;
+
+/** The first character that a person cannot see or tell apart, as `U+200B`. */
+export function hiddenCharacter(text: string): string | undefined {
+  const found = visible.test(text) ? null : hidden.exec(text);
+  return found === null ? undefined : `U+${(found[0].codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`;
+}
+
 function hiddenFlaw(text: string): Refusal | undefined {
-  const found = hidden.exec(text);
-  if (found === null) return undefined;
-  const code = (found[0].codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');
-  return refuse('shell.hidden', `The command holds the character U+${code}, which a person cannot see or tell apart.`);
+  const found = hiddenCharacter(text);
+  return found === undefined ? undefined : refuse('shell.hidden', `The command holds the character ${found}, which a person cannot see or tell apart. Send the line again without it.`);
 }
 
 type Part = Extract<Token, { kind: 'word' | 'redirect' }>;
@@ -87,7 +97,7 @@ function buildPlan(tokens: readonly Token[]): ParsedLine {
     const command = buildCommand(rest);
     if ('ok' in command) return command;
     count += 1;
-    if (count > maxCommands) return refuse('shell.tooMany', `The line holds more than ${maxCommands} commands.`);
+    if (count > maxCommands) return refuse('shell.tooMany', `The line holds more than ${maxCommands} commands. Use several calls.`);
     pipelines.at(-1)?.commands.push(command);
     rest = [];
     if (token.kind === 'joint') pipelines.push({ joint: token.joint, commands: [] });
@@ -99,22 +109,25 @@ function buildCommand(tokens: readonly Part[]): ParsedCommand | Refusal {
   const assignments: [string, string][] = [];
   const argv: string[] = [];
   const redirections: Redirection[] = [];
+  const patterns: Pattern[] = [];
   for (const token of tokens) {
     if (token.kind === 'redirect') {
       if (argv.length === 0) return refuse('shell.syntax', 'A redirection must stand after the command name.');
       redirections.push(token.redirection);
     } else if (argv.length === 0 && token.assigns > 0) {
       assignments.push([token.text.slice(0, token.assigns), token.text.slice(token.assigns + 1)]);
+      if (token.active.length > 0) return refuse('shell.syntax', 'A file pattern in an assignment is refused; write the value in quotes.');
     } else {
+      if (token.active.length > 0) patterns.push({ at: argv.length, active: token.active });
       argv.push(token.text);
     }
   }
   const [name, ...rest] = argv;
-  if (name === undefined) return refuse('shell.syntax', assignments.length > 0 ? 'An assignment alone has no effect here: no state is kept.' : 'A command is missing beside an operator.');
+  if (name === undefined) return refuse('shell.syntax', assignments.length > 0 ? 'An assignment alone has no effect here: no state is kept between commands.' : 'A command is missing beside an operator.');
   const foreign = assignments.find(([key]) => !harmlessAssignments.has(key));
-  if (foreign !== undefined) return refuse('shell.assignment', `Setting ${foreign[0]} for a command is refused: it can change what runs.`);
-  if (reservedWords.has(name)) return refuse('shell.reserved', `"${name}" is a word of the shell language, and there is no shell here.`);
-  return { assignments, argv: [name, ...rest], redirections };
+  if (foreign !== undefined) return refuse('shell.assignment', `Setting ${foreign[0]} for a command is refused: it can change what runs. Leave it out; only ${[...harmlessAssignments].join(', ')} may be set.`);
+  if (reservedWords.has(name)) return refuse('shell.reserved', `"${name}" is a word of the shell language, and there is no shell here. ${name === 'time' ? 'Leave it out.' : 'Send each command as a call of its own.'}`);
+  return { assignments, argv: [name, ...rest], redirections, ...(patterns.length === 0 ? {} : { patterns }) };
 }
 
 /** The only variables that a line may set, and then it asks. */

@@ -1,14 +1,25 @@
 import type { Platform, Redirection } from './commandPlan';
 
-/** Splits a command line into words and operators. Refuses every construct that a shell would expand; decodes quotes and nothing else. */
+/**
+ * Splits a command line into words and operators. Decodes quotes, marks where an unquoted `*` or `?` stands, and refuses every other
+ * construct that a shell would expand. Each character is looked at once, whatever the text is.
+ */
 
-/** One word after decoding. `assigns` is the index of the `=` when the word has the bare form `NAME=…`, otherwise 0. */
-export type Word = Readonly<{ kind: 'word'; text: string; assigns: number }>;
+/**
+ * One word after decoding. `assigns` is the index of the `=` when the word has the bare form `NAME=…`, otherwise 0; `active` are the
+ * indexes in `text` of characters that stood outside quotes and can stand for names of files.
+ */
+export type Word = Readonly<{ kind: 'word'; text: string; assigns: number; active: readonly number[] }>;
 
 /** One token of a line. */
 export type Token = Word | Readonly<{ kind: 'redirect'; redirection: Redirection }> | Readonly<{ kind: 'joint'; joint: '&&' | '||' | ';' }> | Readonly<{ kind: 'pipe' }>;
 
-type Refused = Readonly<{ refused: string }>;
+/** Most words and redirections in one line. */
+export const maxWords = 512;
+
+/** Why nothing was read; `tooMany` when the line is well formed as far as it was read, but too long to be checked. */
+export type Refused = Readonly<{ refused: string; tooMany?: true }>;
+
 type Cursor = { readonly text: string; at: number; readonly platform: Platform };
 
 /** The tokens of a line, or a sentence that says what is refused. */
@@ -16,13 +27,22 @@ export function readTokens(text: string, platform: Platform): Readonly<{ tokens:
   if (platform === 'win32' && text.includes('%')) return { refused: '"%" is refused on Windows, where it can name a variable.' };
   const cursor: Cursor = { text, at: 0, platform };
   const tokens: Token[] = [];
-  for (;;) {
-    while (cursor.text[cursor.at] === ' ') cursor.at += 1;
-    if (cursor.at >= text.length) return { tokens };
+  for (let words = 0; ; ) {
+    while (text[cursor.at] === ' ') cursor.at += 1;
+    if (cursor.at >= text.length || isComment(cursor, tokens.length)) return { tokens };
     const token = readToken(cursor, tokens.at(-1));
     if ('refused' in token) return token;
     tokens.push(token);
+    if (token.kind === 'word' || token.kind === 'redirect') words += 1;
+    // Operators count for themselves: no line that may run has more of them than words.
+    if (words > maxWords || tokens.length > 2 * maxWords) return { refused: `The line holds more than ${maxWords} words, more than a person can check. Use several calls, or name a folder in place of its files.`, tooMany: true };
   }
+}
+
+/** Behind a command, ` # …` to the end of the line says nothing to any POSIX shell. */
+function isComment(cursor: Cursor, before: number): boolean {
+  const { text, at, platform } = cursor;
+  return platform === 'posix' && text[at] === '#' && before > 0 && text[at - 1] === ' ' && !text.includes('\n', at);
 }
 
 function readToken(cursor: Cursor, before: Token | undefined): Token | Refused {
@@ -52,9 +72,9 @@ function take(cursor: Cursor, length: number, token: Token): Token {
 
 function readRedirect(cursor: Cursor, digits: string, operator: string): Token | Refused {
   const after = cursor.text.slice(cursor.at + digits.length + operator.length);
-  if (operator === '<' && /^[<>&(]/.test(after)) return { refused: 'Here-documents, "<>", "<&" and process substitution are refused.' };
-  if (operator.endsWith('>') && /^[(&>|]/.test(after)) return { refused: 'Process substitution and mixed redirections are refused.' };
-  if (operator.startsWith('&') && digits !== '') return { refused: 'A digit before "&>" can be read in two ways.' };
+  if (operator === '<' && /^[<>&(]/.test(after)) return { refused: 'Here-documents, "<<<", "<>", "<&" and process substitution are refused. Write the text to a file with filesystem.write and read it with "<", or give the text as an argument in single quotes.' };
+  if (operator.endsWith('>') && /^[(&>|]/.test(after)) return { refused: 'Process substitution and mixed redirections are refused; use plain ">", ">>", "2>" or "&>" with one file.' };
+  if (operator.startsWith('&') && digits !== '') return { refused: 'A digit before "&>" can be read in two ways; put a blank between them, or leave it out.' };
   const descriptor = descriptorOf(digits, operator);
   if (descriptor === undefined) return { refused: 'Only standard input, output and errors (0, 1 and 2) can be redirected.' };
   cursor.at += digits.length + operator.length;
@@ -63,6 +83,7 @@ function readRedirect(cursor: Cursor, digits: string, operator: string): Token |
   const target = readWord(cursor, false);
   if ('refused' in target) return target;
   if (target.text === '') return { refused: 'A redirection needs a file.' };
+  if (target.active.length > 0) return { refused: `A redirection needs the name of one file, not the pattern "${target.text.slice(0, 60)}".` };
   if (operator === '<') return { kind: 'redirect', redirection: { kind: 'read', target: target.text } };
   const kind = operator.endsWith('>>') ? 'append' : 'write';
   return { kind: 'redirect', redirection: { kind, descriptor: descriptor === 0 ? 1 : descriptor, target: target.text } };
@@ -86,32 +107,49 @@ const ends = new Set([' ', ';', '&', '|', '<', '>']);
 
 /** Characters with a meaning to some shell outside quotes, with what to do instead. */
 const expanded = new Map([
-  ['$', 'Variables and substitutions ("$") are refused; write the value itself.'],
-  ['`', 'Command substitution (backtick) is refused.'],
-  ['(', 'Parentheses are refused outside quotes.'],
-  [')', 'Parentheses are refused outside quotes.'],
-  ['{', 'Braces are refused outside quotes.'],
-  ['}', 'Braces are refused outside quotes.'],
-  ['[', 'File patterns are refused outside quotes; nothing is expanded.'],
-  [']', 'File patterns are refused outside quotes; nothing is expanded.'],
-  ['*', 'File patterns are refused outside quotes; name the files, or quote the pattern.'],
-  ['?', 'File patterns are refused outside quotes; name the files, or quote the pattern.'],
-  ['\n', 'Several lines are refused; join commands with "&&" or ";".'],
+  ['$', 'Variables and substitutions ("$") are refused: nothing is expanded here. Write the value itself, or run the inner command first and use what it prints. For a literal "$" use single quotes.'],
+  ['`', 'Command substitution (backtick) is refused. Run the inner command first, and write what it prints.'],
+  ['(', 'Parentheses are refused outside quotes: there are no subshells. Join commands with "&&", or put the text in single quotes.'],
+  [')', 'Parentheses are refused outside quotes: there are no subshells. Join commands with "&&", or put the text in single quotes.'],
+  ['{', 'Braces are refused outside quotes: write each name out, or put the text in single quotes.'],
+  ['}', 'Braces are refused outside quotes: write each name out, or put the text in single quotes.'],
+  ['[', 'Brackets are refused outside quotes. For a name that contains them, or a pattern of the program itself, use single quotes.'],
+  [']', 'Brackets are refused outside quotes. For a name that contains them, or a pattern of the program itself, use single quotes.'],
+  ['\n', 'Several lines are refused: join commands with "&&" or ";", or send one call each. Text over several lines goes into quotes.'],
   ['\t', 'A tab outside quotes is refused; use blanks.'],
 ]);
 
-type Draft = { text: string; assigns: number; bare: boolean };
+const patternsOnWindows = 'File patterns are refused outside quotes on Windows; name the files, or quote the pattern for a program that reads it itself.';
+
+type Draft = { text: string; assigns: number; bare: boolean; equals: boolean; active: number[] };
+
+/** Most unquoted `*` and `?` in one word. */
+const maxWildcards = 32;
+
+/** A run of characters that mean themselves wherever they stand. */
+const plainRun = /[A-Za-z0-9_.,/@%+:^-]+/y;
+
+const bareName = /^[A-Za-z_][A-Za-z0-9_]*\+?$/;
 
 function readWord(cursor: Cursor, isCommand: boolean): Word | Refused {
   const start = cursor.at;
-  const word: Draft = { text: '', assigns: 0, bare: true };
+  const word: Draft = { text: '', assigns: 0, bare: true, equals: false, active: [] };
   while (cursor.at < cursor.text.length && !ends.has(cursor.text[cursor.at] ?? '')) {
-    const flaw = readPart(cursor, word, start, isCommand);
-    if (flaw !== undefined) return flaw;
+    const flaw = readRun(cursor, word) ?? readPart(cursor, word, start, isCommand);
+    if (flaw !== undefined && 'refused' in flaw) return flaw;
   }
   const next = cursor.text[cursor.at];
-  if (word.bare && /^[0-9]+$/.test(word.text) && (next === '<' || next === '>')) return { refused: 'Only one digit may stand before a redirection.' };
-  return { kind: 'word', text: word.text, assigns: word.assigns };
+  if (word.bare && (next === '<' || next === '>') && /^[0-9]+$/.test(word.text)) return { refused: 'Only one digit may stand before a redirection.' };
+  return { kind: 'word', text: word.text, assigns: word.assigns, active: word.active };
+}
+
+/** Takes as many plain characters as there are; undefined when there is none. */
+function readRun(cursor: Cursor, word: Draft): Readonly<{ taken: true }> | undefined {
+  plainRun.lastIndex = cursor.at;
+  const run = plainRun.exec(cursor.text)?.[0];
+  if (run === undefined) return undefined;
+  append(cursor, word, run, run.length);
+  return { taken: true };
 }
 
 function readPart(cursor: Cursor, word: Draft, start: number, isCommand: boolean): Refused | undefined {
@@ -119,11 +157,21 @@ function readPart(cursor: Cursor, word: Draft, start: number, isCommand: boolean
   if (character === "'") return readSingle(cursor, word);
   if (character === '"') return readDouble(cursor, word);
   if (character === '\\' && cursor.platform === 'posix') return readEscape(cursor, word);
-  const literal = literalBraces(cursor, start);
+  if (character === '*' || character === '?') return readPattern(cursor, word, character, isCommand);
+  const literal = character === '{' ? literalBraces(cursor, start) : undefined;
   if (literal !== undefined) return append(cursor, word, literal, literal.length);
   const flaw = expanded.get(character) ?? positionFlaw(cursor, start, isCommand);
   if (flaw !== undefined) return { refused: flaw };
-  if (character === '=' && word.assigns === 0 && word.bare && /^[A-Za-z_][A-Za-z0-9_]*\+?$/.test(word.text)) word.assigns = word.text.length;
+  if (character === '=' && !word.equals && word.bare && bareName.test(word.text)) word.assigns = word.text.length;
+  word.equals ||= character === '=';
+  return append(cursor, word, character, 1);
+}
+
+function readPattern(cursor: Cursor, word: Draft, character: string, isCommand: boolean): Refused | undefined {
+  if (cursor.platform === 'win32') return { refused: patternsOnWindows };
+  if (isCommand) return { refused: 'A file pattern cannot stand for the name of a program.' };
+  if (word.active.length >= maxWildcards) return { refused: `A word holds more than ${maxWildcards} wildcards; name the files, or quote the pattern for a program that reads it itself.` };
+  word.active.push(word.text.length);
   return append(cursor, word, character, 1);
 }
 
@@ -144,9 +192,9 @@ function positionFlaw(cursor: Cursor, start: number, isCommand: boolean): string
   const first = cursor.at === start;
   const previous = first ? '' : cursor.text[cursor.at - 1];
   if (character === '~' && (first || previous === '=' || previous === ':')) return '"~" is not expanded; write the path itself, inside the project.';
-  if (character === '#' && first) return 'Comments are refused.';
+  if (character === '#' && first) return 'A comment may only stand behind a command, after a blank, on one line. For a word that begins with "#" use quotes.';
   const lone = ends.has(cursor.text[cursor.at + 1] ?? ' ');
-  if (character === '!' && first && (isCommand || !lone)) return '"!" at the start of a word is refused.';
+  if (character === '!' && first && (isCommand || !lone)) return '"!" at the start of a word is refused: there is no negation and no history. For the character itself use single quotes.';
   return undefined;
 }
 
@@ -167,19 +215,25 @@ function readEscape(cursor: Cursor, word: Draft): Refused | undefined {
   return append(cursor, word, escaped, 1 + escaped.length);
 }
 
+/** What double quotes take as it is. */
+const quotedRun = /[^"\\$`]+/y;
+
 function readDouble(cursor: Cursor, word: Draft): Refused | undefined {
   word.bare = false;
   cursor.at += 1;
   while (cursor.at < cursor.text.length) {
+    quotedRun.lastIndex = cursor.at;
+    const run = quotedRun.exec(cursor.text)?.[0];
+    if (run !== undefined) append(cursor, word, run, run.length);
+    if (cursor.at >= cursor.text.length) break;
     const character = cursor.text[cursor.at] ?? '';
     const next = cursor.text[cursor.at + 1] ?? '';
     if (character === '"') {
       cursor.at += 1;
       return undefined;
     }
-    if (character === '$' || character === '`') return { refused: `"${character}" inside double quotes is refused; use single quotes for text.` };
-    if (character !== '\\') append(cursor, word, character, 1);
-    else if (cursor.platform === 'win32') {
+    if (character !== '\\') return { refused: `"${character}" inside double quotes is refused, because a shell would expand it; use single quotes for literal text.` };
+    if (cursor.platform === 'win32') {
       if (next === '"') return { refused: 'A backslash before a double quote is read in several ways on Windows.' };
       append(cursor, word, character, 1);
     } else if (next === '\n') return { refused: 'A backslash at the end of a line is refused.' };

@@ -37,13 +37,21 @@ const known: ReadonlySet<string> = new Set(controlNames);
  * on every platform, because the project may lie on a disk that does the same.
  */
 export function controlNameIn(segments: readonly string[]): string | undefined {
-  const folded = segments.map(fold);
-  const index = folded.findIndex((name, at) => isControl(name) || isPair(folded[at - 1], name));
-  return index < 0 ? undefined : segments[index];
+  let outer: string | undefined;
+  for (const segment of segments) {
+    const name = fold(segment);
+    if (isControl(name) || isPair(outer, name)) return segment;
+    outer = name;
+  }
+  return undefined;
 }
+
+/** Most names consist of these alone, and then only case could hide something: no dot or blank at the end, no colon, no tilde. */
+const ordinary = /^[A-Za-z0-9_.-]*[A-Za-z0-9_-]$/;
 
 /** Brings every spelling that some disk takes for the same name to one form. */
 function fold(name: string): string {
+  if (ordinary.test(name)) return name.toLowerCase();
   const visible = name.replace(/\p{Default_Ignorable_Code_Point}/gu, '').normalize('NFKC').replace(/\p{Default_Ignorable_Code_Point}/gu, '');
   const colon = visible.indexOf(':');
   return (colon < 0 ? visible : visible.slice(0, colon)).replace(/[. ]+$/, '').toLowerCase();
@@ -54,7 +62,7 @@ function isControl(name: string): boolean {
 }
 
 function isPair(outer: string | undefined, inner: string): boolean {
-  return controlPairs.some((pair) => pair[0] === outer && pair[1] === inner);
+  return outer !== undefined && controlPairs.some((pair) => pair[0] === outer && pair[1] === inner);
 }
 
 type ShortForm = Readonly<{ base: string; extension: string }>;
@@ -71,6 +79,7 @@ const shortForms: readonly ShortForm[] = controlNames.filter((name) => name.star
 
 /** `git~1`, `vscode~2`, and after several collisions two letters, four hex digits and a number: `gi7eba~1`. */
 function isShortName(name: string): boolean {
+  if (!name.includes('~')) return false;
   const match = /^([^~.]{2,6})~[0-9]{1,6}(?:\.([^.]{1,3}))?$/.exec(name);
   if (match === null) return false;
   const [, base = '', extension = ''] = match;

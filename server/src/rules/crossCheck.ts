@@ -1,6 +1,5 @@
-import { parse, type AndOr, type Assignment, type Command, type PipelineNode, type Redirection as TheirRedirection, type Word } from 'unbash';
-import type { CommandPlan, ParsedCommand, Pipeline, Redirection } from './commandPlan';
-import type { Platform } from './commandPlan';
+import { parse, type AndOr, type Assignment, type Command, type PipelineNode, type Redirection as TheirRedirection, type Word, type WordPart } from 'unbash';
+import type { CommandPlan, ParsedCommand, Pattern, Pipeline, Platform, Redirection } from './commandPlan';
 
 /** Reads a line a second time with an independent parser of bash. Where the two differ, one of them is wrong, and nothing runs. */
 
@@ -9,8 +8,8 @@ export function disagreement(text: string, plan: CommandPlan, platform: Platform
   // Backslash is a plain character on Windows, so that a bash parser has nothing to say about such a line.
   if (platform === 'win32' && text.includes('\\')) return undefined;
   const second = readAgain(text);
-  if (second === undefined) return 'A second parser reads this line in another way, so it is refused. Write it more plainly.';
-  return JSON.stringify(second) === JSON.stringify(plan) ? undefined : 'Two parsers read this line differently, so it is refused. Write it more plainly.';
+  if (second === undefined) return 'A second parser reads this line in another way, so it is refused. Write it more plainly: one command a call, with single quotes around text.';
+  return JSON.stringify(second) === JSON.stringify(plan) ? undefined : 'Two parsers read this line differently, so it is refused. Write it more plainly: one command a call, with single quotes around text.';
 }
 
 function readAgain(text: string): CommandPlan | undefined {
@@ -45,12 +44,38 @@ function fromCommand(command: Command): ParsedCommand | undefined {
     if (part.type !== 'Assignment' || part.append === true || part.index !== undefined || part.value.type !== 'Word' || !isPlain(part.value)) return undefined;
     assignments.push([part.name, part.value.value]);
   }
-  const words = [command.name, ...command.args];
-  const argv = words.map((word) => (word === undefined ? undefined : plainText(word)));
+  const name = command.name === undefined ? undefined : plainText(command.name);
+  const rest: string[] = [];
+  const patterns: Pattern[] = [];
+  for (const word of command.args) {
+    const active = word.type === 'Word' ? activeIn(word) : [];
+    const text = active === undefined || active.length === 0 ? plainText(word) : word.type === 'Word' ? word.value : undefined;
+    if (text === undefined) return undefined;
+    rest.push(text);
+    if (active !== undefined && active.length > 0) patterns.push({ at: rest.length, active });
+  }
   const redirections = command.redirects.map(fromRedirection);
-  const [name, ...rest] = argv;
-  if (name === undefined || !rest.every((word) => word !== undefined) || !redirections.every((redirection) => redirection !== undefined)) return undefined;
-  return { assignments, argv: [name, ...rest], redirections };
+  if (name === undefined || !redirections.every((redirection) => redirection !== undefined)) return undefined;
+  return { assignments, argv: [name, ...rest], redirections, ...(patterns.length === 0 ? {} : { patterns }) };
+}
+
+/** Where `*` and `?` stand for names, counted in the decoded word; undefined when the word holds anything but those and literal text. */
+function activeIn(word: Word): readonly number[] | undefined {
+  const active: number[] = [];
+  let at = 0;
+  for (const part of word.parts ?? []) {
+    const value = part.type === 'Glob' && part.kind !== 'bracket' ? part.value : literalText(part);
+    if (value === undefined) return undefined;
+    if (part.type === 'Glob') for (let step = 0; step < value.length; step += 1) active.push(at + step);
+    at += value.length;
+  }
+  return at === word.value.length || active.length === 0 ? active : undefined;
+}
+
+function literalText(part: WordPart): string | undefined {
+  if (part.type === 'Literal' || part.type === 'SingleQuoted') return part.value;
+  if (part.type !== 'DoubleQuoted') return undefined;
+  return part.parts.map((inner) => (inner.type === 'Literal' ? inner.value : undefined)).reduce<string | undefined>((all, text) => (all === undefined || text === undefined ? undefined : all + text), '');
 }
 
 /** `name=value` after `export` and its kind is an assignment for bash and a plain word for us; both are refused or judged later. */

@@ -44,12 +44,21 @@ function matchRoute(route: readonly string[], segments: readonly string[]): bool
   return matchWith(route, segments, (part) => part === '**', matchName);
 }
 
+/** A character that stands for others: any number of them, or exactly one. */
+export type Wildcard = Readonly<{ wildcard: '*' | '?' }>;
+
+/** Whether a name fits a pattern whose other characters mean themselves; characters are UTF-16 units. */
+export function fits(pattern: readonly (string | Wildcard)[], name: string): boolean {
+  const isStar = (part: string | Wildcard): boolean => typeof part === 'object' && part.wildcard === '*';
+  return matchWith(pattern, name.split(''), isStar, (part, character) => typeof part === 'object' || part === character);
+}
+
 function matchName(pattern: string, name: string): boolean {
   return matchWith([...pattern], [...name], (part) => part === '*', (part, character) => part === '?' || part === character);
 }
 
 /** Greedy matching that only ever returns to the latest star: at most pattern length times text length steps. */
-function matchWith(pattern: readonly string[], text: readonly string[], isStar: (part: string) => boolean, fits: (part: string, item: string) => boolean): boolean {
+function matchWith<Part>(pattern: readonly Part[], text: readonly string[], isStar: (part: Part) => boolean, fitsItem: (part: Part, item: string) => boolean): boolean {
   let at = 0;
   let star: { pattern: number; text: number } | undefined;
   let position = 0;
@@ -59,7 +68,7 @@ function matchWith(pattern: readonly string[], text: readonly string[], isStar: 
     if (part !== undefined && isStar(part)) {
       star = { pattern: at, text: position };
       at += 1;
-    } else if (part !== undefined && item !== undefined && fits(part, item)) {
+    } else if (part !== undefined && item !== undefined && fitsItem(part, item)) {
       at += 1;
       position += 1;
     } else if (star !== undefined) {

@@ -20,6 +20,7 @@ export const maxPathBytes = 4096;
 /** Takes a path text apart for one platform, or says why it is refused. Pure: looks at no disk. */
 export function readPath(input: unknown, platform: PathPlatform): PathText {
   if (typeof input !== 'string') return malformed('A path must be text.');
+  if (platform !== 'win32' && plainPosix.test(input)) return readPlain(input);
   const flaw = flawOf(input) ?? foreignForm(input);
   if (flaw !== undefined) return flaw;
   return platform === 'win32' ? readWindows(input) : readPosix(input);
@@ -35,7 +36,7 @@ export function sameName(a: string, b: string, platform: PathPlatform): boolean 
  * The segments below `root`, or undefined when `path` does not lie under it.
  * Compares whole names, so that `/ws_evil` is not under `/ws`; a `..` in the rest is left for the walk.
  */
-export function below(path: Extract<PathText, { kind: 'path' }>, root: Extract<PathText, { kind: 'path' }>, platform: PathPlatform): readonly string[] | undefined {
+export function below(path: Pick<Extract<PathText, { kind: 'path' }>, 'anchor' | 'segments'>, root: Pick<Extract<PathText, { kind: 'path' }>, 'anchor' | 'segments'>, platform: PathPlatform): readonly string[] | undefined {
   if (path.anchor !== root.anchor || path.segments.length < root.segments.length) return undefined;
   const inside = root.segments.every((name, index) => sameName(name, path.segments[index] ?? '', platform));
   return inside ? path.segments.slice(root.segments.length) : undefined;
@@ -49,6 +50,14 @@ export function flatten(segments: readonly string[]): readonly string[] | undefi
     else if (flat.pop() === undefined) return undefined;
   }
   return flat;
+}
+
+/** Most paths: no flaw is possible, nothing is foreign, and a few hundred characters at most. */
+const plainPosix = /^[A-Za-z0-9_./-]{1,500}$/;
+
+function readPlain(text: string): PathText {
+  const anchor = text.startsWith('/') ? '/' : '';
+  return { kind: 'path', anchor, segments: text.includes('/') ? split(text, '/') : text === '.' ? [] : [text] };
 }
 
 function malformed(reason: string): PathText {
@@ -93,7 +102,7 @@ function readWindows(text: string): PathText {
   return { kind: 'path', anchor: (drive?.[1] ?? '').toUpperCase(), segments };
 }
 
-function split(text: string, separator: RegExp): readonly string[] {
+function split(text: string, separator: RegExp | string): readonly string[] {
   return text.split(separator).filter((name) => name !== '' && name !== '.');
 }
 

@@ -56,12 +56,17 @@ export type GitWrites = Readonly<{
   outside: readonly string[];
 }>;
 
+/** The files that a pattern stands for, in order, each as a path from the folder that begins with `./`; or a sentence without its end why they are not known. */
+export type Expansion = Readonly<{ names: readonly string[] }> | Readonly<{ refused: string }>;
+
 /** What the judge knows of the machine. It was looked up by whoever asks; the judge itself touches nothing. */
 export type CommandFacts = Readonly<{
   /** Where `path`, as written in a command that runs in `folder`, leads. */
   place(folder: string, path: string): Place;
   /** What lies there, links followed. Whoever cannot look leaves it out, and what depends on it asks. */
   entry?(folder: string, path: string): 'missing' | 'file' | 'folder';
+  /** What a word with unquoted `*` or `?` at the indexes `active` stands for; no names when nothing matches. */
+  expand(folder: string, text: string, active: readonly number[]): Expansion;
   /** Whether the package of `folder` defines this script. */
   script(folder: string, name: string): 'yes' | 'no' | 'unknown';
   git(folder: string): GitFacts | NotKnown | 'unknown';
@@ -78,10 +83,12 @@ export type Folders = Readonly<{
 /** No file at all. */
 export const nothingWritten: GitWrites = { names: [], links: [], outside: [] };
 
-/** Facts without a disk: paths are judged by their text alone, scripts are taken to exist, and repositories to be plain and to hold nothing that a command could write. */
+/** Facts without a disk: paths are judged by their text alone, scripts are taken to exist, a pattern to stand for one file, and repositories to be plain and to hold nothing that a command could write. */
 export function lexicalFacts(folders: Folders, platform: Platform): CommandFacts {
+  const place = lexicalPlaces(folders, platform);
   return {
-    place: (folder, path) => lexicalPlace(folder, path, folders, platform),
+    place,
+    expand: (_, text) => ({ names: text.startsWith('-') ? [] : [`./${text}`] }),
     script: () => 'yes',
     git: () => ({ programs: [], hooks: false }),
     gitWrites: () => nothingWritten,
@@ -94,17 +101,28 @@ const orderFiles: ReadonlySet<string> = new Set(['package.json', 'makefile', 'gn
 
 const sinks: ReadonlySet<string> = new Set(['/dev/null']);
 
-/** Where a path leads by its text alone. */
-export function lexicalPlace(folder: string, path: string, folders: Folders, platform: Platform): Place {
+/** Where paths lead by their text alone. */
+export function lexicalPlaces(folders: Folders, platform: Platform): CommandFacts['place'] {
   const style = platform === 'win32' ? 'win32' : 'linux';
-  if (platform === 'posix' && sinks.has(path)) return 'sink';
-  if (platform === 'win32' && path.toLowerCase() === 'nul') return 'sink';
-  const segments = absoluteSegments(folder, path, style);
-  if (typeof segments === 'string') return segments;
-  const own = folders.own === undefined ? undefined : relativeTo(folders.own, segments, style);
-  if (own !== undefined) return 'own';
-  const inside = relativeTo(folders.project, segments, style);
-  return inside === undefined ? 'outside' : placeInside(inside);
+  const [project, own] = [readFolder(folders.project, style), folders.own === undefined ? undefined : readFolder(folders.own, style)];
+  // The folders of one line are few, and judged from again and again.
+  const read = new Map<string, Segments | undefined>();
+  const startOf = (folder: string): Segments | undefined => {
+    if (!read.has(folder)) read.set(folder, readFolder(folder, style));
+    return read.get(folder);
+  };
+  return (folder, path) => {
+    if (isSink(path, platform)) return 'sink';
+    const segments = absoluteSegments(startOf, folder, path, style);
+    if (typeof segments === 'string') return segments;
+    if (own !== undefined && relativeTo(own, segments, style) !== undefined) return 'own';
+    const inside = project === undefined ? undefined : relativeTo(project, segments, style);
+    return inside === undefined ? 'outside' : placeInside(inside);
+  };
+}
+
+function isSink(path: string, platform: Platform): boolean {
+  return platform === 'posix' ? sinks.has(path) : path.toLowerCase() === 'nul';
 }
 
 /** Whether a path below the project, given as its names, is an ordinary file or one that decides what runs. */
@@ -122,18 +140,18 @@ function readFolder(folder: string, style: PathPlatform): Segments | undefined {
   return read.kind === 'path' && read.anchor !== '' ? read : undefined;
 }
 
-function absoluteSegments(folder: string, path: string, style: PathPlatform): Segments | 'outside' | 'forbidden' {
+function absoluteSegments(startOf: (folder: string) => Segments | undefined, folder: string, path: string, style: PathPlatform): Segments | 'outside' | 'forbidden' {
   const read = readPath(path, style);
   if (read.kind === 'refused') return isNetworkOrDevice(path, read.rule) ? 'forbidden' : 'outside';
-  const base = read.anchor === '' ? readFolder(folder, style) : { anchor: read.anchor, segments: [] };
+  const base = read.anchor === '' ? startOf(folder) : { anchor: read.anchor, segments: [] };
   if (base === undefined) return 'outside';
-  const flat = flatten([...base.segments, ...read.segments]);
+  const all = [...base.segments, ...read.segments];
+  const flat = all.includes('..') ? flatten(all) : all;
   return flat === undefined ? 'outside' : { anchor: base.anchor, segments: flat };
 }
 
-function relativeTo(root: string, path: Segments, style: PathPlatform): readonly string[] | undefined {
-  const read = readFolder(root, style);
-  return read === undefined ? undefined : below({ kind: 'path', ...path }, { kind: 'path', ...read }, style);
+function relativeTo(root: Segments, path: Segments, style: PathPlatform): readonly string[] | undefined {
+  return below(path, root, style);
 }
 
 /** Opening such a name can send a login over the network or talk to a device, so that not even an approval helps. */

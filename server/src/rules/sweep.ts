@@ -9,6 +9,9 @@ import { textOnly } from './programs/readers';
 /** Rules of verdicts that were reached without reading every argument. */
 const unread: ReadonlySet<string> = new Set(['shell.arguments', 'shell.alwaysAsks', 'shell.noRule']);
 
+/** Most different texts in one command that are looked at. */
+const maxParts = 1024;
+
 /** Most places named in one question. */
 const maxNamed = 3;
 
@@ -20,7 +23,9 @@ export function sweepWords(command: ParsedCommand, verdicts: readonly Verdict[],
   const asks = verdicts.some((part) => part.verdict === 'approve') && !verdicts.some((part) => part.verdict === 'deny');
   if (!asks || textOnly.has(command.argv[0])) return [];
   const words = command.argv.slice(1);
-  const leads = words.flatMap(pathsIn).some((text) => scope.facts.place(scope.folder, text) === 'own');
+  const paths = new Set(words.flatMap(pathsIn));
+  if (paths.size > maxParts) return [deny('shell.tooMany', `The arguments hold more than ${maxParts} parts that could be paths, too many to look at. Write long text to a file with filesystem.write and name the file, or use several calls.`)];
+  const leads = [...paths].some((text) => scope.facts.place(scope.folder, text) === 'own');
   if (leads) return [deny('shell.ownFolder', "An argument leads into Conductor's own folder. No command may look into it or change it.")];
   return verdicts.some((part) => unread.has(part.rule)) ? words.flatMap(wholePaths).flatMap((text) => nameIt(text, scope) ?? []).filter((part) => !verdicts.some((other) => other.reason === part.reason)).slice(0, maxNamed) : [];
 }

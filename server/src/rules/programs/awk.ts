@@ -67,7 +67,8 @@ function stringAt(program: string, at: number): string | undefined {
 /** A lone slash where it divides, a whole pattern where one must stand, and nothing where it could be either. */
 function slashAt(program: string, at: number, before: string): string | undefined {
   // A new line ends whatever stood before; without one, the sign or the word before decides.
-  const text = before.replace(/[ \t]+$/, '');
+  const text = before.slice(-64).replace(/[ \t]+$/, '');
+  if (text === '' && before !== '') return undefined;
   const word = /[A-Za-z_][A-Za-z0-9_]*$/.exec(text)?.[0];
   if (/(\+\+|--)$/.test(text) || (word !== undefined && keywords.has(word))) return undefined;
   if (/[A-Za-z0-9_\]"]$/.test(text)) return '/';

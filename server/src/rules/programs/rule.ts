@@ -162,8 +162,12 @@ function readLong(table: ReadonlyMap<string, Entry>, word: string, state: State,
   return add(state, entry, name, word.slice(equals + 1));
 }
 
+/** Most letters that stand together behind one dash before one of them takes the rest as its value. */
+const maxCluster = 40;
+
 function readCluster(table: ReadonlyMap<string, Entry>, word: string, state: State, rule: ArgumentRule): string | undefined {
   for (let at = 1; at < word.length; at += 1) {
+    if (at > maxCluster) return `${quote(word)} has more letters than any honest option`;
     const name = `-${word.charAt(at)}`;
     const entry = table.get(name);
     if (entry === undefined) return unknownOption(name);

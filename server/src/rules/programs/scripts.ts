@@ -12,7 +12,7 @@ const sed: ArgumentRule = {
   operands: ['text', 'read'],
   replaceFirst: '-e --expression',
   least: 1,
-  check: (seen) => (seen.options.some(isLateProgram) ? 'the program stands after a file' : programsOf(seen, '-e --expression').map(sedFlaw).find((flaw) => flaw !== undefined)),
+  check: (seen) => (seen.options.some(isLateProgram) ? 'the program stands after a file' : sedFlaw(programsOf(seen, '-e --expression'))),
 };
 
 const awk: ArgumentRule = {

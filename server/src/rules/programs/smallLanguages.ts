@@ -9,8 +9,16 @@ const plainCommand = new RegExp(String.raw`^${range}(?:[pPdDhHgGxnN=l]|[qQ][0-9]
 const substitution = new RegExp(String.raw`^${range}[sy]`);
 
 /** Plain commands, `s` and `y`; everything that writes (`w`), runs (`e`), reads (`r`) or jumps asks. */
-export function sedFlaw(program: string): string | undefined {
-  if (program.length > maxProgram) return `the sed program has more than ${maxProgram} characters`;
+export function sedFlaw(programs: readonly string[]): string | undefined {
+  if (programs.reduce((sum, program) => sum + program.length, 0) > maxProgram) return `the sed program has more than ${maxProgram} characters`;
+  for (const program of programs) {
+    const flaw = pieceFlaw(program);
+    if (flaw !== undefined) return flaw;
+  }
+  return undefined;
+}
+
+function pieceFlaw(program: string): string | undefined {
   let rest = program.trimStart();
   while (rest !== '') {
     const next = afterPlain(rest) ?? afterSubstitution(rest);

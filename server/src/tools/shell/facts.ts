@@ -1,6 +1,7 @@
-import { lstatSync, readFileSync, readdirSync, readlinkSync, realpathSync, statSync } from 'node:fs';
+import { lstatSync, readFileSync, readdirSync, readlinkSync, realpathSync, statSync, type Stats } from 'node:fs';
 import { dirname, join, parse, resolve, sep } from 'node:path';
-import { lexicalPlace, nothingWritten, placeInside, type CommandFacts, type GitFacts, type GitWriteQuery, type GitWrites, type NotKnown, type Place } from '../../rules/places';
+import { expandPattern, maxLooked } from './expansion';
+import { lexicalPlaces, nothingWritten, placeInside, type CommandFacts, type GitFacts, type GitWriteQuery, type GitWrites, type NotKnown, type Place } from '../../rules/places';
 import { isWithin } from './resolve';
 
 /** Looks up on the disk what the judge wants to know. Looking changes nothing and runs nothing. */
@@ -20,11 +21,19 @@ export function writesKey(folder: string, query: GitWriteQuery): string {
   return JSON.stringify([folder, query]);
 }
 
-/** Facts about this machine as it is at this moment, links included. */
+/** Facts about this machine as it is at this moment, links included. Made for one judgement: what was looked at once is not looked at again. */
 export function diskFacts(ground: DiskGround): CommandFacts {
   const real = { project: realOrSelf(ground.project), own: realOrSelf(ground.configDir) };
+  const written = lexicalPlaces({ project: ground.project, own: ground.configDir }, process.platform === 'win32' ? 'win32' : 'posix');
+  const links = rememberLinks();
+  const budget = { left: maxLooked };
+  const start = once((folder) => physical(folder, links));
   return {
-    place: (folder, path) => diskPlace(folder, path, ground, real),
+    place: (folder, path) => diskPlace(folder, path, { written: written(folder, path), real, links, start }),
+    expand: (folder, text, active) => {
+      const from = start(folder);
+      return from === undefined ? { refused: 'the working folder is behind too many links' } : expandPattern(from, text, active, { ...real, budget, follow: (at, name) => follow(at, name, links) });
+    },
     entry: entryAt,
     script: (folder, name) => scriptIn(folder, name, real.project),
     git: (folder) => (ground.git === undefined ? { programs: [], hooks: hasHooks(folder) } : (ground.git.get(folder) ?? 'unknown')),
@@ -37,19 +46,20 @@ type Real = Readonly<{ project: string; own: string }>;
 /** From harmless to never. */
 const strictness: readonly Place[] = ['inside', 'sink', 'control', 'outside', 'forbidden', 'own'];
 
+type Sight = Readonly<{ written: Place; real: Real; links: LinkReader; start: (folder: string) => string | undefined }>;
+
 /** The strictest of what the text says and what the disk says. */
-function diskPlace(folder: string, path: string, ground: DiskGround, real: Real): Place {
-  const style = process.platform === 'win32' ? 'win32' : 'posix';
-  const written = lexicalPlace(folder, path, { project: ground.project, own: ground.configDir }, style);
+function diskPlace(folder: string, path: string, sight: Sight): Place {
+  const { written, start } = sight;
   if (written === 'sink' || written === 'forbidden' || written === 'own') return written;
   // The folder may itself be written as `link/..`. Commands run where the system's walk leads; what other readers make of the text counts too.
-  const starts = new Set([physical(folder), physical(resolve(folder))]);
-  const places = [...starts].map((start) => placeFrom(start, path, written, real));
+  const starts = new Set([start(folder), start(resolve(folder))]);
+  const places = [...starts].map((from) => placeFrom(from, path, sight));
   return places.reduce((worst, place) => (strictness.indexOf(place) > strictness.indexOf(worst) ? place : worst));
 }
 
-function placeFrom(start: string | undefined, path: string, written: Place, real: Real): Place {
-  const arrived = start === undefined ? undefined : follow(start, path);
+function placeFrom(start: string | undefined, path: string, { written, real, links }: Sight): Place {
+  const arrived = start === undefined ? undefined : follow(start, path, links);
   if (arrived === undefined) return 'outside';
   if (isWithin(arrived, real.own)) return 'own';
   if (!isWithin(arrived, real.project)) return 'outside';
@@ -71,17 +81,24 @@ function entryAt(folder: string, path: string): 'missing' | 'file' | 'folder' {
   }
 }
 
+/** Says where a link leads; undefined when there is no link. */
+type LinkReader = (path: string) => string | undefined;
+
 /** Where a folder really is, links followed and `..` taken from there; names that do not exist are kept. Undefined after 40 links. */
-export function physical(folder: string): string | undefined {
-  return follow(parse(resolve(folder)).root, folder);
+export function physical(folder: string, links: LinkReader = linkTarget): string | undefined {
+  return follow(parse(resolve(folder)).root, folder, links);
 }
 
-/** Where a path arrives when every link is followed; names that do not exist are kept as written. Undefined after 40 links. */
-export function follow(folder: string, path: string): string | undefined {
+/** Names that one path may take, those behind links included; each is looked at, and honest paths have some ten. */
+const maxSteps = 512;
+
+/** Where a path arrives when every link is followed; names that do not exist are kept as written. Undefined after 40 links or 512 names. */
+export function follow(folder: string, path: string, links: LinkReader = linkTarget): string | undefined {
   const root = parse(path).root;
   let current = root === '' ? folder : root;
   const pending = namesOf(path.slice(root.length)).reverse();
-  for (let links = 0; links <= 40; ) {
+  let followed = 0;
+  for (let steps = 0; steps <= maxSteps && followed <= 40; steps += 1) {
     const name = pending.pop();
     if (name === undefined) return current;
     if (name === '..') {
@@ -89,10 +106,10 @@ export function follow(folder: string, path: string): string | undefined {
       continue;
     }
     const next = join(current, name);
-    const target = linkTarget(next);
+    const target = links(next);
     if (target === undefined) current = next;
     else {
-      links += 1;
+      followed += 1;
       const anchor = parse(target).root;
       if (anchor !== '') current = anchor;
       pending.push(...namesOf(target.slice(anchor.length)).reverse());
@@ -101,13 +118,41 @@ export function follow(folder: string, path: string): string | undefined {
   return undefined;
 }
 
+/** Looks at each path once, and at nothing below what is missing. */
+function rememberLinks(): LinkReader {
+  const missing = new Set<string>();
+  return once((path) => {
+    if (missing.has(dirname(path))) missing.add(path);
+    if (missing.has(path)) return undefined;
+    const stat = lstatOf(path);
+    if (stat === undefined) missing.add(path);
+    return stat?.isSymbolicLink() === true ? linkTarget(path) : undefined;
+  });
+}
+
+function once(look: (key: string) => string | undefined): (key: string) => string | undefined {
+  const known = new Map<string, string | undefined>();
+  return (key) => {
+    if (!known.has(key)) known.set(key, look(key));
+    return known.get(key);
+  };
+}
+
+function lstatOf(path: string): Stats | undefined {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
+}
+
 function namesOf(text: string): string[] {
   return text.split(process.platform === 'win32' ? /[\\/]/ : '/').filter((name) => name !== '' && name !== '.');
 }
 
 function linkTarget(path: string): string | undefined {
   try {
-    return lstatSync(path).isSymbolicLink() ? readlinkSync(path) : undefined;
+    return lstatOf(path)?.isSymbolicLink() === true ? readlinkSync(path) : undefined;
   } catch {
     return undefined;
   }

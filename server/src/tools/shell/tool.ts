@@ -12,7 +12,7 @@ import type { ShellInput } from './input';
 /** The tool `shell.exec`: one command line or argument list, judged, perhaps approved, and run without a shell. */
 
 const input: z.ZodType<ShellInput> = z.strictObject({
-  command: z.string().min(1).max(64 * 1024).describe('One command line, for instance `git log --oneline -5 | head -3`. With `args`: the bare name of one program. There is no shell: no variables, globs, substitutions or background jobs.'),
+  command: z.string().min(1).max(64 * 1024).describe('One command line, for instance `git log --oneline -5 | head -3`. With `args`: the bare name of one program. There is no shell: no variables, substitutions, here-documents or background jobs; unquoted `*`, `?` and `**` stand for the names of existing files.'),
   args: z.array(z.string().max(64 * 1024)).max(1024).optional().describe('Arguments, taken literally. When given, `command` is one program name.'),
   cwd: z.string().min(1).max(4096).optional().describe('Working folder inside the project. Default: the project folder.'),
   timeoutMs: z.number().int().min(1).max(600_000).optional().describe('Time limit in milliseconds, 1 to 600000. Default: the limit of the settings (120000).'),
