@@ -17,8 +17,8 @@ describe('file patterns', function () {
   afterEach(() => place.remove());
 
   const argvOf = async (line: string): Promise<readonly string[]> => {
-    const shown = (await place.prepare(line)).show.details.find(([label]) => label === 'Arguments 1');
-    return shown === undefined ? [] : (JSON.parse(shown[1]) as string[]);
+    const shown = (await place.prepare(line)).facts.find(({ label }) => label === 'Arguments 1');
+    return shown === undefined ? [] : (JSON.parse(shown.value) as string[]);
   };
 
   const meanings: readonly (readonly [line: string, argv: readonly string[]])[] = [
@@ -63,7 +63,7 @@ describe('file patterns', function () {
     assert.equal(await place.verdict('node *.js'), 'approve shell.pattern');
     const asked = await place.prepare('rm *.ts');
     assert.equal(asked.verdict.verdict, 'approve');
-    assert.deepEqual(asked.show.details.filter(([label]) => label === 'File').map(([, text]) => text.split(' ')[0]), ['a.ts', 'b.ts', 'sp'].map((name) => join(place.project, name)));
+    assert.deepEqual(asked.facts.filter(({ label }) => label === 'File').map(({ key }) => key), ['a.ts', 'b.ts', 'sp ace.ts'].map((name) => join(place.project, name)));
   });
 
   it('commands:patterns refuses patterns in place of a program, a redirection or a folder to enter', async () => {
