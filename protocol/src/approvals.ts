@@ -1,8 +1,40 @@
 import { z } from 'zod';
 
+/** One fact that is another than when it was approved. Strings are raw, like those of the call. */
+export const changeSchema = z.strictObject({
+  /** What kind of fact, for instance `File`. */
+  label: z.string(),
+  /** Which one, for instance a path; empty where there is only one. */
+  key: z.string(),
+  /** What it was; null when there was none. */
+  before: z.string().nullable(),
+  /** What it is now; null when there is none any more. */
+  after: z.string().nullable(),
+  /** For small text files: the lines that differ, as hunks of a unified diff. */
+  diff: z.string().optional(),
+  /** Set where the log keeps the name only, since values may be private: the environment. */
+  unlogged: z.literal(true).optional(),
+});
+
+/** One fact that is another than when it was approved. */
+export type Change = z.infer<typeof changeSchema>;
+
+/** Why a call is asked about again: what was approved changed before it ran. */
+export const askedAgainSchema = z.strictObject({
+  /** Which question about this call it is: 2 for the first that is asked again. */
+  round: z.number().int().min(2),
+  /** Id under which the earlier question was asked and approved. */
+  after: z.string(),
+  /** At least one. */
+  changes: z.array(changeSchema).min(1),
+});
+
+/** Why a call is asked about again. */
+export type AskedAgain = z.infer<typeof askedAgainSchema>;
+
 /** One call that waits for a person. Strings come from agents and are raw: whoever draws them escapes (see display.ts). */
 export const pendingSchema = z.strictObject({
-  /** The call's id, `evt_` and a ULID. */
+  /** `evt_` and a ULID; a question that is asked again has an id of its own. */
   id: z.string(),
   tool: z.string(),
   /** SHA-256 hex of what will run; an answer must repeat it. */
@@ -17,6 +49,8 @@ export const pendingSchema = z.strictObject({
   /** The client's own words about itself. */
   client: z.string(),
   /** RFC 3339 times by the broker's clock. */
+  /** Set when this was approved before and changed since. */
+  again: askedAgainSchema.optional(),
   askedAt: z.string(),
   expiresAt: z.string(),
 });

@@ -85,7 +85,8 @@ export class ShellProject {
   }
 }
 
-/** The code of a refusal, or the kind of any other outcome. */
+/** The code of a refusal or of a run that stopped because something changed, or the kind of any other outcome. */
 export function codeOf(outcome: Outcome): string {
+  if (outcome.kind === 'failure' && outcome.error.code === 'APPROVAL_STALE') return outcome.error.code;
   return outcome.kind === 'refused' ? outcome.code : outcome.kind;
 }

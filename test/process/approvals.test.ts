@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { MessageConnection } from 'vscode-jsonrpc/node';
 import type { DecisionResult, Pending } from '../../protocol/src/approvals';
@@ -134,7 +134,7 @@ describe('approvals at the broker', () => {
     assert.equal(existsSync(join(house.project, 'changed')), false);
   });
 
-  it('T41: a file that changes while its replacement waits is not overwritten by the approval', async () => {
+  it('T41: a file that another one replaced while its deletion waited is not deleted by the approval', async () => {
     const person = await attend();
     const agent = await house.introducedAgent();
     const file = join(house.project, 'file.txt');
@@ -142,10 +142,11 @@ describe('approvals at the broker', () => {
     const called = agent.call('filesystem_delete', { path: 'file.txt' });
     const [call] = await pendingAt(person, 1);
     writeFileSync(`${file}.new`, 'another');
-    const { renameSync } = await import('node:fs');
     renameSync(`${file}.new`, file);
     await decide(person, call, 'approve');
-    assert.equal((await called).structured['code'], 'APPROVAL_STALE');
+    const again = await until('it is asked again', async () => (await pendingAt(person, 1)).find(({ id }) => id !== call?.id));
+    await decide(person, again, 'deny');
+    assert.equal((await called).structured['code'], 'APPROVAL_DENIED');
     assert.equal(existsSync(file), true);
   });
 

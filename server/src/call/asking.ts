@@ -1,3 +1,4 @@
+import type { AskedAgain } from '../../../protocol/src/approvals';
 import type { ToolCall } from '../../../protocol/src/call';
 import type { ErrorCode } from '../../../protocol/src/errors';
 import type { Answer, Decider, Desk, Question } from '../approvals/desk';
@@ -12,13 +13,17 @@ export type Approval = Readonly<{ id: string; decision: Answer['kind']; by: Deci
 /** Milliseconds between two signs of life to an agent whose call waits for a person. */
 const signOfLife = 5000;
 
+/** What a question is about, and why it is asked again, where it is. */
+export type Asked = Readonly<{ call: ToolCall; bound: Bound; again?: AskedAgain }>;
+
 type NotGranted = Readonly<{ code: ErrorCode; rule: string; reason: string; approval: Approval }>;
 
 /** Asks a person, keeping the agent informed meanwhile. */
-export async function askPerson(desk: Pick<Desk, 'ask'>, call: ToolCall, bound: Bound, timeoutMs: number, caller: Caller): Promise<{ approval: Approval } | NotGranted> {
+export async function askPerson(desk: Pick<Desk, 'ask'>, asked: Asked, timeoutMs: number, caller: Caller): Promise<{ approval: Approval } | NotGranted> {
+  const { call } = asked;
   const stop = keepInformed(caller);
   try {
-    const answer = await desk.ask(questionOf(call, bound), { connection: call.actor.connection ?? 0, timeoutMs, signal: caller.signal });
+    const answer = await desk.ask(questionOf(asked), { connection: call.actor.connection ?? 0, timeoutMs, signal: caller.signal });
     const approval = approvalOf(call.id, answer);
     if (answer.kind === 'approved') return { approval };
     return { ...refusalFor(answer, timeoutMs), approval };
@@ -37,11 +42,12 @@ function keepInformed(caller: Caller): () => void {
   return () => clearInterval(timer);
 }
 
-function questionOf(call: ToolCall, bound: Bound): Question {
+function questionOf({ call, bound, again }: Asked): Question {
   const { show, verdict } = bound.prepared;
   return {
     id: call.id, tool: call.tool, digest: bound.digest, title: show.title, raw: show.raw, cwd: show.cwd, project: call.project,
     details: detailsOf(bound), rule: verdict.rule, reason: verdict.reason, client: call.actor.client ?? 'unnamed client',
+    ...(again === undefined ? {} : { again }),
   };
 }
 

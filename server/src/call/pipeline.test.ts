@@ -4,7 +4,9 @@ import type { ToolCall, Verdict } from '../../../protocol/src/call';
 import { defaultConfig } from '../../../protocol/src/config';
 import { ConductorError } from '../../../protocol/src/errors';
 import type { Answer, Question } from '../approvals/desk';
-import { createPipeline, type Policy, type Rooms } from './pipeline';
+import { createPipeline, mostQuestions } from './pipeline';
+import type { Policy, Rooms } from './rooms';
+import type { Admitted, Finished, Refused } from './recorder';
 import type { Prepared, Tool } from '../tools/tool';
 
 /** The order of a call, seen from outside: what happened, in which order, and what did not. */
@@ -18,8 +20,8 @@ type Setting = {
   /** What the file holds at each preparation. */
   values?: string[];
   verdicts?: Verdict['verdict'][];
-  answer?: Answer | (() => Answer);
-  run?: () => ReturnType<Prepared['run']>;
+  answer?: Answer | ((round: number) => Answer);
+  run?: (time: number) => ReturnType<Prepared['run']>;
   failAt?: 'admitted' | 'finished' | 'refused';
   openFor?: number;
   admitOpen?: boolean;
@@ -31,8 +33,13 @@ type Setting = {
 function house(setting: Setting = {}) {
   const events: string[] = [];
   let prepared = 0;
+  let id = 1;
+  const asked: Question[] = [];
+  const entries: (readonly [call: string, record: Partial<Admitted & Refused & Finished>])[] = [];
+  const heard: string[] = [];
   let policyChanged: () => void = () => undefined;
-  const record = (what: 'admitted' | 'finished' | 'refused') => (_call: ToolCall, _record: object, queued?: boolean) => {
+  const record = (what: 'admitted' | 'finished' | 'refused') => ({ id: of }: ToolCall, told: Partial<Admitted & Refused & Finished>, queued?: boolean) => {
+    entries.push([of, told]);
     events.push(queued === true ? `${what} queued` : what);
     return setting.failAt === what ? Promise.reject(new ConductorError('AUDIT_UNAVAILABLE', 'the log is full')) : Promise.resolve();
   };
@@ -48,23 +55,23 @@ function house(setting: Setting = {}) {
         verdict: { verdict, rule: 'test.rule', reason: 'because' }, facts: [{ label: 'File', key: '/p/f', value }], readOnly: setting.readOnly ?? false, show: { title: 't', raw: 'r', cwd: '/p', details: [] },
         run: () => {
           events.push('run');
-          return setting.run?.() ?? Promise.resolve({ kind: 'success', text: 'done', truncated: false });
+          return setting.run?.(events.filter((event) => event === 'run').length) ?? Promise.resolve({ kind: 'success', text: 'done', truncated: false });
         },
         release: () => void events.push('release'),
       });
     },
   };
   const rooms: Rooms = {
-    tools: new Map([['test.tool', tool]]), configDir: '/c', now: () => 0,
+    tools: new Map([['test.tool', tool]]), configDir: '/c', now: () => 0, newId: () => `evt_${(id += 1)}`,
     onPolicyChange: (listener) => { policyChanged = listener; return () => void events.push('rules let go'); },
     policy: () => setting.policies?.shift() ?? { config: defaultConfig, policyHash: 'h' },
-    desk: { ask: (_question: Question, { signal }) => { events.push('ask'); if (setting.changeRules === true) return new Promise((resolve) => { signal.addEventListener('abort', () => resolve({ kind: 'withdrawn', waitedMs: 1 })); policyChanged(); }); const answer = setting.answer ?? yes; return Promise.resolve(typeof answer === 'function' ? answer() : answer); } },
+    desk: { ask: (question: Question, { signal }) => { events.push('ask'); asked.push(question); if (setting.changeRules === true) return new Promise((resolve) => { signal.addEventListener('abort', () => resolve({ kind: 'withdrawn', waitedMs: 1 })); policyChanged(); }); const answer = setting.answer ?? yes; return Promise.resolve(typeof answer === 'function' ? answer(asked.length) : answer); } },
     admit: () => (setting.admitOpen === true ? { kind: 'open', retryAfterMs: 1500 } : { kind: 'admitted', settle: (result) => void events.push(`settle ${result}`) }),
     openFor: () => setting.openFor,
     recorder: { admitted: record('admitted'), finished: record('finished'), refused: record('refused') },
   };
-  const run = (given: Partial<ToolCall> = {}) => createPipeline(rooms).run({ ...call, ...given }, { signal: setting.signal ?? new AbortController().signal, progress: () => undefined });
-  return { events, run };
+  const run = (given: Partial<ToolCall> = {}) => createPipeline(rooms).run({ ...call, ...given }, { signal: setting.signal ?? new AbortController().signal, progress: (message) => void heard.push(message) });
+  return { events, run, asked, entries, heard };
 }
 
 describe('call/pipeline', () => {
@@ -82,7 +89,6 @@ describe('call/pipeline', () => {
 
   const refusals: readonly (readonly [string, Setting, string])[] = [
     ['pipeline:denied: a denied call is recorded and never asked about', { verdict: 'deny' }, 'DENIED'],
-    ['T41: other bytes after the approval', { verdict: 'approve', values: ['a', 'b'] }, 'APPROVAL_STALE'],
     ['T43: denied by the policy of the moment after the approval', { verdicts: ['approve', 'deny'] }, 'DENIED'],
     ['T43: rules that change while the call waits withdraw the question', { verdicts: ['approve', 'deny'], changeRules: true }, 'DENIED'],
     ['pipeline:declined', { verdict: 'approve', answer: { kind: 'denied', by: { role: 'editor' }, waitedMs: 1 } }, 'APPROVAL_DENIED'],
@@ -158,5 +164,95 @@ describe('call/pipeline', () => {
     const writing = house({ readOnly: false, policies: [queued] });
     await writing.run();
     assert.deepEqual(writing.events.filter((event) => event.endsWith('queued')), []);
+  });
+
+  const no: Answer = { kind: 'denied', by: { role: 'editor' }, waitedMs: 1 };
+  const policyOf = (policyHash: string, changed: object = {}): Policy => ({ config: { ...defaultConfig, ...changed }, policyHash });
+
+  it('T41 N1 approvals:asked-again: what changed after the approval is asked about again, with the difference, and runs only after the second yes', async () => {
+    const { events, run, asked, entries, heard } = house({ verdict: 'approve', values: ['old', 'new', 'new'] });
+    assert.equal((await run()).kind, 'success');
+    assert.deepEqual(events.filter((event) => ['ask', 'refused', 'admitted', 'run'].includes(event)), ['ask', 'refused', 'ask', 'admitted', 'run']);
+    const [first, second] = asked;
+    assert.equal(first?.again, undefined);
+    assert.deepEqual(second?.again, { round: 2, after: 'evt_1', changes: [{ label: 'File', key: '/p/f', before: 'old', after: 'new' }] });
+    assert.notEqual(first?.id, second?.id);
+    assert.notEqual(first?.digest, second?.digest);
+    assert.ok(heard.some((message) => /File \/p\/f.*asked again/.test(message)), heard.join('\n'));
+    const [stale, admitted, finished] = entries;
+    assert.deepEqual([stale?.[0], stale?.[1].refusal?.code, stale?.[1].approval?.decision, stale?.[1].digest], ['evt_1', 'APPROVAL_STALE', 'approved', first?.digest]);
+    assert.deepEqual([admitted?.[0], admitted?.[1].digest, admitted?.[1].again?.after, admitted?.[1].approval?.id], ['evt_2', second?.digest, 'evt_1', 'evt_2']);
+    assert.equal(finished?.[0], 'evt_2');
+  });
+
+  it('T41 N1 a no to the second question is final: nothing runs, and both answers are recorded', async () => {
+    const { events, run, entries } = house({ verdict: 'approve', values: ['old', 'new', 'new'], answer: (round) => (round === 1 ? yes : no) });
+    const outcome = await run();
+    assert.equal(outcome.kind === 'refused' && outcome.code, 'APPROVAL_DENIED');
+    assert.equal(events.includes('run'), false);
+    assert.deepEqual(entries.map(([id, { refusal, approval }]) => [id, refusal?.code, approval?.decision]), [['evt_1', 'APPROVAL_STALE', 'approved'], ['evt_2', 'APPROVAL_DENIED', 'denied']]);
+  });
+
+  it('T41 N1 gives up after three questions about a ground that keeps moving', async () => {
+    const { events, run, asked, entries } = house({ verdict: 'approve', values: ['1', '2', '3', '4', '5'] });
+    const outcome = await run();
+    assert.equal(outcome.kind === 'refused' && outcome.code, 'APPROVAL_STALE');
+    assert.match(outcome.kind === 'refused' ? outcome.reason : '', /changed 3 times/);
+    assert.equal(asked.length, mostQuestions);
+    assert.equal(entries.length, mostQuestions);
+    assert.equal(events.includes('run'), false);
+    assert.equal(events.filter((event) => event === 'release').length, events.filter((event) => event === 'prepare').length);
+  });
+
+  it('T41 N1 what differs only at the start is asked about again; the log tells of the start that came to nothing', async () => {
+    const stale: Awaited<ReturnType<Prepared['run']>> = { kind: 'refused', code: 'APPROVAL_STALE', rule: 'shell.changed', reason: '/p/f is another' };
+    const { events, run, asked, entries } = house({ verdict: 'approve', values: ['old', 'old', 'new', 'new'], run: (time) => Promise.resolve(time === 1 ? stale : { kind: 'success', text: 'done', truncated: false }) });
+    assert.equal((await run()).kind, 'success');
+    assert.deepEqual(events.filter((event) => !event.startsWith('re') && event !== 'prepare' && event !== 'rules let go'), ['ask', 'admitted', 'run', 'settle neutral', 'finished', 'ask', 'admitted', 'run', 'settle success', 'finished']);
+    assert.deepEqual(asked[1]?.again?.changes, [{ label: 'File', key: '/p/f', before: 'old', after: 'new' }]);
+    assert.deepEqual(entries.map(([id, { outcome }]) => [id, outcome?.kind]), [['evt_1', undefined], ['evt_1', 'refused'], ['evt_2', undefined], ['evt_2', 'success']]);
+  });
+
+  it('T41 N1 what changed and changed back before the start is told all the same', async () => {
+    const stale: Awaited<ReturnType<Prepared['run']>> = { kind: 'refused', code: 'APPROVAL_STALE', rule: 'shell.changed', reason: '/p/f was another' };
+    const { run, asked } = house({ verdict: 'approve', run: (time) => Promise.resolve(time === 1 ? stale : { kind: 'success', text: 'done', truncated: false }) });
+    assert.equal((await run()).kind, 'success');
+    assert.deepEqual(asked[1]?.again?.changes, [{ label: 'At the start', key: '', before: 'as it was approved', after: '/p/f was another' }]);
+  });
+
+  it('T43 N1 another configuration is another question, which names its members', async () => {
+    const { run, asked } = house({ verdict: 'approve', policies: [policyOf('a'.repeat(64)), policyOf('b'.repeat(64), { approvalTimeout: 5000 }), policyOf('b'.repeat(64), { approvalTimeout: 5000 })] });
+    assert.equal((await run()).kind, 'success');
+    assert.deepEqual(asked[1]?.again?.changes, [{ label: 'Configuration', key: 'approvalTimeout', before: 'sha256:aaaaaaaa', after: 'sha256:bbbbbbbb' }]);
+  });
+
+  it('T43 a call that became allowed while it waited is asked about again all the same', async () => {
+    const { events, run, asked } = house({ verdicts: ['approve', 'allow', 'allow'] });
+    assert.equal((await run()).kind, 'success');
+    assert.deepEqual([asked.length, asked[1]?.again?.changes[0]?.label], [2, 'Rule']);
+    assert.equal(events.filter((event) => event === 'ask').length, 2);
+  });
+
+  it('T43 a call that became forbidden by the second question is denied', async () => {
+    const { events, run } = house({ verdicts: ['approve', 'approve', 'deny'], values: ['old', 'new', 'new'] });
+    const outcome = await run();
+    assert.equal(outcome.kind === 'refused' && outcome.code, 'DENIED');
+    assert.equal(events.includes('run'), false);
+  });
+
+  it('T84 an approval that came to nothing and cannot be recorded ends the call', async () => {
+    const { events, run } = house({ verdict: 'approve', values: ['old', 'new'], failAt: 'refused' });
+    const outcome = await run();
+    assert.equal(outcome.kind === 'refused' && outcome.code, 'APPROVAL_STALE');
+    assert.equal(events.filter((event) => event === 'ask').length, 1);
+    assert.equal(events.includes('run'), false);
+  });
+
+  it('pipeline:withdrawn between two questions: the second is withdrawn at once', async () => {
+    const leaving = new AbortController();
+    const { events, run } = house({ verdict: 'approve', values: ['old', 'new', 'new'], signal: leaving.signal, answer: (round) => { if (round === 1) leaving.abort(); return round === 1 ? yes : { kind: 'withdrawn', waitedMs: 0 }; } });
+    const outcome = await run();
+    assert.equal(outcome.kind === 'refused' && outcome.code, 'CANCELLED');
+    assert.equal(events.includes('run'), false);
   });
 });

@@ -1,35 +1,16 @@
 import { createHash } from 'node:crypto';
-import type { Outcome, ToolCall, Verdict } from '../../../protocol/src/call';
-import type { Config } from '../../../protocol/src/config';
+import type { AskedAgain, Change } from '../../../protocol/src/approvals';
+import type { Outcome, ToolCall } from '../../../protocol/src/call';
 import { ConductorError, toConductorError } from '../../../protocol/src/errors';
-import type { Desk } from '../approvals/desk';
-import type { Admission } from '../breaker/breaker';
-import { bind, type Bound } from './bound';
-import { askPerson, type Approval, type Caller } from './asking';
-import type { Recorder } from './recorder';
 import type { Prepared, Tool } from '../tools/tool';
+import { askPerson, type Approval, type Caller } from './asking';
+import { changesBetween, namesOf } from './changes';
+import { judge, judgeAgain, type Held, type Judged } from './judging';
+import { circuitOpen, refusalOf, type Refusal } from './refusals';
+import type { Rooms } from './rooms';
+import { followRules } from './rulesInSight';
 
 /** The one place where the order of a call stands: judge, ask, guard, record, do, record. Every door goes through it. */
-
-/** The configuration that holds at this moment, the hash that names it, and what is wrong with its file, where something is. */
-export type Policy = Readonly<{ config: Config; policyHash: string; trouble?: string }>;
-
-/** The rooms that a call passes through. */
-export type Rooms = Readonly<{
-  tools: ReadonlyMap<string, Tool>;
-  configDir: string;
-  policy(): Policy;
-  /** Calls back after each change of the policy; gives the function that stops it. */
-  onPolicyChange(listener: () => void): () => void;
-  desk: Pick<Desk, 'ask'>;
-  /** Asks the tool's breaker for admission, counting a probe when it is half open. */
-  admit(tool: string): Admission;
-  /** Milliseconds until the tool's breaker lets a probe through, when it is open; changes nothing. */
-  openFor(tool: string): number | undefined;
-  recorder: Recorder;
-  /** Monotonic milliseconds. */
-  now(): number;
-}>;
 
 /** Runs calls, and names the tools that exist. */
 export type Pipeline = Readonly<{ tools: ReadonlyMap<string, Tool>; run(call: ToolCall, caller: Caller): Promise<Outcome> }>;
@@ -39,18 +20,15 @@ export function createPipeline(rooms: Rooms): Pipeline {
   return { tools: rooms.tools, run: (call, caller) => runCall(rooms, call, caller) };
 }
 
-type Refusal = Extract<Outcome, { kind: 'refused' }>;
+/** Questions about one call, at most: a call whose ground keeps moving is refused. */
+export const mostQuestions = 3;
 
 async function runCall(rooms: Rooms, call: ToolCall, caller: Caller): Promise<Outcome> {
-  const held: Prepared[] = [];
+  const held: Held = [];
   try {
-    const judged = await judge(rooms, call, caller, held);
-    if ('refusal' in judged) return await refuse(rooms, call, judged.refusal, judged.policy);
-    const asked = await ask(rooms, call, caller, judged, held);
-    if ('refusal' in asked) return await refuse(rooms, call, asked.refusal, judged.policy, asked.approval);
-    const admission = rooms.admit(call.tool);
-    if (admission.kind === 'open') return await refuse(rooms, call, circuitOpen(call.tool, admission.retryAfterMs), judged.policy, asked.approval);
-    return await perform(rooms, call, caller, asked, admission);
+    const judged = await judge(rooms, call, caller.signal, held);
+    if ('refusal' in judged) return await refuse(rooms, { call, policy: judged.policy }, judged.refusal);
+    return await askAndRun(rooms, caller, judged, held);
   } catch (thrown) {
     // Only an intent that cannot be recorded ends here: nothing has run.
     const error = toConductorError(thrown, 'AUDIT_UNAVAILABLE');
@@ -60,100 +38,97 @@ async function runCall(rooms: Rooms, call: ToolCall, caller: Caller): Promise<Ou
   }
 }
 
-type Judged = Readonly<{ tool: Tool; input: Readonly<Record<string, unknown>>; prepared: Prepared; policy: Policy }>;
+/** One question about a call, or the passage of one that needs none. Each has an id and entries of its own in the log. */
+type Turn = Readonly<{ judged: Judged; again?: AskedAgain }>;
 
-async function judge(rooms: Rooms, call: ToolCall, caller: Caller, held: Prepared[]): Promise<Judged | { refusal: Refusal; policy: Policy }> {
-  const policy = rooms.policy();
-  const tool = rooms.tools.get(call.tool);
-  if (tool === undefined) return { policy, refusal: refusalOf('UNKNOWN_TOOL', 'tool.unknown', `There is no tool "${call.tool.slice(0, 100)}".`) };
-  const input = tool.input.safeParse(call.input);
-  if (!input.success) return { policy, refusal: refusalOf('INVALID_INPUT', 'input.invalid', describeIssues(input.error.issues)) };
-  const prepared = await prepare(rooms, tool, input.data, call, caller.signal, policy, held);
-  if (prepared instanceof ConductorError) return { policy, refusal: refusalOf(prepared.code, `prepare.${prepared.code}`, prepared.message) };
-  if (prepared.verdict.verdict === 'deny') return { policy, refusal: refusalOf('DENIED', prepared.verdict.rule, [prepared.verdict.reason, policy.trouble].filter((part) => part !== undefined).join(' ')) };
-  const openFor = rooms.openFor(call.tool);
-  if (openFor !== undefined) return { policy, refusal: circuitOpen(call.tool, openFor) };
-  return { tool, input: input.data, prepared, policy };
-}
+type Cleared = Readonly<{ kind: 'cleared'; judged: Judged; approval?: Approval }>;
+type Refused = Readonly<{ kind: 'refused'; refusal: Refusal; approval?: Approval }>;
+/** What was approved is not what would run, and nothing has run. `outcome`: what the tool said at the start, recorded already. */
+type Changed = Readonly<{ kind: 'changed'; approval: Approval; now: Judged; changes: Change[]; outcome?: Outcome }>;
+type Ended = Readonly<{ kind: 'ended'; outcome: Outcome }>;
 
-async function prepare(
-  rooms: Rooms, tool: Tool, input: Readonly<Record<string, unknown>>, call: ToolCall, signal: AbortSignal, policy: Policy, held: Prepared[],
-): Promise<Prepared | ConductorError> {
-  try {
-    const prepared = await tool.prepare(input, { project: call.project, configDir: rooms.configDir, config: policy.config, call: call.id, signal });
-    held.push(prepared);
-    return prepared;
-  } catch (thrown) {
-    return toConductorError(thrown);
+/** Asks and runs; what changed after an approval is asked about again, as a question of its own. */
+async function askAndRun(rooms: Rooms, caller: Caller, judged: Judged, held: Held): Promise<Outcome> {
+  for (let turn: Turn | Ended = { judged }; ; ) {
+    const asked = await ask(rooms, caller, turn, held);
+    const step = asked.kind === 'cleared' ? await guardAndPerform(rooms, caller, { ...turn, ...asked }, held) : asked;
+    if (step.kind === 'ended') return step.outcome;
+    if (step.kind === 'refused') return await refuse(rooms, { ...turn.judged, ...again(turn) }, step.refusal, step.approval);
+    const next: Turn | Ended = await turnAgain(rooms, caller, turn, step);
+    if ('outcome' in next) return next.outcome;
+    turn = next;
   }
 }
 
-type Cleared = Readonly<{ tool: Tool; bound: Bound; policy: Policy; verdict: Verdict; approval?: Approval }>;
-
-async function ask(
-  rooms: Rooms, call: ToolCall, caller: Caller, judged: Judged, held: Prepared[],
-): Promise<Cleared | { refusal: Refusal; approval?: Approval }> {
-  const { tool, prepared, policy } = judged;
-  const bound = bind(call, prepared, policy.policyHash);
-  if (prepared.verdict.verdict === 'allow') return { tool, bound, policy, verdict: prepared.verdict };
-  const rules = followRules(rooms, call, judged);
+async function ask(rooms: Rooms, caller: Caller, turn: Turn, held: Held): Promise<Cleared | Refused | Changed> {
+  const { judged } = turn;
+  if (turn.again === undefined && judged.bound.prepared.verdict.verdict === 'allow') return { kind: 'cleared', judged };
+  const rules = followRules(rooms, judged);
   const signal = AbortSignal.any([caller.signal, rules.signal]);
-  const answer = await askPerson(rooms.desk, call, bound, policy.config.approvalTimeout, { ...caller, signal }).finally(rules.stop);
-  const approval = answer.approval;
+  const answer = await askPerson(rooms.desk, { ...judged, ...again(turn) }, judged.policy.config.approvalTimeout, { ...caller, signal }).finally(rules.stop);
+  const { approval } = answer;
   const forbidden = rules.forbidden();
-  if (forbidden !== undefined) return { refusal: refusalOf('DENIED', forbidden.rule, `The rules changed while this call waited. ${forbidden.reason}`), approval };
-  if ('code' in answer) return { refusal: refusalOf(answer.code, answer.rule, answer.reason), approval };
-  // Time has passed: the policy, the files or the binaries may be others now. What runs is judged afresh and must be the same bytes.
-  const present = rooms.policy();
-  const again = await prepare(rooms, tool, judged.input, call, caller.signal, present, held);
-  if (again instanceof ConductorError) return { refusal: refusalOf('APPROVAL_STALE', 'approval.stale', again.message), approval };
-  if (again.verdict.verdict === 'deny') return { refusal: refusalOf('DENIED', again.verdict.rule, again.verdict.reason), approval };
-  const now = bind(call, again, present.policyHash);
-  if (now.digest !== bound.digest) return { refusal: refusalOf('APPROVAL_STALE', 'approval.stale', 'What would run now differs from what was approved.'), approval };
-  return { tool, bound: now, policy: present, verdict: prepared.verdict, approval };
+  if (forbidden !== undefined) return { kind: 'refused', refusal: refusalOf('DENIED', forbidden.rule, `The rules changed while this call waited. ${forbidden.reason}`), approval };
+  if ('code' in answer) return { kind: 'refused', refusal: refusalOf(answer.code, answer.rule, answer.reason), approval };
+  // Time has passed: what runs is judged afresh and must be the same bytes.
+  const now = await judgeAgain(rooms, judged, caller.signal, held);
+  if ('refusal' in now) return { kind: 'refused', refusal: now.refusal, approval };
+  if (now.bound.digest === judged.bound.digest) return { kind: 'cleared', judged: now, approval };
+  return { kind: 'changed', approval, now, changes: changesBetween(judged.bound, now.bound) };
 }
 
-type RulesInSight = Readonly<{ signal: AbortSignal; forbidden(): Verdict | undefined; stop(): void }>;
-
-// A question that changed rules answer with no is withdrawn, so that nobody approves in vain.
-function followRules(rooms: Rooms, call: ToolCall, { tool, input }: Judged): RulesInSight {
-  const withdrawn = new AbortController();
-  let forbidden: Verdict | undefined;
-  const judgeAgain = async (): Promise<void> => {
-    const held: Prepared[] = [];
-    const again = await prepare(rooms, tool, input, call, withdrawn.signal, rooms.policy(), held);
-    for (const prepared of held) prepared.release?.();
-    if (again instanceof ConductorError || again.verdict.verdict !== 'deny') return;
-    forbidden = again.verdict;
-    withdrawn.abort();
-  };
-  const stop = rooms.onPolicyChange(() => void judgeAgain());
-  return { signal: withdrawn.signal, forbidden: () => forbidden, stop };
+/** Records the approval that came to nothing, and turns to the next question, unless there were too many. */
+async function turnAgain(rooms: Rooms, caller: Caller, turn: Turn, { approval, now, changes, outcome }: Changed): Promise<Turn | Ended> {
+  const { call } = turn.judged;
+  const round = turn.again?.round ?? 1;
+  const last = round >= mostQuestions;
+  const reason = last
+    ? `What was approved changed ${String(round)} times before it could run (${namesOf(changes)}). Nothing was run. Let it be while the user decides.`
+    : `What was approved changed before it ran (${namesOf(changes)}). Nothing was run, and the user is asked again.`;
+  const refusal = refusalOf('APPROVAL_STALE', 'approval.stale', reason);
+  const trouble = outcome === undefined ? await recordRefusal(rooms, { ...turn.judged, ...again(turn) }, refusal, approval) : undefined;
+  if (last || trouble !== undefined) return { kind: 'ended', outcome: outcome ?? withTrouble(refusal, trouble) };
+  caller.progress(reason);
+  return { judged: { ...now, call: { ...call, id: rooms.newId() } }, again: { round: round + 1, after: call.id, changes } };
 }
 
-async function perform(rooms: Rooms, call: ToolCall, caller: Caller, cleared: Cleared, admission: Extract<Admission, { kind: 'admitted' }>): Promise<Outcome> {
-  const { tool, bound: { prepared, digest }, policy, verdict, approval } = cleared;
-  const queued = prepared.readOnly && policy.config.audit.readOnlyDurability === 'queued';
+async function guardAndPerform(rooms: Rooms, caller: Caller, cleared: Turn & Cleared, held: Held): Promise<Ended | Refused | Changed> {
+  const { call, bound, policy } = cleared.judged;
+  const approval = cleared.approval === undefined ? {} : { approval: cleared.approval };
+  const admission = rooms.admit(call.tool);
+  if (admission.kind === 'open') return { kind: 'refused', refusal: circuitOpen(call.tool, admission.retryAfterMs), ...approval };
+  const queued = bound.prepared.readOnly && policy.config.audit.readOnlyDurability === 'queued';
   try {
     if (caller.signal.aborted) throw new ConductorError('CANCELLED', 'The call was withdrawn before it ran.');
-    await rooms.recorder.admitted(call, { verdict, policyHash: policy.policyHash, digest, ...(approval === undefined ? {} : { approval }) }, queued);
+    await rooms.recorder.admitted(call, { verdict: bound.prepared.verdict, policyHash: policy.policyHash, digest: bound.digest, ...approval, ...again(cleared) }, queued);
   } catch (thrown) {
     admission.settle('neutral');
     const error = toConductorError(thrown, 'AUDIT_UNAVAILABLE');
     if (error.code !== 'CANCELLED') throw error;
-    return await refuse(rooms, call, refusalOf('CANCELLED', 'call.cancelled', error.message), policy, approval);
+    return { kind: 'refused', refusal: refusalOf('CANCELLED', 'call.cancelled', error.message), ...approval };
   }
   const started = rooms.now();
-  const outcome = await attempt(prepared, caller);
-  const failed = (tool.countsAsFailure ?? countsAsFailure)(outcome);
+  const outcome = await attempt(bound.prepared, caller);
+  const failed = (cleared.judged.tool.countsAsFailure ?? countsAsFailure)(outcome);
   admission.settle(failed ? 'failure' : outcome.kind === 'success' ? 'success' : 'neutral', outcome.kind === 'failure' ? outcome.error.message : undefined);
   try {
     await rooms.recorder.finished(call, { outcome, durationMs: Math.round(rooms.now() - started), output: digestOf(outcome) }, queued);
-    return outcome;
   } catch (thrown) {
     const message = `The tool ran, but its outcome could not be recorded, so the result is withheld: ${toConductorError(thrown).message}`;
-    return { kind: 'failure', error: new ConductorError('AUDIT_UNAVAILABLE', message, { cause: thrown }) };
+    return { kind: 'ended', outcome: { kind: 'failure', error: new ConductorError('AUDIT_UNAVAILABLE', message, { cause: thrown }) } };
   }
+  return await changedAtTheStart(rooms, caller, cleared, outcome, held) ?? { kind: 'ended', outcome };
+}
+
+/** A tool that refused as stale has done nothing, so that what a person approved can be asked about again; undefined for every other end. */
+async function changedAtTheStart(rooms: Rooms, caller: Caller, { judged, approval }: Cleared, outcome: Outcome, held: Held): Promise<Changed | undefined> {
+  if (outcome.kind !== 'refused' || outcome.code !== 'APPROVAL_STALE' || approval === undefined) return undefined;
+  const now = await judgeAgain(rooms, judged, caller.signal, held);
+  if ('refusal' in now) return undefined;
+  const changes = changesBetween(judged.bound, now.bound);
+  // What changed may have changed back since.
+  const passing: Change = { label: 'At the start', key: '', before: 'as it was approved', after: outcome.reason };
+  return { kind: 'changed', approval, now, changes: changes.length > 0 ? changes : [passing], outcome };
 }
 
 async function attempt(prepared: Prepared, caller: Caller): Promise<Outcome> {
@@ -164,32 +139,34 @@ async function attempt(prepared: Prepared, caller: Caller): Promise<Outcome> {
   }
 }
 
-async function refuse(rooms: Rooms, call: ToolCall, refusal: Refusal, policy: Policy, approval?: Approval): Promise<Outcome> {
+type Recorded = Pick<Judged, 'call' | 'policy'> & Partial<Pick<Judged, 'bound'>> & Pick<Turn, 'again'>;
+
+async function refuse(rooms: Rooms, recorded: Recorded, refusal: Refusal, approval?: Approval): Promise<Outcome> {
+  return withTrouble(refusal, await recordRefusal(rooms, recorded, refusal, approval));
+}
+
+/** Records a refusal; the trouble, when the log cannot take it. */
+async function recordRefusal(rooms: Rooms, recorded: Recorded, refusal: Refusal, approval?: Approval): Promise<string | undefined> {
   try {
-    await rooms.recorder.refused(call, { refusal, policyHash: policy.policyHash, ...(approval === undefined ? {} : { approval }) });
-    return refusal;
+    await rooms.recorder.refused(recorded.call, { refusal, policyHash: recorded.policy.policyHash, ...(approval === undefined ? {} : { approval, ...(recorded.bound === undefined ? {} : { digest: recorded.bound.digest }) }), ...again(recorded) });
+    return undefined;
   } catch (thrown) {
-    // A refusal stays one when the log cannot take it.
-    return { ...refusal, reason: `${refusal.reason} (This refusal could not be recorded: ${toConductorError(thrown).message})` };
+    return toConductorError(thrown).message;
   }
+}
+
+/** A refusal stays one when the log cannot take it. */
+function withTrouble(refusal: Refusal, trouble: string | undefined): Refusal {
+  return trouble === undefined ? refusal : { ...refusal, reason: `${refusal.reason} (This refusal could not be recorded: ${trouble})` };
+}
+
+function again({ again }: Pick<Turn, 'again'>): Pick<Turn, 'again'> {
+  return again === undefined ? {} : { again };
 }
 
 /** Execution failures and time-outs count for the breaker; refusals, invalid input and withdrawn calls do not. */
 export function countsAsFailure(outcome: Outcome): boolean {
   return outcome.kind === 'failure' && (outcome.error.code === 'TOOL_FAILED' || outcome.error.code === 'TIMEOUT');
-}
-
-function circuitOpen(tool: string, retryAfterMs: number): Refusal {
-  const seconds = Math.ceil(retryAfterMs / 1000);
-  return { ...refusalOf('CIRCUIT_OPEN', 'breaker.open', `The breaker of ${tool} is open after repeated failures; it lets a probe through in ${String(seconds)} s.`), retryAfterMs };
-}
-
-function refusalOf(code: Refusal['code'], rule: string, reason: string): Refusal {
-  return { kind: 'refused', code, rule, reason };
-}
-
-function describeIssues(issues: readonly { path: readonly PropertyKey[]; message: string }[]): string {
-  return issues.slice(0, 5).map((issue) => `${issue.path.length === 0 ? 'arguments' : issue.path.map(String).join('.')}: ${issue.message}`).join('; ');
 }
 
 function digestOf(outcome: Outcome): { sha256: string; bytes: number } {

@@ -1,15 +1,16 @@
 import type { NewEntry, NewDone, NewDenied } from '../../../protocol/src/audit/entry';
 import type { Outcome, ToolCall, Verdict } from '../../../protocol/src/call';
+import type { AskedAgain } from '../../../protocol/src/approvals';
 import type { Approval } from './asking';
 
 /** What the log keeps of a decision to run. */
-export type Admitted = Readonly<{ verdict: Verdict; policyHash: string; digest: string; approval?: Approval }>;
+export type Admitted = Readonly<{ verdict: Verdict; policyHash: string; digest: string; approval?: Approval; again?: AskedAgain }>;
 
 /** What the log keeps of the end of a call that ran. */
 export type Finished = Readonly<{ outcome: Outcome; durationMs: number; output: Readonly<{ sha256: string; bytes: number }> }>;
 
 /** What the log keeps of a call that did not run. */
-export type Refused = Readonly<{ refusal: Extract<Outcome, { kind: 'refused' }>; policyHash: string; approval?: Approval }>;
+export type Refused = Readonly<{ refusal: Extract<Outcome, { kind: 'refused' }>; policyHash: string; /** Of what was asked about. */ digest?: string; approval?: Approval; again?: AskedAgain }>;
 
 /** Writes calls into the log. Each resolves when its entry is durable, or at once when `queued`; rejects with AUDIT_UNAVAILABLE. */
 export type Recorder = Readonly<{
@@ -34,10 +35,10 @@ export function createRecorder(log: Log): Recorder {
   };
 }
 
-function intentOf(call: ToolCall, { verdict, policyHash, digest, approval }: Admitted): NewEntry {
+function intentOf(call: ToolCall, { verdict, policyHash, digest, approval, again }: Admitted): NewEntry {
   return {
     phase: 'intent', id: call.id, result: 'admitted', tool: call.tool, input: call.input, actor: call.actor, project: call.project,
-    verdict: { ...verdict, policyHash }, detail: { digest: `sha256:${digest}` }, ...storedApproval(approval),
+    verdict: { ...verdict, policyHash }, detail: { digest: `sha256:${digest}`, ...storedAgain(again) }, ...storedApproval(approval),
   };
 }
 
@@ -48,10 +49,10 @@ function doneOf(call: ToolCall, { outcome, durationMs, output }: Finished): NewD
   };
 }
 
-function deniedOf(call: ToolCall, { refusal, policyHash, approval }: Refused): NewDenied {
+function deniedOf(call: ToolCall, { refusal, policyHash, digest, approval, again }: Refused): NewDenied {
   return {
     phase: 'denied', id: call.id, result: refusal.code === 'CANCELLED' ? 'cancelled' : refusal.code === 'APPROVAL_TIMEOUT' ? 'timeout' : 'denied', tool: call.tool, input: call.input,
-    actor: call.actor, project: call.project, verdict: { verdict: 'deny', rule: refusal.rule, reason: refusal.reason, policyHash }, detail: { code: refusal.code }, ...storedApproval(approval),
+    actor: call.actor, project: call.project, verdict: { verdict: 'deny', rule: refusal.rule, reason: refusal.reason, policyHash }, detail: { code: refusal.code, ...(digest === undefined ? {} : { digest: `sha256:${digest}` }), ...storedAgain(again) }, ...storedApproval(approval),
   };
 }
 
@@ -75,6 +76,13 @@ function detailOf(outcome: Outcome): { detail?: Readonly<Record<string, unknown>
     case 'failure':
       return { detail: { code: outcome.error.code, message: outcome.error.message.slice(0, 500) } };
   }
+}
+
+/** Which approval this question followed, and what had changed since: names always, values where the log may hold them. */
+function storedAgain(again: AskedAgain | undefined): Readonly<Record<string, unknown>> {
+  if (again === undefined) return {};
+  const changed = again.changes.map((change) => ({ what: `${change.label} ${change.key}`.trim(), ...(change.unlogged === true ? {} : { before: change.before, after: change.after }) }));
+  return { askedAgain: { round: again.round, after: again.after, changed } };
 }
 
 function storedApproval(approval: Approval | undefined): Pick<NewEntry, 'approval'> {

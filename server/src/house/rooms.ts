@@ -11,8 +11,9 @@ import { openAuditWriter, type AuditWriter } from '../audit/writer';
 import { createBreakers, type Breakers } from '../breaker/breakers';
 import type { Logger, LogLevel } from '../base/logger';
 import { version } from '../base/version';
-import { createPipeline, type Pipeline, type Rooms } from '../call/pipeline';
+import { createPipeline, type Pipeline } from '../call/pipeline';
 import { createRecorder } from '../call/recorder';
+import type { Rooms } from '../call/rooms';
 import { openConfig, type OpenConfig } from '../config/open';
 import { filesystemTools } from '../tools/filesystem/tools';
 import { shellTool } from '../tools/shell/tool';
@@ -84,7 +85,7 @@ export async function buildRooms(ground: Ground): Promise<Built> {
     policyListeners.add(listener);
     return () => void policyListeners.delete(listener);
   };
-  const shared = { tools, configDir, policy, onPolicyChange, now };
+  const shared = { tools, configDir, policy, onPolicyChange, newId, now };
   const pipeline = createPipeline({
     ...shared, desk,
     admit: (tool) => breakers.admit(tool),

@@ -13,6 +13,8 @@ export type Fact = Readonly<{
   value: string;
   /** What a small text file holds, to show what changed in it. Not part of the digest: `value` carries its hash. */
   text?: string;
+  /** True when the log may name this fact, but not its value. */
+  unlogged?: true;
 }>;
 
 /** The value of a fact about a path at which nothing lies, and nothing may lie later. */

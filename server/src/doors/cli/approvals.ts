@@ -35,7 +35,7 @@ async function list(broker: BrokerClient, json: boolean): Promise<number> {
   const { pending } = await broker.request('approvals/list', {});
   if (json) print(JSON.stringify(pending));
   else if (pending.length === 0) print('Nothing waits for approval.');
-  else printTable([['ID', 'TOOL', 'CLIENT', 'EXPIRES', 'ACTION'], ...pending.map((one) => [one.id, one.tool, one.client, one.expiresAt, one.raw])]);
+  else printTable([['ID', 'TOOL', 'CLIENT', 'EXPIRES', 'ACTION'], ...pending.map((one) => [one.id, one.tool, one.client, one.expiresAt, one.again === undefined ? one.raw : `(asked again) ${one.raw}`])]);
   return 0;
 }
 

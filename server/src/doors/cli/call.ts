@@ -1,4 +1,4 @@
-import type { Pending } from '../../../../protocol/src/approvals';
+import type { AskedAgain, Pending } from '../../../../protocol/src/approvals';
 import type { BrokerClient } from './brokerClient';
 import { line, print, safe } from './terminal';
 
@@ -8,8 +8,20 @@ export function show(call: Pending): void {
   print(`${call.title}   (${call.tool}, asked by ${line(call.client)})`);
   for (const text of safe(call.raw).split('\n')) print(`    ${text}`);
   print(`  in ${line(call.cwd)}`);
+  if (call.again !== undefined) showChanges(call.again);
   print(`  why it asks: ${line(call.reason)} [${call.rule}]`);
   for (const [label, value] of call.details) print(`  ${label}: ${line(value)}`);
+}
+
+/** What changed since it was approved comes before the facts: it is what the person has not read yet. */
+function showChanges({ round, changes }: AskedAgain): void {
+  print(`  ASKED AGAIN (question ${String(round)}): you approved this, and it changed before it ran. Nothing was run.`);
+  for (const { label, key, before, after, diff } of changes) {
+    print(`  changed: ${line(`${label} ${key}`.trim())}`);
+    print(`      before: ${before === null ? '(none)' : line(before)}`);
+    print(`      now:    ${after === null ? '(none)' : line(after)}`);
+    for (const text of diff === undefined ? [] : safe(diff).split('\n')) print(`        | ${text}`);
+  }
 }
 
 /** Sends an answer for exactly what was shown. Exit code 0 when it counted, 1 when it came too late. */

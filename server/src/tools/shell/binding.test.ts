@@ -159,7 +159,7 @@ describe('approvals: what they are bound to', () => {
       rmSync(join(ground.project, 'notes.txt'));
       symlinkSync('../secret.txt', join(ground.project, 'notes.txt'));
     });
-    assert.deepEqual([codeOf(outcome), outcome.kind === 'refused' && /outside the project/.test(outcome.reason)], ['APPROVAL_STALE', true]);
+    assert.deepEqual([codeOf(outcome), outcome.kind === 'failure' && /outside the project/.test(outcome.error.message)], ['APPROVAL_STALE', true]);
   });
 
   it('T7 T27 a silent git must still be silent at its turn', async () => {

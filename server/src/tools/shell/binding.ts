@@ -68,7 +68,10 @@ export class Binding {
   /** Throws APPROVAL_STALE when something that a step uses is no longer what it was. */
   async before(step: number): Promise<void> {
     for (const { path, uses } of this.bound) {
-      if (uses.includes(step) && (await look(path)).state !== this.now.get(path)) throw stale(path);
+      if (!uses.includes(step)) continue;
+      const { state } = await look(path);
+      const due = this.now.get(path);
+      if (state !== due) throw stale(path, due, state);
     }
   }
 
@@ -80,14 +83,14 @@ export class Binding {
       if (!uses.some((use) => use > step) || !(used.includes(path) || below.some((folder) => isWithin(path, folder)))) continue;
       const seen = await look(path);
       // A step that turns a name into a link sends the next one elsewhere, which nobody has approved.
-      if (placeOf(seen.state) !== placeOf(state)) throw stale(path);
+      if (placeOf(seen.state) !== placeOf(state)) throw stale(path, state, seen.state);
       this.now.set(path, seen.state);
     }
   }
 }
 
-function stale(path: string): ConductorError {
-  return new ConductorError('APPROVAL_STALE', `${path} is no longer what it was when it was approved, so the command was not run. Ask again, and let the approved files be.`);
+function stale(path: string, before: string | undefined, after: string): ConductorError {
+  return new ConductorError('APPROVAL_STALE', `${path} is no longer what it was when it was approved (${before ?? 'unknown'}, now ${after}), so the command was not run. Ask again, and let the approved files be.`);
 }
 
 /** What lies at a path. Text that changes when a link leads elsewhere, another file takes the place, or the bytes differ. */

@@ -390,6 +390,6 @@ describe('cd: one walk for judge and runner', () => {
     rmSync(join(ground.project, 'way'));
     symlinkSync('there', join(ground.project, 'way'));
     const outcome = await running;
-    assert.deepEqual([outcome.kind, outcome.kind === 'refused' && outcome.code], ['refused', 'APPROVAL_STALE']);
+    assert.deepEqual([outcome.kind, outcome.kind === 'failure' && outcome.error.code], ['failure', 'APPROVAL_STALE']);
   });
 });

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { judgeCommand, type CommandRequest, type Judgement } from '../../rules/allowlist';
 import type { ParsedCommand, Pipeline, Platform, Redirection } from '../../rules/commandPlan';
@@ -10,6 +11,7 @@ import { deny } from '../../rules/argumentKinds';
 import type { Verdict } from '../../../../protocol/src/call';
 import { bind, maxBound, type Bound } from './binding';
 import { gitEnvironment, type GitMode } from './environment';
+import type { Identity } from '../../base/pin';
 import { diskFacts, follow, physical, writesKey } from './facts';
 import { isSink, type FileRedirection } from './files';
 import type { Asking } from './gitQuestion';
@@ -51,6 +53,8 @@ export type Plan = Readonly<{
   cwd: string;
   timeoutMs: number;
   folders: readonly string[];
+  /** The folders that commands run in or enter, and which object lay there. */
+  ground: readonly (readonly [path: string, identity: string])[];
   /** What a person's answer rests on; empty unless one is asked. */
   bound: readonly Bound[];
 }>;
@@ -95,7 +99,7 @@ export async function planCommand(input: ShellInput, context: PrepareContext, ma
   if ('refused' in steps) return refuse(deny('shell.noBinary', `No trustworthy program was found: ${steps.refused}.`));
   const bound = asks ? await bind(steps, context.project) : [];
   if ('tooMany' in bound) return refuse(deny('shell.manyFiles', `The line names ${bound.tooMany} files and folders, more than the ${maxBound} that one approval can be bound to. Use several calls, or name their folder.`));
-  const plan: Plan = { steps, cwd, timeoutMs: input.timeoutMs ?? shell.timeoutMs, folders, bound };
+  const plan: Plan = { steps, cwd, timeoutMs: input.timeoutMs ?? shell.timeoutMs, folders, ground: groundOf(cwd, steps), bound };
   const hashes = asks ? await binaryHashes(steps) : new Map<string, string>();
   const facts = factsOf(plan, { judgement, hashes, environment: machine.environment(folders) });
   const again = async (step: number): Promise<Verdict | undefined> => {
@@ -105,6 +109,19 @@ export async function planCommand(input: ShellInput, context: PrepareContext, ma
     return firstNews(now, judgement);
   };
   return { ...shown, verdict: judgement.verdict, plan, facts, again };
+}
+
+function groundOf(cwd: string, steps: readonly Step[]): Plan['ground'] {
+  const used = steps.flatMap((step) => step.commands.flatMap(({ folder, enters }) => (enters === undefined ? [folder] : [folder, enters])));
+  return [...new Set([cwd, ...used])].map((path) => {
+    const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
+    return [path, stat === undefined ? 'not made yet' : identityText(stat)];
+  });
+}
+
+/** Which object a folder is; what lies in it may change. */
+export function identityText({ dev, ino }: Identity): string {
+  return `device ${dev}, number ${ino}`;
 }
 
 /** A step that was silent must still be silent at its turn, and one that was approved must have no other reason to ask than those that were shown. */

@@ -1,4 +1,3 @@
-import { statSync } from 'node:fs';
 import type { Judgement } from '../../rules/allowlist';
 import { notThere, type Fact } from '../fact';
 import type { Bound } from './binding';
@@ -25,11 +24,11 @@ export function factsOf(plan: Plan, around: Around): readonly Fact[] {
   return [
     ...around.judgement.parts.filter((part) => part.verdict !== 'allow').map((part) => one(`Why (${part.rule})`, part.reason)),
     ...commands.flatMap(({ command, before }, index) => commandFacts(command, before, index + 1)),
-    ...[...new Set([plan.cwd, ...commands.flatMap(({ command }) => [command.folder, ...(command.enters === undefined ? [] : [command.enters])])])].map(folderFact),
+    ...plan.ground.map(([path, identity]): Fact => ({ label: 'Folder', key: path, value: identity })),
     ...uniqueBinaries(commands.map(({ command }) => command)).map((binary) => programFact(binary, around.hashes)),
     ...plan.bound.map(boundFact),
     one('Time limit', `${plan.timeoutMs} ms`),
-    one('Usual environment', assignments(Object.entries(around.environment).filter(([name]) => !ofTheRun.has(name)))),
+    environmentFact('Usual environment', Object.entries(around.environment).filter(([name]) => !ofTheRun.has(name))),
   ];
 }
 
@@ -40,19 +39,13 @@ function commandFacts(command: PlannedCommand, before: string, number: number): 
   return [
     one(`Arguments ${number}`, `${before}${JSON.stringify(command.argv)}`),
     ...command.redirections.map((redirection, index): Fact => ({ label: `Redirection of ${number}`, key: String(index + 1), value: JSON.stringify(Object.fromEntries(Object.entries(redirection).sort())) })),
-    ...(additions.length === 0 ? [] : [one(`Added environment of ${number}`, assignments(additions))]),
+    ...(additions.length === 0 ? [] : [environmentFact(`Added environment of ${number}`, additions)]),
   ];
 }
 
-/** Written as JSON text, so that no value can look like the next name. */
-function assignments(entries: readonly (readonly [string, string])[]): string {
-  return entries.map(([name, value]) => `${name}=${JSON.stringify(value)}`).join(' ');
-}
-
-/** The folder itself, so that another one under its name is noticed; what lies in it may change. */
-function folderFact(path: string): Fact {
-  const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
-  return { label: 'Folder', key: path, value: stat === undefined ? 'not made yet' : `device ${stat.dev}, number ${stat.ino}` };
+/** Values are written as JSON text, so that none can look like the next name, and are kept out of the log. */
+function environmentFact(label: string, entries: readonly (readonly [string, string])[]): Fact {
+  return { ...one(label, entries.map(([name, value]) => `${name}=${JSON.stringify(value)}`).join(' ')), unlogged: true };
 }
 
 function uniqueBinaries(commands: readonly PlannedCommand[]): readonly Binary[] {

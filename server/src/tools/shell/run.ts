@@ -12,7 +12,7 @@ import { physical, follow } from './facts';
 import { closeAll, openRedirection } from './files';
 import { holdFolder } from './held';
 import { clip, textOf } from './output';
-import { binariesOf, type Plan, type PlannedCommand, type Step } from './plan';
+import { binariesOf, identityText, type Plan, type PlannedCommand, type Step } from './plan';
 import { isUnchanged, isWithin } from './resolve';
 
 /** Runs a plan as it was judged: looks once more at everything that it rests on, then starts the very argument lists of the plan. */
@@ -34,12 +34,12 @@ const maxCharacters = 544 * 1024;
 /** Runs a plan to its end. Never throws: what went wrong is the outcome. */
 export async function runPlan(plan: Plan, runner: Runner): Promise<Outcome> {
   const temporary = mkdtempSync(join(realpathSync(tmpdir()), 'conductor-run-'));
+  const run = new PlanRun(plan, runner, temporary);
   try {
-    return await new PlanRun(plan, runner, temporary).run();
+    return await run.run();
   } catch (error) {
     const failure = error instanceof ConductorError ? error : new ConductorError('TOOL_FAILED', error instanceof Error ? error.message : String(error), { cause: error });
-    if (failure.code === 'APPROVAL_STALE') return { kind: 'refused', code: 'APPROVAL_STALE', rule: 'shell.changed', reason: failure.message };
-    return { kind: 'failure', error: failure };
+    return run.endedBy(failure);
   } finally {
     rmSync(temporary, { recursive: true, force: true });
   }
@@ -63,6 +63,8 @@ class PlanRun {
   private readonly deadline: number;
   private readonly binding: Binding;
   private lastProgram = '';
+  /** Whether any command may have begun, or any file been opened for writing. */
+  private started = false;
 
   constructor(
     private readonly plan: Plan,
@@ -77,14 +79,24 @@ class PlanRun {
     for (const [index, step] of this.plan.steps.entries()) {
       if (step.joint === '&&' && this.status.code !== 0) continue;
       if (step.joint === '||' && this.status.code === 0) continue;
-      await this.binding.before(index);
       await this.requireSilence(index);
+      await this.binding.before(index);
       this.requireUnchanged(step);
       await this.runStep(step);
       if (this.stopped !== undefined) break;
       await this.binding.after(index, this.runner.project);
     }
     return this.outcome();
+  }
+
+  /** A run that something unforeseen ended. Only one that started nothing may call itself refused. */
+  endedBy(error: ConductorError): Outcome {
+    if (error.code === 'APPROVAL_STALE' && !this.started) return { kind: 'refused', code: 'APPROVAL_STALE', rule: 'shell.changed', reason: error.message };
+    if (!this.started) return { kind: 'failure', error };
+    const stdout = clip(this.written.stdout, maxCharacters);
+    const stderr = clip(this.written.stderr, maxCharacters);
+    const text = [stdout.text.trimEnd(), stderr.text === '' ? '' : `[stderr]\n${stderr.text.trimEnd()}`, `Stopped (${error.code}) after earlier steps had run: ${error.message}`].filter((part) => part !== '').join('\n');
+    return { kind: 'failure', error, text, structured: { stdout: stdout.text, stderr: stderr.text } };
   }
 
   /** While an earlier step ran, somebody may have changed what a later one would do. */
@@ -97,7 +109,7 @@ class PlanRun {
   private requireUnchanged(step: Step): void {
     for (const command of step.commands) {
       const folder = physical(command.folder);
-      if (folder !== command.folder || !isWithin(folder, this.runner.project)) throw new ConductorError('APPROVAL_STALE', `The folder ${command.folder} is no longer what it was, so nothing was run.`);
+      if (folder !== command.folder || !isWithin(folder, this.runner.project)) throw new ConductorError('APPROVAL_STALE', `The folder ${command.folder} is no longer what it was, so the command was not run.`);
       if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) throw new ConductorError('INVALID_INPUT', `The folder ${command.folder} does not exist.`);
       const changed = binariesOf(command).find((binary) => !isUnchanged(binary, this.plan.folders));
       if (changed !== undefined) throw new ConductorError('APPROVAL_STALE', `The program ${changed.path} behind "${changed.name}" changed, so it was not run.`);
@@ -114,6 +126,7 @@ class PlanRun {
     const opened: Opened = { descriptors: [], folders: [] };
     try {
       const children = this.children(step, opened);
+      this.started = true;
       const run = await runChildren(children, { timeoutMs: Math.max(1, this.deadline - performance.now()) }, { signal: this.runner.signal, mark: this.runner.mark, onOutput: (stream, chunk) => this.tell(stream, chunk) });
       if (run.kind === 'notStarted') throw this.notStarted(run.error, step);
       this.take(run, step.commands.length);
@@ -140,6 +153,7 @@ class PlanRun {
   }
 
   private wire(command: PlannedCommand, index: number, count: number, opened: Opened): Child {
+    const folder = this.hold(command.folder, opened);
     let input: Source = index === 0 ? 'nothing' : 'previous';
     const sinks: Record<1 | 2, Sink> = { 1: index === count - 1 ? 'stdout' : 'next', 2: 'stderr' };
     for (const redirection of command.redirections) {
@@ -149,6 +163,8 @@ class PlanRun {
       }
       const descriptor = openRedirection(redirection, this.runner.project);
       opened.descriptors.push(descriptor);
+      // Opening it for writing may have emptied it.
+      this.started ||= redirection.kind !== 'read';
       if (redirection.kind === 'read') input = { descriptor };
       else if (redirection.descriptor === 'both') sinks[1] = sinks[2] = { descriptor };
       else sinks[redirection.descriptor] = { descriptor };
@@ -156,9 +172,16 @@ class PlanRun {
     const environment = { ...ordinaryEnvironment(this.plan.folders, this.temporary), ...command.additions };
     const { binary } = command;
     if (binary === undefined) throw new ConductorError('TOOL_FAILED', '"cd" cannot be part of a pipe.');
-    const folder = holdFolder(command.folder, this.runner.project);
-    opened.folders.push(folder);
     return { file: binary.path, argv0: binary.name, args: [...binary.prefix, ...command.argv.slice(1)], cwd: folder.path, environment, input, output: sinks[1], errors: sinks[2] };
+  }
+
+  /** The very folder that was judged, as long as nothing has run that may have made it anew. */
+  private hold(path: string, opened: Opened): Pin {
+    const folder = holdFolder(path, this.runner.project);
+    opened.folders.push(folder);
+    const due = this.plan.ground.find(([known]) => known === path)?.[1];
+    if (!this.started && due !== undefined && due !== identityText(folder.stat)) throw new ConductorError('APPROVAL_STALE', `Another folder lies at ${path} than when it was judged, so nothing was run.`);
+    return folder;
   }
 
   private notStarted(error: Error, step: Step): ConductorError {

@@ -1,0 +1,52 @@
+import type { ToolCall } from '../../../protocol/src/call';
+import { ConductorError, toConductorError } from '../../../protocol/src/errors';
+import type { Prepared, Tool } from '../tools/tool';
+import { bind, type Bound } from './bound';
+import { circuitOpen, refusalOf, type Refusal } from './refusals';
+import type { Policy, Rooms } from './rooms';
+
+/** Prepares calls and judges what was prepared, before anybody is asked and again after the answer. */
+
+/** Everything that one call holds open until it ends. */
+export type Held = Prepared[];
+
+/** A call as it was judged: all that an answer about it will bind to, and under which policy. */
+export type Judged = Readonly<{ call: ToolCall; tool: Tool; input: Readonly<Record<string, unknown>>; bound: Bound; policy: Policy }>;
+
+/** Validates, prepares and judges a call under the policy of this moment. */
+export async function judge(rooms: Rooms, call: ToolCall, signal: AbortSignal, held: Held): Promise<Judged | Readonly<{ refusal: Refusal; policy: Policy }>> {
+  const policy = rooms.policy();
+  const tool = rooms.tools.get(call.tool);
+  if (tool === undefined) return { policy, refusal: refusalOf('UNKNOWN_TOOL', 'tool.unknown', `There is no tool "${call.tool.slice(0, 100)}".`) };
+  const input = tool.input.safeParse(call.input);
+  if (!input.success) return { policy, refusal: refusalOf('INVALID_INPUT', 'input.invalid', describeIssues(input.error.issues)) };
+  const prepared = await prepare(rooms, { call, tool, input: input.data }, policy, signal, held);
+  if (prepared instanceof ConductorError) return { policy, refusal: refusalOf(prepared.code, `prepare.${prepared.code}`, prepared.message) };
+  if (prepared.verdict.verdict === 'deny') return { policy, refusal: refusalOf('DENIED', prepared.verdict.rule, [prepared.verdict.reason, policy.trouble].filter((part) => part !== undefined).join(' ')) };
+  const openFor = rooms.openFor(call.tool);
+  if (openFor !== undefined) return { policy, refusal: circuitOpen(call.tool, openFor) };
+  return { call, tool, input: input.data, bound: bind(call, prepared, policy), policy };
+}
+
+/** Prepares a judged call afresh under the policy of this moment: time has passed, and policy, files and programs may be others now. */
+export async function judgeAgain(rooms: Rooms, judged: Judged, signal: AbortSignal, held: Held): Promise<Judged | Readonly<{ refusal: Refusal }>> {
+  const policy = rooms.policy();
+  const prepared = await prepare(rooms, judged, policy, signal, held);
+  if (prepared instanceof ConductorError) return { refusal: refusalOf('APPROVAL_STALE', 'approval.stale', prepared.message) };
+  if (prepared.verdict.verdict === 'deny') return { refusal: refusalOf('DENIED', prepared.verdict.rule, prepared.verdict.reason) };
+  return { ...judged, bound: bind(judged.call, prepared, policy), policy };
+}
+
+async function prepare(rooms: Rooms, { call, tool, input }: Pick<Judged, 'call' | 'tool' | 'input'>, policy: Policy, signal: AbortSignal, held: Held): Promise<Prepared | ConductorError> {
+  try {
+    const prepared = await tool.prepare(input, { project: call.project, configDir: rooms.configDir, config: policy.config, signal });
+    held.push(prepared);
+    return prepared;
+  } catch (thrown) {
+    return toConductorError(thrown);
+  }
+}
+
+function describeIssues(issues: readonly { path: readonly PropertyKey[]; message: string }[]): string {
+  return issues.slice(0, 5).map((issue) => `${issue.path.length === 0 ? 'arguments' : issue.path.map(String).join('.')}: ${issue.message}`).join('; ');
+}

@@ -1,0 +1,27 @@
+import type { Config } from '../../../protocol/src/config';
+import type { Desk } from '../approvals/desk';
+import type { Admission } from '../breaker/breaker';
+import type { Tool } from '../tools/tool';
+import type { Recorder } from './recorder';
+
+/** The configuration that holds at this moment, the hash that names it, and what is wrong with its file, where something is. */
+export type Policy = Readonly<{ config: Config; policyHash: string; trouble?: string }>;
+
+/** The rooms that a call passes through. */
+export type Rooms = Readonly<{
+  tools: ReadonlyMap<string, Tool>;
+  configDir: string;
+  policy(): Policy;
+  /** Calls back after each change of the policy; gives the function that stops it. */
+  onPolicyChange(listener: () => void): () => void;
+  desk: Pick<Desk, 'ask'>;
+  /** Asks the tool's breaker for admission, counting a probe when it is half open. */
+  admit(tool: string): Admission;
+  /** Milliseconds until the tool's breaker lets a probe through, when it is open; changes nothing. */
+  openFor(tool: string): number | undefined;
+  recorder: Recorder;
+  /** Makes the id of a question that is asked again. */
+  newId(): string;
+  /** Monotonic milliseconds. */
+  now(): number;
+}>;
