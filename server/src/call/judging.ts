@@ -39,7 +39,7 @@ export async function judgeAgain(rooms: Rooms, judged: Judged, signal: AbortSign
 
 async function prepare(rooms: Rooms, { call, tool, input }: Pick<Judged, 'call' | 'tool' | 'input'>, policy: Policy, signal: AbortSignal, held: Held): Promise<Prepared | ConductorError> {
   try {
-    const prepared = await tool.prepare(input, { project: call.project, configDir: rooms.configDir, config: policy.config, signal });
+    const prepared = await tool.prepare(input, { project: call.project, configDir: rooms.configDir, config: policy.config, call: call.id, signal });
     held.push(prepared);
     return prepared;
   } catch (thrown) {

@@ -12,14 +12,25 @@ export const forbiddenCommand = 'conductor:proof';
 /** How long a proof may take, in milliseconds. */
 const patience = 5000;
 
-/** Sends a forbidden tool call through the door for agents, with calls that go through the real decision but leave no trace in the log. */
-export async function proveAgentDoor(house: AgentHouse): Promise<boolean> {
+/**
+ * Sends forbidden tool calls through the door for agents, to a house that takes the real decisions but leaves no trace and asks nobody:
+ * a command without a name, a look into Conductor's own folder, and a change that always asks.
+ */
+export async function proveAgentDoor(house: AgentHouse, configDir: string): Promise<boolean> {
   const client = { name: 'proof', version: '1' };
   const answers = await converse(house, [
     { jsonrpc: '2.0', id: 1, method: 'initialize', params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: client } },
-    { jsonrpc: '2.0', id: 2, method: 'tools/call', params: { name: 'shell_exec', arguments: { command: forbiddenCommand } } },
+    ...forbidden(configDir).map((params, index) => ({ jsonrpc: '2.0', id: index + 2, method: 'tools/call', params })),
   ]);
-  return answers.some((line) => /^\{"jsonrpc":"2\.0","id":2,"result":.*"isError":true.*"kind":"refused"/.test(line));
+  return forbidden(configDir).every((_, index) => answers.some((line) => line.startsWith(`{"jsonrpc":"2.0","id":${String(index + 2)},"result":`) && /"isError":true.*"kind":"refused"/.test(line)));
+}
+
+function forbidden(configDir: string): readonly object[] {
+  return [
+    { name: 'shell_exec', arguments: { command: forbiddenCommand } },
+    { name: 'filesystem_list', arguments: { path: configDir } },
+    { name: 'filesystem_write', arguments: { path: '.git/conductor-proof', content: '' } },
+  ];
 }
 
 function converse(house: AgentHouse, messages: readonly object[]): Promise<string[]> {

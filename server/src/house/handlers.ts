@@ -19,7 +19,7 @@ type HandlerRooms = Built & Readonly<{ ground: Ground; presence: Presence }>;
 
 /** Builds the handlers over the rooms. */
 export function createHandlers(rooms: HandlerRooms): Handlers {
-  const { desk, breakers, writer, config, ground, presence } = rooms;
+  const { desk, witness, breakers, writer, config, ground, presence } = rooms;
   const path = join(ground.configDir, 'audit.log');
   const view = createAuditView(createAuditReader(path));
   return {
@@ -34,7 +34,11 @@ export function createHandlers(rooms: HandlerRooms): Handlers {
       return { pending: desk.list() };
     },
     'approvals/list': () => ({ pending: desk.list() }),
-    'approvals/decide': (decision, guest) => desk.decide(decision, { role: guest.role, connection: guest.connection, client: `${guest.role} ${guest.version}` }),
+    'approvals/decide': (decision, guest) => {
+      const result = desk.decide(decision, { role: guest.role, connection: guest.connection, client: `${guest.role} ${guest.version}` });
+      if (result.outcome === 'accepted' && decision.decision === 'approve') witness.heard(decision.id);
+      return result;
+    },
     'audit/page': ({ filter, before, limit }) => view.page({ filter, limit, ...(before === undefined ? {} : { before }) }),
     'audit/entry': async ({ seq }) => {
       const line = await view.line(seq);

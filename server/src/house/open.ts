@@ -37,9 +37,9 @@ export async function openHouse(ground: Ground): Promise<House> {
   const rooms = await buildRooms(ground);
   const presence = createPresence(rooms.config);
   const handlers = createHandlers({ ...rooms, ground, presence });
-  const doors = await proveDoors(rooms, handlers);
+  const doors = await proveDoors(rooms, ground, handlers);
   presence.doors = doors;
-  for (const { door, open, message } of doors) if (!open) ground.logger.error('a door stays shut', { door, message });
+  for (const { door, open, message } of doors) if (!open) ground.logger.error('a door stays shut', { door, why: message });
   await record(rooms, ground, { phase: 'event', tool: 'broker.started', input: { version, pid: process.pid, node: process.versions.node }, result: 'ok', actor: rooms.self });
   const key = ensureControlKey(ground.configDir);
   presence.counted([]);
@@ -78,9 +78,9 @@ async function record(rooms: Built, ground: Ground, entry: NewEntry): Promise<vo
   }
 }
 
-async function proveDoors(rooms: Built, handlers: Handlers): Promise<DoorProof[]> {
-  const proofHouse = agentHouse({ ...rooms.agents, pipeline: rooms.proofPipeline, refused: () => undefined, running: () => undefined }, { connection: 0, project: __dirname });
-  const agent = await proveAgentDoor(proofHouse);
+async function proveDoors(rooms: Built, ground: Ground, handlers: Handlers): Promise<DoorProof[]> {
+  const proofHouse = agentHouse({ ...rooms.agents, pipeline: rooms.proof.pipeline, refused: () => undefined, running: () => undefined }, { connection: 0, project: __dirname });
+  const agent = (await proveAgentDoor(proofHouse, ground.configDir)) && !rooms.proof.breached();
   const requests = await proveRequestDoor(handlers);
   return [doorProof('agent', agent), doorProof('editor', requests), doorProof('terminal', requests)];
 }

@@ -3,20 +3,22 @@ import { join } from 'node:path';
 import type { NewEntry } from '../../../protocol/src/audit/entry';
 import type { Actor } from '../../../protocol/src/call';
 import { configSentence } from '../../../protocol/src/configState';
-import { toConductorError } from '../../../protocol/src/errors';
+import { ConductorError, toConductorError } from '../../../protocol/src/errors';
 import type { AuditHealth } from '../../../protocol/src/messages';
 import { createDesk, type Desk } from '../approvals/desk';
 import { eventIds } from '../audit/eventId';
+import { createWitness, type Witness } from '../approvals/witness';
 import { openAuditWriter, type AuditWriter } from '../audit/writer';
 import { createBreakers, type Breakers } from '../breaker/breakers';
 import type { Logger, LogLevel } from '../base/logger';
 import { version } from '../base/version';
 import { createPipeline, type Pipeline } from '../call/pipeline';
-import { createRecorder } from '../call/recorder';
+import { createRecorder, type Log } from '../call/recorder';
 import type { Rooms } from '../call/rooms';
 import { openConfig, type OpenConfig } from '../config/open';
 import { filesystemTools } from '../tools/filesystem/tools';
 import { shellTool } from '../tools/shell/tool';
+import { seal } from '../tools/seal';
 import type { Tool } from '../tools/tool';
 import type { AgentRooms } from './agents';
 import { createAudience, type Audience } from './audience';
@@ -40,9 +42,10 @@ export type Built = Readonly<{
   desk: Desk;
   breakers: Breakers;
   tools: ReadonlyMap<string, Tool>;
+  witness: Witness;
   pipeline: Pipeline;
-  /** The same decisions over rooms that leave no trace and ask nobody, for the proof of the doors. */
-  proofPipeline: Pipeline;
+  /** The same decisions over rooms that leave no trace and ask nobody, for the proof of the doors; `breached` once they admitted a call. */
+  proof: Readonly<{ pipeline: Pipeline; breached(): boolean }>;
   agents: Omit<AgentRooms, 'running'>;
   audience: Audience;
 }>;
@@ -53,6 +56,7 @@ export async function buildRooms(ground: Ground): Promise<Built> {
   const self: Actor = { role: 'broker', user: userInfo().username };
   const audience = createAudience();
   const newId = eventIds();
+  const witness = createWitness();
   const policyListeners = new Set<() => void>();
   const { calls } = await endOrphans(ground);
   const writer = await openAuditWriter({
@@ -73,7 +77,7 @@ export async function buildRooms(ground: Ground): Promise<Built> {
     },
   });
   ground.setLogLevel(config.current().config.server.logLevel);
-  const tools = new Map<string, Tool>([shellTool, ...filesystemTools].map((tool) => [tool.name, tool as Tool]));
+  const tools = new Map<string, Tool>([shellTool, ...filesystemTools].map((tool) => [tool.name, seal(tool as Tool, (call) => witness.take(call))]));
   const now = (): number => performance.now();
   const breakers = createBreakers({ tools: [...tools.keys()], settings: () => config.current().config.circuitBreaker, now, schedule, onChange: (views) => audience.tell('breakers/changed', { breakers: views }) });
   const desk = createDesk({ now, wallNow: Date.now, schedule, onChange: (pending) => audience.tell('approvals/changed', { pending }) });
@@ -90,15 +94,16 @@ export async function buildRooms(ground: Ground): Promise<Built> {
     ...shared, desk,
     admit: (tool) => breakers.admit(tool),
     openFor: (tool) => breakers.views().find((view) => view.tool === tool && view.state === 'open')?.retryAfterMs,
-    recorder: createRecorder({ append: (entry) => writer.append(entry), enqueue: (entry) => writer.enqueue(entry) }),
+    recorder: createRecorder(growing(writer)),
   });
   const silent = () => Promise.resolve();
+  let breached = false;
   const proofPipeline = createPipeline({
     ...shared,
     desk: { ask: () => Promise.resolve({ kind: 'unavailable' }) },
     admit: () => ({ kind: 'admitted', settle: () => undefined }),
     openFor: () => undefined,
-    recorder: { admitted: () => Promise.reject(new Error('the proof must never be admitted')), finished: silent, refused: silent },
+    recorder: { admitted: () => { breached = true; return Promise.reject(new Error('the proof must never be admitted')); }, finished: silent, refused: silent },
   });
   const agents: Built['agents'] = {
     version, pipeline, configDir, newId,
@@ -107,7 +112,20 @@ export async function buildRooms(ground: Ground): Promise<Built> {
       writer.append(entry).catch((thrown: unknown) => ground.logger.warn('a refusal could not be recorded', { error: toConductorError(thrown).message }));
     },
   };
-  return { self, config, writer, desk, breakers, tools, pipeline, proofPipeline, agents, audience };
+  return { self, config, writer, desk, breakers, tools, witness, pipeline, proof: { pipeline: proofPipeline, breached: () => breached }, agents, audience };
+}
+
+/** The second look at the log: an entry counts as written when the log is longer than before, not when somebody says so. */
+function growing(writer: AuditWriter): Log {
+  return {
+    append: async (entry) => {
+      const { entries } = writer.state();
+      const placed = await writer.append(entry);
+      if (writer.state().entries <= entries) throw new ConductorError('AUDIT_UNAVAILABLE', 'The audit log did not grow with an entry that was said to be written.');
+      return placed;
+    },
+    enqueue: (entry) => writer.enqueue(entry),
+  };
 }
 
 /** Health of the log in the words of the message table. */

@@ -4,7 +4,7 @@ import type { ParsedCommand } from './commandPlan';
 import type { CommandFacts } from './places';
 import { textOnly } from './programs/readers';
 
-/** Looks through the words of a command that asks, for what its rule could not tell: where they lead. */
+/** Looks through the words of a command for what its rule could not tell, or got wrong: where they lead. */
 
 /** Rules of verdicts that were reached without reading every argument. */
 const unread: ReadonlySet<string> = new Set(['shell.arguments', 'shell.alwaysAsks', 'shell.noRule']);
@@ -16,14 +16,14 @@ const maxParts = 1024;
 const maxNamed = 3;
 
 /**
- * Before a person is asked: no word may lead into Conductor's own folder, in whatever option it hides, and words that lead outside
- * or to a control file are named where no rule has judged them.
+ * No word may lead into Conductor's own folder: before a person is asked, in whatever option it hides, and before a command runs
+ * silently, whatever its rule took the word for. Words that lead outside or to a control file are named where no rule has judged them.
  */
 export function sweepWords(command: ParsedCommand, verdicts: readonly Verdict[], scope: Readonly<{ facts: CommandFacts; folder: string }>): readonly Verdict[] {
-  const asks = verdicts.some((part) => part.verdict === 'approve') && !verdicts.some((part) => part.verdict === 'deny');
-  if (!asks || textOnly.has(command.argv[0])) return [];
+  if (textOnly.has(command.argv[0]) || verdicts.some((part) => part.verdict === 'deny')) return [];
+  const asks = verdicts.some((part) => part.verdict === 'approve');
   const words = command.argv.slice(1);
-  const paths = new Set(words.flatMap(pathsIn));
+  const paths = new Set(asks ? words.flatMap(pathsIn) : words.flatMap(wholePaths).filter((text) => /[\\/]/.test(text)));
   if (paths.size > maxParts) return [deny('shell.tooMany', `The arguments hold more than ${maxParts} parts that could be paths, too many to look at. Write long text to a file with filesystem.write and name the file, or use several calls.`)];
   const leads = [...paths].some((text) => scope.facts.place(scope.folder, text) === 'own');
   if (leads) return [deny('shell.ownFolder', "An argument leads into Conductor's own folder. No command may look into it or change it.")];

@@ -8,6 +8,7 @@ import { createPace } from '../../base/pace';
 import { controlNameIn } from '../../rules/controlNames';
 import { judgeFile, refuseOwnFolder, refuseRoot } from '../../rules/scope';
 import { countsAsFailure, fact, failingCall, impossible, kindOf, refusedCall, settle, shownFor, staleOutcome, stateOf, switchedOff, systemError, wrongInput } from './answers';
+import { strays } from './confirm';
 import { closePlace, type FoundPlace, type Places } from './places';
 import { digestOfFacts, type Fact } from '../fact';
 import type { PrepareContext, Shown, Tool, Prepared } from '../tool';
@@ -125,6 +126,8 @@ async function remove(places: Places, given: DeleteInput, context: PrepareContex
     if (place.kind !== 'found' || place.parent === undefined || place.holdsRoot || place.holdsOwnFolder) return staleOutcome(given.path);
     const census = await takeCensus(places, place, order.signal);
     if (digestOfFacts(factsOf(place, census, given)) !== order.digest) return staleOutcome(place.path);
+    const strayed = strays(place.parent, place.path, context);
+    if (strayed !== undefined) return strayed;
     if (census.files + census.folders > 1000) order.progress(`Deleting ${census.files + census.folders} entries of ${place.path}`);
     const removed = await removeTree(place.parent, basename(place.absolute), place.target.stat, [...place.avoid, ...place.roots], createPace(order.signal), places.pins);
     return answerOf(place, removed);

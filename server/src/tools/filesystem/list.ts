@@ -7,6 +7,7 @@ import { createLease } from '../../base/lease';
 import { createPace } from '../../base/pace';
 import { judgeFile } from '../../rules/scope';
 import { countsAsFailure, fact, failingCall, identityFact, kindOf, refusedCall, settle, shownFor, staleOutcome, switchedOff, systemError, wrongInput } from './answers';
+import { strays } from './confirm';
 import { Left } from './left';
 import { closePlace, isStillThere, type FoundPlace, type Places } from './places';
 import type { PrepareContext, Tool, Prepared } from '../tool';
@@ -52,7 +53,7 @@ function prepareList(places: Places, given: ListInput, context: PrepareContext):
   const lease = createLease(() => place.target.close());
   const work = async (signal: AbortSignal): Promise<Outcome> => {
     const stale = verdict.verdict !== 'allow' && !isStillThere(places, path, context, place);
-    return stale ? staleOutcome(place.path) : list(places, place, recursive, signal);
+    return stale ? staleOutcome(place.path) : (strays(place.target, place.path, context) ?? (await list(places, place, recursive, signal)));
   };
   return {
     verdict, readOnly: true,

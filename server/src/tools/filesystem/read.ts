@@ -3,6 +3,7 @@ import type { Outcome } from '../../../../protocol/src/call';
 import { createLease } from '../../base/lease';
 import { judgeFile } from '../../rules/scope';
 import { fact, failingCall, identityFact, kindOf, refusedCall, settle, shownFor, staleOutcome, switchedOff, systemError, wrongInput, countsAsFailure } from './answers';
+import { strays } from './confirm';
 import { closePlace, isStillThere, type FoundPlace, type Places } from './places';
 import type { PrepareContext, Tool, Prepared } from '../tool';
 import { maxReadBytes, readRange, type Range } from './textRange';
@@ -49,7 +50,7 @@ function prepareRead(places: Places, given: ReadInput, context: PrepareContext):
   const lease = createLease(() => place.target.close());
   const work = async (signal: AbortSignal): Promise<Outcome> => {
     const stale = verdict.verdict !== 'allow' && !isStillThere(places, given.path, context, place);
-    return stale ? staleOutcome(place.path) : read(places, place, range, signal);
+    return stale ? staleOutcome(place.path) : (strays(place.target, place.path, context) ?? (await read(places, place, range, signal)));
   };
   const run = (signal: AbortSignal): Promise<Outcome> => lease.use(() => settle(place.path, signal, () => work(signal)));
   return { verdict, facts, readOnly: true, show: { ...show, details }, run, release: lease.release };

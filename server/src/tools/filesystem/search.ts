@@ -9,6 +9,7 @@ import type { Pin } from '../../base/pin';
 import { readGlob } from '../../rules/glob';
 import { judgeFile } from '../../rules/scope';
 import { countsAsFailure, fact, failingCall, identityFact, kindOf, refusedCall, settle, shownFor, staleOutcome, switchedOff, systemError, wrongInput } from './answers';
+import { strays } from './confirm';
 import { Left } from './left';
 import { matchesIn, readNeedle, type Match, type Needle } from './needle';
 import { closePlace, isStillThere, type FoundPlace, type Places } from './places';
@@ -64,7 +65,7 @@ function prepareSearch(places: Places, given: SearchInput, context: PrepareConte
   const lease = createLease(() => place.target.close());
   const work = async (signal: AbortSignal): Promise<Outcome> => {
     const stale = verdict.verdict !== 'allow' && !isStillThere(places, path, context, place);
-    return stale ? staleOutcome(place.path) : search(places, place, plan, signal);
+    return stale ? staleOutcome(place.path) : (strays(place.target, place.path, context) ?? (await search(places, place, plan, signal)));
   };
   return {
     verdict, readOnly: true,

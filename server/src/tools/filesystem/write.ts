@@ -8,6 +8,7 @@ import { codeOf } from '../../base/descriptorWalk';
 import type { Pin } from '../../base/pin';
 import { judgeFile } from '../../rules/scope';
 import { countsAsFailure, fact, failingCall, identityFact, impossible, kindOf, refusedCall, settle, shownFor, staleOutcome, stateOf, switchedOff, systemError, wrongInput } from './answers';
+import { strays } from './confirm';
 import { closePlace, type FoundPlace, type MissingPlace, type Place, type Places } from './places';
 import { digestOfFacts, type Fact } from '../fact';
 import type { PrepareContext, Shown, Tool, Prepared } from '../tool';
@@ -100,6 +101,8 @@ async function write(writer: Writer, given: WriteInput, context: PrepareContext,
     if (place.kind !== 'found' && place.kind !== 'missing') return staleOutcome(given.path);
     const same = digestOfFacts(fingerprintOf(place)) === digestOfFacts(content.fingerprint);
     if (!same || place.parent === undefined) return staleOutcome(place.path);
+    const strayed = strays(place.parent, place.path, context);
+    if (strayed !== undefined) return strayed;
     const done = place.kind === 'found' ? await replace(writer, place.parent, place, content.bytes) : await create(writer, place, content.bytes);
     if (!done) return staleOutcome(place.path);
     const verb = place.kind === 'found' ? 'Replaced' : 'Created';

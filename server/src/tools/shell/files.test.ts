@@ -44,7 +44,7 @@ describe('files of redirections', () => {
     assert.match(open('read', 'd'), /^TOOL_FAILED .*no regular file/);
   });
 
-  it('T24 T27 does not go through a link that was not there when it was judged, not even one that stays inside', () => {
+  it('A1 T24 T27 does not go through a link that was not there when it was judged, not even one that stays inside', () => {
     symlinkSync('../outside', join(project, 'out'));
     symlinkSync('d', join(project, 'in'));
     symlinkSync('f', join(project, 'd', 'last'));
