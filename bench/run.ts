@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { appendRatio, chainRatio, verifyRatio, type Ratio } from './audit';
 import { measureCalls } from './calls';
 import type { Figure } from './figures';
+import { measureSandbox } from './sandbox';
 
 /** `npm run bench`: measures what the project claims about speed, and writes RESULTS.md. Needs `npm run package` before it. */
 
@@ -47,7 +48,7 @@ function table(figures: readonly Figure[]): string {
 }
 
 async function main(): Promise<void> {
-  const figures = [...(await measureCalls()), ...(await auditFigures()), ...packageFigures()];
+  const figures = [...(await measureCalls()), ...(await auditFigures()), ...(await measureSandbox()), ...packageFigures()];
   const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: root, encoding: 'utf8' }).trim();
   const machine = `${String(cpus().length)} cores, Node.js ${process.versions.node}, ${process.platform}`;
   const text = `# Results\n\nMeasured on the code of commit ${commit}, on ${machine}. Ratios compare both sides in the same run, in turn; the median of the rounds, with\nthe smallest and the largest. Repeat with \`npm run package && npm run bench\`.\n\n${table(figures)}\n`;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { limitsSchema, sandboxSchema } from './confinement';
 
 /**
  * The schema of `~/.conductor/config.json`: the one source of its completion, hover, diagnostics, defaults, JSON Schema and
@@ -31,6 +32,8 @@ const shell = z
       .describe('Programs that run only after a person approves each call; wins over `allowedCommands`. A program in neither list is refused. Default: none.')
       .meta({ uniqueItems: true, examples: [['rm', 'mv', 'cp', 'chmod']] }),
     timeoutMs: milliseconds(1000, 600_000).default(120_000).describe('Time limit of one command line in milliseconds, 1000 to 600000. Default: 120000.'),
+    sandbox: sandboxSchema.prefault({}),
+    limits: limitsSchema.prefault({}),
   })
   .describe('The `shell.exec` tool: a strict allowlist, no shell behind it.');
 

@@ -4,10 +4,12 @@ import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Outcome } from '../../protocol/src/call';
-import { configSchema } from '../../protocol/src/config';
+import { configSchema, type ConfigInput } from '../../protocol/src/config';
 import type { Prepared, PrepareContext, Tool } from '../../server/src/tools/tool';
 import type { ShellInput } from '../../server/src/tools/shell/input';
 import { createShellTool } from '../../server/src/tools/shell/tool';
+
+type Confined = Pick<NonNullable<NonNullable<ConfigInput['plugins']>['shell']>, 'sandbox' | 'limits'>;
 
 /** For tests: a real folder with a project and a configuration folder in it, and the shell tool over them. */
 export class ShellProject {
@@ -17,10 +19,17 @@ export class ShellProject {
   /** Made by `script` when it runs. */
   readonly canary = join(this.folder, 'canary-ran');
   readonly script = join(this.folder, 'canary.sh');
-  private readonly tool: Tool<ShellInput> = createShellTool(`${dirname(process.execPath)}:/usr/local/bin:/usr/bin:/bin`);
+  private readonly tool: Tool<ShellInput>;
   private context: PrepareContext;
 
-  constructor(allowedCommands: readonly string[], requireApproval: readonly string[] = []) {
+  /** `searchPath` stands before the usual folders of programs; `confined` are the settings of sandbox and limits. */
+  constructor(
+    allowedCommands: readonly string[],
+    requireApproval: readonly string[] = [],
+    private readonly confined: Confined = {},
+    searchPath: readonly string[] = [],
+  ) {
+    this.tool = createShellTool([...searchPath, dirname(process.execPath), '/usr/local/bin', '/usr/bin', '/bin'].join(':'));
     mkdirSync(this.project);
     mkdirSync(this.configDir);
     writeFileSync(this.script, `#!/bin/sh\ntouch ${this.canary}\ncat\n`, { mode: 0o755 });
@@ -80,7 +89,7 @@ export class ShellProject {
   }
 
   private settled(allowedCommands: readonly string[], requireApproval: readonly string[]): PrepareContext {
-    const config = configSchema.parse({ plugins: { shell: { allowedCommands, requireApproval } } });
+    const config = configSchema.parse({ plugins: { shell: { allowedCommands: [...allowedCommands], requireApproval: [...requireApproval], ...this.confined } } });
     return { project: this.project, configDir: this.configDir, config, signal: new AbortController().signal };
   }
 }

@@ -2,7 +2,7 @@ import { spawn, type ChildProcess, type SpawnOptions, type StdioOptions } from '
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { Capture, type Captured } from './capture';
-import { Descendants, killMarked, signalGroup, type Mark } from './processTree';
+import { childrenOf, Descendants, killMarked, signalGroup, type Mark } from './processTree';
 
 /** The only place that starts programs: an argument list, a given environment, bounded output, and three steps to the grave. */
 
@@ -24,6 +24,8 @@ export type Child = Readonly<{
   input: Source;
   output: Sink;
   errors: Sink;
+  /** Who is asked to end: the program's own group (default), or the groups that its children lead, since it would end without waiting for them. */
+  politely?: 'children';
 }>;
 
 /** Bounds of one run; all in milliseconds and bytes. */
@@ -37,7 +39,12 @@ export type Limits = Readonly<{
   graceMs?: number;
   /** Time that open pipes get after the last exit, since a daemon may hold them for ever. Default 250. */
   settleMs?: number;
+  /** More processes than this at a time end the run; looked at every 50 ms, Linux only. Default: no limit. */
+  processes?: number;
 }>;
+
+/** Why a run was ended from outside. */
+export type Stop = 'timeout' | 'flood' | 'crowd' | 'cancelled';
 
 /** What a run may be given besides: a way to end it, an ear for output, and a mark to find lost children by. */
 export type Watch = Readonly<{ signal?: AbortSignal; onOutput?: (stream: 'stdout' | 'stderr', chunk: Buffer) => void; mark?: Mark }>;
@@ -47,7 +54,7 @@ export type Exit = Readonly<{ code: number | null; signal: NodeJS.Signals | null
 
 /** How a run ended; `stopped` says why it was ended from outside. */
 export type Run =
-  | Readonly<{ kind: 'ended'; exits: readonly Exit[]; stdout: Captured; stderr: Captured; stopped?: 'timeout' | 'flood' | 'cancelled'; /** Processes besides the children that were left at the end and were killed one by one. */ strays: number }>
+  | Readonly<{ kind: 'ended'; exits: readonly Exit[]; stdout: Captured; stderr: Captured; stopped?: Stop; /** Processes besides the children that were left at the end and were killed one by one. */ strays: number }>
   | Readonly<{ kind: 'notStarted'; index: number; error: Error }>;
 
 /** Starts children joined by pipes, waits for all, and leaves no process behind. Never rejects. */
@@ -70,8 +77,9 @@ class Running {
   private readonly ends: Promise<void>[] = [];
   private readonly streams: Readable[] = [];
   private readonly captures: Record<'stdout' | 'stderr', Capture>;
-  private stopped: 'timeout' | 'flood' | 'cancelled' | undefined;
+  private stopped: Stop | undefined;
   private readonly timers: NodeJS.Timeout[] = [];
+  private readonly polite: number[] = [];
   private readonly descendants = new Descendants();
   private readonly onAbort = (): void => this.stop('cancelled');
 
@@ -81,6 +89,10 @@ class Running {
   ) {
     const keep = limits.keepBytes ?? 256 * 1024;
     this.captures = { stdout: new Capture(keep, keep), stderr: new Capture(keep, keep) };
+    const most = limits.processes ?? Infinity;
+    this.descendants.onLook = (alive) => {
+      if (alive > most) this.stop('crowd');
+    };
   }
 
   /** Starts all; returns what failed to start. */
@@ -124,6 +136,7 @@ class Running {
     const later = new Promise<Error>((resolve) => started.once('error', resolve));
     if (started.pid === undefined) return { index, later };
     this.processes.push(started);
+    if (child.politely === 'children') this.polite.push(started.pid);
     this.descendants.add(started.pid, [child.output, child.errors].flatMap((sink, at) => (sink === 'stdout' || sink === 'stderr' || sink === 'next' ? [at + 1] : [])));
     this.exits.push(new Promise((resolve) => started.once('exit', (code, signal) => resolve({ code, signal }))));
     if (direct) previous.stdout?.destroy();
@@ -164,10 +177,11 @@ class Running {
     });
   }
 
-  private stop(reason: 'timeout' | 'flood' | 'cancelled'): void {
+  private stop(reason: Stop): void {
     if (this.stopped !== undefined) return;
     this.stopped = reason;
-    this.signalAll('SIGTERM');
+    // A crowd would use the time to grow.
+    this.signalAll(reason === 'crowd' ? 'SIGKILL' : 'SIGTERM');
     this.timers.push(setTimeout(() => this.signalAll('SIGKILL'), this.limits.graceMs ?? 2000));
     // What was asked to end need not be read any longer; a full pipe also stops the writer.
     if (reason === 'flood') for (const stream of this.streams) stream.destroy();
@@ -193,7 +207,12 @@ class Running {
   }
 
   private signalAll(signal: 'SIGTERM' | 'SIGKILL'): void {
-    for (const { pid } of this.processes) if (pid !== undefined) endTree(pid, signal);
+    for (const { pid } of this.processes) {
+      if (pid === undefined) continue;
+      const asked = signal === 'SIGTERM' && this.polite.includes(pid) ? childrenOf(pid) : [];
+      if (asked.length === 0) endTree(pid, signal);
+      else for (const child of asked) signalGroup(child, signal);
+    }
   }
 }
 

@@ -53,6 +53,8 @@ export class Descendants {
   /** Pipes and sockets that the first processes of the run were given. */
   private readonly outlets = new Set<string>();
   private timer: NodeJS.Timeout | undefined;
+  /** Told after each look how many of them are alive. */
+  onLook: (alive: number) => void = () => undefined;
 
   /** `startOf` tells when a process started, or undefined when there is none; default is what the system says. */
   constructor(private readonly startOf: (pid: number) => string | undefined = startTime) {}
@@ -72,13 +74,16 @@ export class Descendants {
   /** Takes in the children of what is known. */
   look(): void {
     const pending = [...this.seen.values()];
+    let alive = 0;
     for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
       if (this.startOf(next.pid) !== next.start) continue;
+      alive += 1;
       for (const child of childrenOf(next.pid)) {
         const seen = this.remember(child);
         if (seen !== undefined) pending.push(seen);
       }
     }
+    this.onLook(alive);
   }
 
   /** Stops looking and kills what is left, in rounds of 5 ms. Resolves with how many were alive, without those in `expected`. */
@@ -131,7 +136,8 @@ function isZombie(pid: number): boolean {
   return statusOf(pid)?.[0] === 'Z';
 }
 
-function childrenOf(pid: number): readonly number[] {
+/** The processes that a process has started and not lost, at this moment. Linux only. */
+export function childrenOf(pid: number): readonly number[] {
   try {
     return readdirSync(`/proc/${pid}/task`).flatMap((thread) => readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' ')).filter((text) => text !== '').map(Number);
   } catch {

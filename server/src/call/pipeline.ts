@@ -100,7 +100,7 @@ async function guardAndPerform(rooms: Rooms, caller: Caller, cleared: Turn & Cle
   const queued = bound.prepared.readOnly && policy.config.audit.readOnlyDurability === 'queued';
   try {
     if (caller.signal.aborted) throw new ConductorError('CANCELLED', 'The call was withdrawn before it ran.');
-    await rooms.recorder.admitted(call, { verdict: bound.prepared.verdict, policyHash: policy.policyHash, digest: bound.digest, ...approval, ...again(cleared) }, queued);
+    await rooms.recorder.admitted(call, { verdict: bound.prepared.verdict, policyHash: policy.policyHash, digest: bound.digest, ...(bound.prepared.sandbox === undefined ? {} : { sandbox: bound.prepared.sandbox }), ...approval, ...again(cleared) }, queued);
   } catch (thrown) {
     admission.settle('neutral');
     const error = toConductorError(thrown, 'AUDIT_UNAVAILABLE');

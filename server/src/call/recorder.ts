@@ -4,7 +4,7 @@ import type { AskedAgain } from '../../../protocol/src/approvals';
 import type { Approval } from './asking';
 
 /** What the log keeps of a decision to run. */
-export type Admitted = Readonly<{ verdict: Verdict; policyHash: string; digest: string; approval?: Approval; again?: AskedAgain }>;
+export type Admitted = Readonly<{ verdict: Verdict; policyHash: string; digest: string; sandbox?: string; approval?: Approval; again?: AskedAgain }>;
 
 /** What the log keeps of the end of a call that ran. */
 export type Finished = Readonly<{ outcome: Outcome; durationMs: number; output: Readonly<{ sha256: string; bytes: number }> }>;
@@ -35,10 +35,10 @@ export function createRecorder(log: Log): Recorder {
   };
 }
 
-function intentOf(call: ToolCall, { verdict, policyHash, digest, approval, again }: Admitted): NewEntry {
+function intentOf(call: ToolCall, { verdict, policyHash, digest, sandbox, approval, again }: Admitted): NewEntry {
   return {
     phase: 'intent', id: call.id, result: 'admitted', tool: call.tool, input: call.input, actor: call.actor, project: call.project,
-    verdict: { ...verdict, policyHash }, detail: { digest: `sha256:${digest}`, ...storedAgain(again) }, ...storedApproval(approval),
+    verdict: { ...verdict, policyHash }, detail: { digest: `sha256:${digest}`, ...(sandbox === undefined ? {} : { sandbox }), ...storedAgain(again) }, ...storedApproval(approval),
   };
 }
 

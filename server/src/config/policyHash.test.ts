@@ -8,7 +8,8 @@ describe('policy hash', () => {
     const text =
       '{"approvalTimeout":120000,"audit":{"readOnlyDurability":"durable"},"circuitBreaker":{"failureThreshold":5,"overrides":{},"successThreshold":1,"timeout":30000},' +
       '"plugins":{"filesystem":{"allowedPaths":[],"enabled":true,"requireApproval":["write","delete"]},' +
-      '"shell":{"allowedCommands":[],"enabled":true,"requireApproval":[],"timeoutMs":120000}},"server":{"idleMinutes":10,"logLevel":"info"}}';
+      '"shell":{"allowedCommands":[],"enabled":true,"limits":{"fileSizeMb":4096,"processes":1024},"requireApproval":[],' +
+      '"sandbox":{"allowUnpatched":false,"commands":[],"mode":"off","network":[],"readable":[],"writable":[]},"timeoutMs":120000}},"server":{"idleMinutes":10,"logLevel":"info"}}';
     assert.equal(policyHash(defaultConfig), createHash('sha256').update(text).digest('hex'));
   });
 

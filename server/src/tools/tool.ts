@@ -36,6 +36,8 @@ export type Prepared = Readonly<{
   show: Shown;
   /** True when running changes nothing, so that a relaxed log may queue its entries. */
   readOnly: boolean;
+  /** The sandbox of the operating system around it, in words; absent where none was asked for. */
+  sandbox?: string;
   /**
    * Runs it after checking that what was judged still holds; `progress` takes one line for people to read. An outcome that is
    * `refused` says that nothing was done; one that stopped halfway is a failure.

@@ -1,9 +1,11 @@
 import { accessSync, constants } from 'node:fs';
 import type { Command } from 'commander';
+import { defaultConfig } from '../../../../protocol/src/config';
 import { toConductorError } from '../../../../protocol/src/errors';
 import type { Status } from '../../../../protocol/src/messages';
 import { readConfigFile } from '../../config/file';
 import { parseConfig } from '../../config/parse';
+import { reportLimits, reportSandbox } from '../../tools/shell/sandbox/report';
 import { openBroker } from './brokerClient';
 import { configFileIn } from './config';
 import { print, run } from './terminal';
@@ -22,7 +24,7 @@ export function addDoctor(program: Command, configDir: () => string): void {
 
 async function examine(configDir: string, json: boolean): Promise<number> {
   const status = await askBroker(configDir);
-  const checks = [nodeCheck(), await configCheck(configFileIn(configDir)), folderCheck(configDir), ...brokerChecks(status)];
+  const checks = [nodeCheck(), await configCheck(configFileIn(configDir)), folderCheck(configDir), ...(await confinementChecks(configDir)), ...brokerChecks(status)];
   if (json) print(JSON.stringify({ checks, ...('version' in status ? { status } : {}) }));
   else for (const { name, status: state, message } of checks) print(`${{ ok: '✓', warning: '!', error: '✗' }[state]} ${name}: ${message}`);
   return checks.some((check) => check.status === 'error') ? 1 : 0;
@@ -55,6 +57,15 @@ async function configCheck(file: string): Promise<Check> {
   if (parsed.kind === 'config') return content.remarks.length === 0 ? { name, status: 'ok', message: file } : { name, status: 'warning', message: content.remarks.join(' ') };
   const first = parsed.problems[0];
   return { name, status: 'error', message: `${file}:${String(first?.line ?? 1)}:${String(first?.column ?? 1)}: ${first?.message ?? 'it is broken'}` };
+}
+
+/** With the programs of this terminal; those of the broker are the same where both were started alike. */
+async function confinementChecks(configDir: string): Promise<Check[]> {
+  const content = await readConfigFile(configFileIn(configDir));
+  const parsed = content.kind === 'bytes' ? parseConfig(content.bytes) : undefined;
+  const { shell } = (parsed?.kind === 'config' ? parsed.config : defaultConfig).plugins;
+  const path = process.env['PATH'] ?? '';
+  return [{ name: 'sandbox', ...(await reportSandbox(shell.sandbox, configDir, path)) }, { name: 'limits of commands', ...reportLimits(shell.limits, path) }];
 }
 
 function folderCheck(configDir: string): Check {

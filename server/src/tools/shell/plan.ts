@@ -19,6 +19,7 @@ import { readGitWrites } from './gitWrites';
 import { factsOf } from './planFacts';
 import { readGitFacts } from './repository';
 import { hashBinary, resolveBinary, trustedFolders, type Binary } from './resolve';
+import { confine, programsOf, type Circumstances, type Confinement } from './sandbox/confinement';
 import type { Fact } from '../fact';
 import type { PrepareContext } from '../tool';
 import type { ShellInput } from './input';
@@ -39,6 +40,8 @@ export type PlannedCommand = Readonly<{
   /** What the environment gets besides the usual names. */
   additions: Readonly<Record<string, string>>;
   redirections: readonly PlannedRedirection[];
+  /** What the operating system keeps it from; `cd` has none. */
+  confinement?: Confinement;
 }>;
 
 /** A redirection with the place to which its target leads, since that is what was judged. */
@@ -52,6 +55,8 @@ export type Plan = Readonly<{
   steps: readonly Step[];
   cwd: string;
   timeoutMs: number;
+  /** Processes that each of its steps may have at a time; 0: any number. */
+  processes: number;
   folders: readonly string[];
   /** The folders that commands run in or enter, and which object lay there. */
   ground: readonly (readonly [path: string, identity: string])[];
@@ -97,10 +102,12 @@ export async function planCommand(input: ShellInput, context: PrepareContext, ma
   const asks = judgement.verdict.verdict === 'approve';
   const steps = resolveSteps(parsed.pipelines, cwd, folders, asks);
   if ('refused' in steps) return refuse(deny('shell.noBinary', `No trustworthy program was found: ${steps.refused}.`));
+  const confined = await confineSteps(steps, asks, { project: context.project, configDir: context.configDir, folders, sandbox: shell.sandbox, limits: shell.limits });
+  if ('refused' in confined) return refuse(deny('shell.sandbox', confined.refused));
   const bound = asks ? await bind(steps, context.project) : [];
   if ('tooMany' in bound) return refuse(deny('shell.manyFiles', `The line names ${bound.tooMany} files and folders, more than the ${maxBound} that one approval can be bound to. Use several calls, or name their folder.`));
-  const plan: Plan = { steps, cwd, timeoutMs: input.timeoutMs ?? shell.timeoutMs, folders, ground: groundOf(cwd, steps), bound };
-  const hashes = asks ? await binaryHashes(steps) : new Map<string, string>();
+  const plan: Plan = { steps: confined, cwd, timeoutMs: input.timeoutMs ?? shell.timeoutMs, processes: shell.limits.processes, folders, ground: groundOf(cwd, steps), bound };
+  const hashes = asks ? await binaryHashes(confined) : new Map<string, string>();
   const facts = factsOf(plan, { judgement, hashes, environment: machine.environment(folders) });
   const again = async (step: number): Promise<Verdict | undefined> => {
     const [pipeline, folder] = [parsed.pipelines[step], steps[step]?.commands[0]?.folder];
@@ -207,6 +214,21 @@ function planRedirection(redirection: Redirection, folder: string): PlannedRedir
   return { ...redirection, arrives: follow(folder, redirection.target) };
 }
 
+/** Gives every command what confines it, or refuses the line when one that needs a sandbox has none. */
+async function confineSteps(steps: readonly Step[], asks: boolean, circumstances: Circumstances): Promise<readonly Step[] | Readonly<{ refused: string }>> {
+  const confined: Step[] = [];
+  for (const step of steps) {
+    const commands: PlannedCommand[] = [];
+    for (const command of step.commands) {
+      const confinement = command.binary === undefined ? undefined : await confine({ binary: command.binary, inner: command.inner, asks }, circumstances);
+      if (confinement !== undefined && 'refused' in confinement) return confinement;
+      commands.push(confinement === undefined ? command : { ...command, confinement });
+    }
+    confined.push({ ...step, commands });
+  }
+  return confined;
+}
+
 function isPlanned(command: PlannedCommand | Readonly<{ refused: string }>): command is PlannedCommand {
   return !('refused' in command);
 }
@@ -236,7 +258,7 @@ async function binaryHashes(steps: readonly Step[]): Promise<ReadonlyMap<string,
   return hashes;
 }
 
-/** Every program that a command starts, itself first. */
+/** Every program that a command starts, itself first, and those that confine it. */
 export function binariesOf(command: PlannedCommand): readonly Binary[] {
-  return command.binary === undefined ? [] : [command.binary, ...command.inner];
+  return command.binary === undefined ? [] : [command.binary, ...command.inner, ...programsOf(command.confinement)];
 }

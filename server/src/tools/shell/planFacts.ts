@@ -1,8 +1,10 @@
+import { createHash } from 'node:crypto';
 import type { Judgement } from '../../rules/allowlist';
 import { notThere, type Fact } from '../fact';
 import type { Bound } from './binding';
 import { binariesOf, type Plan, type PlannedCommand } from './plan';
 import type { Binary } from './resolve';
+import { termsOf } from './sandbox/confinement';
 
 /** The facts of a plan: everything that will happen and what it rests on, named for a person and compared before the start. */
 
@@ -27,7 +29,9 @@ export function factsOf(plan: Plan, around: Around): readonly Fact[] {
     ...plan.ground.map(([path, identity]): Fact => ({ label: 'Folder', key: path, value: identity })),
     ...uniqueBinaries(commands.map(({ command }) => command)).map((binary) => programFact(binary, around.hashes)),
     ...plan.bound.map(boundFact),
+    ...commands.flatMap(({ command }, index) => sandboxFacts(command, commands.length === 1 ? '' : String(index + 1))),
     one('Time limit', `${plan.timeoutMs} ms`),
+    one('Limits', limitsOf(plan)),
     environmentFact('Usual environment', Object.entries(around.environment).filter(([name]) => !ofTheRun.has(name))),
   ];
 }
@@ -41,6 +45,18 @@ function commandFacts(command: PlannedCommand, before: string, number: number): 
     ...command.redirections.map((redirection, index): Fact => ({ label: `Redirection of ${number}`, key: String(index + 1), value: JSON.stringify(Object.fromEntries(Object.entries(redirection).sort())) })),
     ...(additions.length === 0 ? [] : [environmentFact(`Added environment of ${number}`, additions)]),
   ];
+}
+
+/** The level in words, and a hash of all that the sandbox is told. */
+function sandboxFacts({ confinement }: PlannedCommand, key: string): readonly Fact[] {
+  if (confinement === undefined || confinement.level === '') return [];
+  const terms = confinement.sandbox === undefined ? [] : [{ label: 'Sandbox layout', key, value: `sha256:${createHash('sha256').update(JSON.stringify(termsOf(confinement))).digest('hex')}` }];
+  return [{ label: 'Sandbox', key, value: confinement.level }, ...terms];
+}
+
+function limitsOf({ steps, processes }: Plan): string {
+  const limiters = new Set(steps.flatMap((step) => step.commands.flatMap(({ confinement }) => confinement?.limiter?.args.slice(0, -1).join(' ') ?? [])));
+  return [`processes at a time: ${processes === 0 ? 'any number' : processes}`, ...limiters].join('; ');
 }
 
 /** Values are written as JSON text, so that none can look like the next name, and are kept out of the log. */

@@ -14,6 +14,9 @@ import { holdFolder } from './held';
 import { clip, textOf } from './output';
 import { binariesOf, identityText, type Plan, type PlannedCommand, type Step } from './plan';
 import { isUnchanged, isWithin } from './resolve';
+import { exitInside } from './sandbox/exit';
+import { levelOf } from './sandbox/shown';
+import { besides, wrap } from './sandbox/start';
 
 /** Runs a plan as it was judged: looks once more at everything that it rests on, then starts the very argument lists of the plan. */
 
@@ -41,7 +44,7 @@ export async function runPlan(plan: Plan, runner: Runner): Promise<Outcome> {
     const failure = error instanceof ConductorError ? error : new ConductorError('TOOL_FAILED', error instanceof Error ? error.message : String(error), { cause: error });
     return run.endedBy(failure);
   } finally {
-    rmSync(temporary, { recursive: true, force: true });
+    for (const folder of [temporary, besides(temporary)]) rmSync(folder, { recursive: true, force: true });
   }
 }
 
@@ -127,9 +130,10 @@ class PlanRun {
     try {
       const children = this.children(step, opened);
       this.started = true;
-      const run = await runChildren(children, { timeoutMs: Math.max(1, this.deadline - performance.now()) }, { signal: this.runner.signal, mark: this.runner.mark, onOutput: (stream, chunk) => this.tell(stream, chunk) });
+      const limits = { timeoutMs: Math.max(1, this.deadline - performance.now()), ...(this.plan.processes === 0 ? {} : { processes: this.plan.processes }) };
+      const run = await runChildren(children, limits, { signal: this.runner.signal, mark: this.runner.mark, onOutput: (stream, chunk) => this.tell(stream, chunk) });
       if (run.kind === 'notStarted') throw this.notStarted(run.error, step);
-      this.take(run, step.commands.length);
+      this.take(run, step);
     } finally {
       closeAll(opened.descriptors);
       for (const folder of opened.folders) folder.close();
@@ -172,7 +176,8 @@ class PlanRun {
     const environment = { ...ordinaryEnvironment(this.plan.folders, this.temporary), ...command.additions };
     const { binary } = command;
     if (binary === undefined) throw new ConductorError('TOOL_FAILED', '"cd" cannot be part of a pipe.');
-    return { file: binary.path, argv0: binary.name, args: [...binary.prefix, ...command.argv.slice(1)], cwd: folder.path, environment, input, output: sinks[1], errors: sinks[2] };
+    const unwrapped = { binary, args: [...binary.prefix, ...command.argv.slice(1)], folder: command.folder, temporary: this.temporary };
+    return { ...wrap(unwrapped, command.confinement), cwd: folder.path, environment, input, output: sinks[1], errors: sinks[2] };
   }
 
   /** The very folder that was judged, as long as nothing has run that may have made it anew. */
@@ -195,11 +200,12 @@ class PlanRun {
     if (line !== undefined) this.runner.progress(`${stream === 'stderr' ? 'stderr: ' : ''}${line.slice(0, 200)}`);
   }
 
-  private take(run: Ended, count: number): void {
+  private take(run: Ended, { commands }: Step): void {
     this.truncated ||= run.stdout.omitted > 0 || run.stderr.omitted > 0;
     this.written.stdout += textOf(run.stdout);
-    this.written.stderr += count > 1 ? withoutBrokenPipes(textOf(run.stderr)) : textOf(run.stderr);
-    this.status = run.exits.at(-1) ?? { code: null, signal: null };
+    this.written.stderr += commands.length > 1 ? withoutBrokenPipes(textOf(run.stderr)) : textOf(run.stderr);
+    const exit = run.exits.at(-1) ?? { code: null, signal: null };
+    this.status = commands.at(-1)?.confinement?.sandbox === undefined ? exit : exitInside(exit);
     this.stopped = run.stopped;
   }
 
@@ -209,7 +215,7 @@ class PlanRun {
     const truncated = this.truncated || stdout.clipped || stderr.clipped;
     const { code, signal } = this.status;
     const end = this.endSentence();
-    const structured = { exitCode: code, signal, stdout: stdout.text, stderr: stderr.text, truncated, ...(this.stopped === undefined ? {} : { stopped: this.stopped }) };
+    const structured = { exitCode: code, signal, stdout: stdout.text, stderr: stderr.text, truncated, ...levelOf(this.plan), ...(this.stopped === undefined ? {} : { stopped: this.stopped }) };
     const text = [stdout.text.trimEnd(), stderr.text === '' ? '' : `[stderr]\n${stderr.text.trimEnd()}`, end].filter((part) => part !== '').join('\n');
     if (this.stopped === undefined && code === 0) return { kind: 'success', text, structured, truncated };
     const answeredNo = this.stopped === undefined && code === 1 && saysNoWithOne.has(this.lastProgram);
@@ -227,6 +233,8 @@ class PlanRun {
         return `Stopped after ${this.plan.timeoutMs} ms, with everything that it had started.`;
       case 'flood':
         return 'Stopped because it wrote more than 16 MiB.';
+      case 'crowd':
+        return `Stopped because it had more than ${this.plan.processes} processes at a time.`;
       case 'cancelled':
         return 'Stopped because the call was withdrawn.';
       case undefined:

@@ -6,6 +6,7 @@ import { judgeHere, planCommand, type JudgeGround, type Machine, type Planned } 
 import { readSearchPath } from './resolve';
 import { ordinaryEnvironment, runPlan } from './run';
 import { markOf } from './runMark';
+import { levelOf } from './sandbox/shown';
 import type { Prepared, PrepareContext, Shown, Tool } from '../tool';
 import type { ShellInput } from './input';
 
@@ -62,6 +63,7 @@ async function prepare(given: ShellInput, context: PrepareContext, machine: Mach
     facts,
     show: show(planned),
     readOnly: planned.judgement.readOnly,
+    ...(plan === undefined ? {} : levelOf(plan)),
     run: (signal, progress) => (plan === undefined || verdict.verdict === 'deny' ? Promise.resolve(refusal) : runPlan(plan, { project: context.project, mark: markOf(context.configDir, context.call), signal, progress, again: planned.again })),
   };
 }
