@@ -258,7 +258,7 @@ describe('shell.exec', () => {
       assert.equal(show.raw, 'rm -f a.txt');
       const details = new Map(shownFacts(facts));
       assert.equal(details.get('Arguments 1'), '["rm","-f","a.txt"]');
-      const programs = show.details.filter(([label]) => label === 'Program').map(([, value]) => value);
+      const programs = shownFacts(facts).filter(([label]) => label === 'Program').map(([, value]) => value);
       assert.ok(programs.some((program) => /^rm \/\S+\/rm sha256:[0-9a-f]{64} \([0-9:]+\)$/.test(program)), programs.join());
     });
   });
