@@ -99,6 +99,16 @@ export const configSchema = z
           .enum(['durable', 'queued'])
           .default('durable')
           .describe('Whether entries of read-only tools reach the disk before the result is released (`durable`), or with the next batch (`queued`, faster). Tools that change anything are always durable. Default: durable.'),
+        maxSizeMb: z.number().int().min(1).max(4096).default(64).describe('MiB at which a file of the log is closed and the next one begun, 1 to 4096; a file older than 30 days is closed as well. Default: 64.'),
+        retentionDays: z
+          .number()
+          .int()
+          .min(0)
+          .max(36_500)
+          .default(0)
+          .describe('Days after which closed files are deleted, which the log records; 0 keeps them for ever. Does not apply to an archive. Default: 0.'),
+        compress: z.boolean().default(false).describe('Whether closed files are compressed with gzip. Default: false.'),
+        archivePath: folder.optional().describe('Absolute folder to which closed files are moved, which the log records; `~` is your home folder. Default: they stay in `audit/` beside the log.'),
       })
       .prefault({})
       .describe('The audit log. It cannot be switched off.'),

@@ -34,6 +34,8 @@ export class SimulatedDisk implements Disk {
   readonly calls = new Map<string, number>();
   /** Decides over the next mutating call, told its name and its number from 1. */
   fate: (call: string, number: number) => Fate = () => 'well';
+  /** Whether files can have second names. */
+  links = true;
   #names = new Map<string, Node>();
   #durableNames = new Map<string, Node>();
   #changes: (readonly NameChange[])[] = [];
@@ -84,12 +86,16 @@ export class SimulatedDisk implements Disk {
     });
   }
 
+  remove(path: string): Promise<void> {
+    return this.#mutate('remove', () => this.#change([{ name: path, node: undefined }]));
+  }
+
   link(from: string, to: string): Promise<boolean> {
     return this.#mutate('link', () => {
       const node = this.#names.get(from);
       if (node === undefined) throw new Error(`nothing at ${from}`);
-      this.#change([{ name: to, node }]);
-      return true;
+      if (this.links) this.#change([{ name: to, node }]);
+      return this.links;
     });
   }
 
@@ -138,6 +144,7 @@ export class SimulatedDisk implements Disk {
   /** The disk as the next start finds it after the power went. */
   afterPowerCut(chance: Chance): SimulatedDisk {
     const next = new SimulatedDisk();
+    next.links = this.links;
     const names = new Map(this.#durableNames);
     for (const change of this.#changes) if (chance() < 0.5) applyTo(names, change);
     const survivors = new Map<Node, Node>();

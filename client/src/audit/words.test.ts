@@ -7,7 +7,7 @@ import { entryIcon, entryLabel, filterText } from './rows';
 import { announce, brokenText, contradictsMemory } from './verdict';
 
 const intact: VerificationReport = {
-  verdict: 'intact', level: 'chain intact', entries: 1234, bytes: 1, head: `sha256:${'a'.repeat(64)}`, firstTimestamp: null, lastTimestamp: null, class: null, line: null, offset: null,
+  verdict: 'intact', level: 'chain intact', depth: 'default', files: 1, from: 1, notes: [], entries: 1234, bytes: 1, head: `sha256:${'a'.repeat(64)}`, firstTimestamp: null, lastTimestamp: null, class: null, line: null, offset: null,
   expected: null, found: null, message: 'fine', findings: [], findingCount: 0, orphans: [], orphanCount: 0, warnings: [],
 };
 const edit = { class: 'hash', line: 7, offset: 100, expected: 'sha256:x', found: 'sha256:y', message: 'Line 7 was edited.' } as const;

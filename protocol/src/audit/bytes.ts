@@ -66,6 +66,7 @@ export type PreparedEntry = Readonly<{
   id: string;
   phase: string;
   call: string | undefined;
+  tool: string;
   /** The members from `id` up to, not including, `prevHash`. */
   members: string;
   /** UTF-8 length of `members`. */
@@ -99,7 +100,7 @@ export function prepareEntry(entry: NewEntry | OwnEntry, id: string, timestamp: 
     members = render(digestText(input.hash, input.bytes), digestText(`sha256:${sha256(detail)}`, Buffer.byteLength(detail)));
   }
   if (tooLong(members)) throw new RangeError(`an audit entry may be ${maxLineBytes} bytes long at most`);
-  return { id, phase: entry.phase, call, members, bytes: Buffer.byteLength(members) };
+  return { id, phase: entry.phase, call, tool: entry.tool, members, bytes: Buffer.byteLength(members) };
 }
 
 function tooLong(members: string): boolean {

@@ -4,6 +4,9 @@ import { fits, isWhole, judge, type Expected, type LineFacts } from './damage';
 import { readHead, type EntryHead } from './head';
 import type { Finding, OrphanCall } from './report';
 
+/** Where a file of the log continues from: the number of its first entry, the bare hash before it, and the calls that were open there. */
+export type ChainStart = Readonly<{ seq: number; prevHash: string; open?: readonly OrphanCall[] }>;
+
 /** A head that was kept outside the file: the log had at least this many entries, and the last of them this hash (bare hex). */
 export type KnownHead = Readonly<{ entries: number; head: string }>;
 
@@ -17,6 +20,8 @@ export type ChainResult = Readonly<{
   head: string;
   /** Bytes up to which the file is good; a repair cuts here. */
   goodBytes: number;
+  /** Phase of that entry, which is `rotate` when the file is complete; "" before the first. */
+  lastPhase: string;
   /** Whether a torn log lacks nothing but its last newline. */
   lacksNewline: boolean;
   firstTimestamp: string | undefined;
@@ -39,7 +44,7 @@ export class ChainCheck {
   #lines = 0;
   #expected: Expected;
   /** End of the intact beginning of the file. */
-  #lastGood: { seq: number; head: string; goodBytes: number };
+  #lastGood: { seq: number; head: string; goodBytes: number; lastPhase: string };
   #goodLines = 0;
   #pending: LineFacts | undefined;
   #first: string | undefined;
@@ -53,10 +58,11 @@ export class ChainCheck {
   readonly #open = new Map<string, OrphanCall>();
   readonly #warnings: { line: number; message: string }[] = [];
 
-  constructor(known?: KnownHead, start: Readonly<{ seq: number; prevHash: string }> = { seq: 1, prevHash: zeroHash }) {
+  constructor(known?: KnownHead, start: ChainStart = { seq: 1, prevHash: zeroHash }) {
     this.#known = known;
+    for (const orphan of start.open ?? []) this.#open.set(orphan.call, orphan);
     this.#expected = { head: start.prevHash, headBefore: undefined, seq: start.seq };
-    this.#lastGood = { seq: start.seq - 1, head: start.prevHash, goodBytes: 0 };
+    this.#lastGood = { seq: start.seq - 1, head: start.prevHash, goodBytes: 0, lastPhase: '' };
   }
 
   /** Lines seen so far. */
@@ -124,7 +130,7 @@ export class ChainCheck {
     if (entry.seq === this.#known?.entries) this.#knownHash = hash;
     if (this.#findingCount === 0) {
       this.#goodLines = this.#lines;
-      this.#lastGood = { seq: entry.seq, head: hash, goodBytes: end };
+      this.#lastGood = { seq: entry.seq, head: hash, goodBytes: end, lastPhase: entry.phase };
     }
     this.#first ??= entry.timestamp;
     if (this.#last !== undefined && entry.timestamp < this.#last) {

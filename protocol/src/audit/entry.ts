@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { Actor, Verdict } from '../call';
 
-/** What an entry tells of: the start of a log, a decision to run, an outcome, a refusal, an event, or a repair at start-up. */
-export const phases = ['genesis', 'intent', 'done', 'denied', 'event', 'recover'] as const;
+/** What an entry tells of: the start of a log, a decision to run, an outcome, a refusal, an event, a repair at start-up, the end of a file, the start of the next. */
+export const phases = ['genesis', 'intent', 'done', 'denied', 'event', 'recover', 'rotate', 'segment'] as const;
 /** One of `phases`. */
 export type Phase = (typeof phases)[number];
 
@@ -95,10 +95,10 @@ export type NewEvent = Told & Readonly<{ phase: 'event'; id?: string; call?: str
 /** What a caller hands to the writer. Sequence number, time and hashes are the writer's own, and so are genesis and repairs. */
 export type NewEntry = NewIntent | NewDone | NewDenied | NewEvent;
 
-/** Entries that only the writer itself makes: the start of a log, and what a repair found. */
+/** Entries that only the writer itself makes: the start of a log, what a repair found, and the seams between its files. */
 export type OwnEntry = Told &
   Readonly<{
-    phase: 'genesis' | 'recover';
+    phase: 'genesis' | 'recover' | 'rotate' | 'segment';
     call?: string;
     result: Result;
     /** Hash of the whole input, when `input` is a digest that another entry already carried. */

@@ -37,6 +37,8 @@ export const finding = z.strictObject({
   found: optionalText,
   /** What happened and where, in a sentence for a person. */
   message: z.string(),
+  /** Name of the file in which the line stands, when it is not the one in use. */
+  file: z.string().optional(),
 });
 /** One place where a log is not as it was written. */
 export type Finding = z.infer<typeof finding>;
@@ -57,9 +59,17 @@ export const verificationReport = z.strictObject({
   verdict: z.enum(verdicts),
   /** How far the proof reaches; null unless the verdict is `intact`. A chain alone detects accidents, not a full rewrite. */
   level: z.enum(['chain intact']).nullable(),
-  /** Lines read; for a torn log the intact entries before the tear. */
+  /** How thoroughly: closed files by their digest and the one in use by the line; every line; or every line and what it says. */
+  depth: z.enum(['default', 'deep', 'strict']),
+  /** Files that were verified. */
+  files: z.number().int().nonnegative(),
+  /** Number of the first entry that was verified: 1, unless earlier files were removed by the user's own setting or verified before. */
+  from: z.number().int().positive(),
+  /** What limits the statement, in sentences: files that were removed, entries that were verified an earlier time. */
+  notes: z.array(z.string()),
+  /** Lines read or covered by a digest; for a torn log the intact entries before the tear. */
   entries: z.number().int().nonnegative(),
-  /** Bytes of the file that were read. */
+  /** Bytes that were read. */
   bytes: z.number().int().nonnegative(),
   /** Hash of the last entry that fits, as `sha256:` and hex. */
   head: optionalText,

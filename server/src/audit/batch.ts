@@ -7,7 +7,7 @@ import type { LogEnd } from './recovery';
 export type Placed = Readonly<{ seq: number; id: string; hash: string }>;
 
 /** An entry as listeners get it: its place, the byte offset of its line, and the line without newline. */
-export type AppendedLine = Placed & Readonly<{ offset: number; text: string }>;
+export type AppendedLine = Placed & Readonly<{ offset: number; readonly text: string }>;
 
 /** An entry in the queue. `settle` tells the caller once; entries without a waiting caller have none. */
 export type Waiting = Readonly<{
@@ -50,10 +50,16 @@ export function renderBatch(waiting: readonly Waiting[], end: LogEnd): Batch {
     lines.push({ seq, id: entry.id, hash: `sha256:${head}`, from: at, to: written.end - 1 });
     at = written.end;
   }
-  return { waiting, bytes: bytes.subarray(0, at), lines, end: { id: end.id, seq, head, size: end.size + at } };
+  return { waiting, bytes: bytes.subarray(0, at), lines, end: { ...end, seq, head, size: end.size + at } };
 }
 
 /** The lines of a batch as listeners get them. */
 export function linesOf({ bytes, lines }: Batch, start: number): AppendedLine[] {
-  return lines.map(({ seq, id, hash, from, to }) => ({ seq, id, hash, offset: start + from, text: bytes.toString('utf8', from, to) }));
+  return lines.map(({ seq, id, hash, from, to }) => ({
+    seq, id, hash, offset: start + from,
+    // Most listeners only want to know that something came.
+    get text(): string {
+      return bytes.toString('utf8', from, to);
+    },
+  }));
 }

@@ -40,6 +40,8 @@ export type Disk = Readonly<{
   /** Looks at the name itself, not through a link; undefined when there is nothing. */
   mark(path: string): FileMark | undefined;
   rename(from: string, to: string): Promise<void>;
+  /** Removes a name; does nothing when there is none. */
+  remove(path: string): Promise<void>;
   /** Gives a file a second name; falls back to nothing where the file system has no links: false. */
   link(from: string, to: string): Promise<boolean>;
   /** Makes the names in a folder durable; does nothing on Windows, which has no such call. */
@@ -72,6 +74,7 @@ export const realDisk: Disk = {
     return stat === undefined ? undefined : markOf(stat);
   },
   rename: (from, to) => fsp.rename(from, to),
+  remove: (path) => fsp.rm(path, { force: true }),
   async link(from, to) {
     try {
       await fsp.link(from, to);

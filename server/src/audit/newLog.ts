@@ -1,9 +1,12 @@
 /** Begins a log: the very first one, or a new one that names the damaged log it replaces. */
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { basename, dirname, join } from 'node:path';
 import { maxLineBytes, prepareEntry, writeLine, zeroHash } from '../../../protocol/src/audit/bytes';
+import type { OwnEntry } from '../../../protocol/src/audit/entry';
 import type { Actor } from '../../../protocol/src/call';
-import type { Disk, ReadableFile } from './disk';
+import { digestOf } from './digest';
+import type { Disk } from './disk';
+import { segmentNumbers } from './segments';
 import { verifyAuditLog } from './verifier';
 import type { KnownHead } from '../../../protocol/src/audit/chain';
 
@@ -21,7 +24,25 @@ export type LogPlace = Readonly<{
   actor: Actor | undefined;
   /** A sentence about what became of a call that a crash cut off, where something is known. */
   afterCrash?: ((call: string) => string | undefined) | undefined;
+  /** When a file of the log is full, and what becomes of closed ones. Asked each time, since the user may change it. */
+  keeping: () => Keeping;
 }>;
+
+/** What the user wants of the files of the log. */
+export type Keeping = Readonly<{
+  /** A file that has reached this many bytes is closed, and the next one begun. */
+  maxBytes: number;
+  /** Closed files whose last entry is older than this many days are deleted; 0 keeps them for ever. */
+  retentionDays: number;
+  /** Whether closed files are compressed with gzip. */
+  compress: boolean;
+  /** Absolute folder to which closed files move; undefined leaves them in `audit/`. */
+  archive: string | undefined;
+}>;
+
+/** How files are kept when nothing is said: 64 MiB each, all of them, as they are. */
+export const defaultKeeping: Keeping = { maxBytes: 67_108_864, retentionDays: 0, compress: false, archive: undefined };
+
 
 /** The folder for what repairs and new beginnings set aside. */
 export function asideFolder(place: LogPlace): string {
@@ -31,13 +52,29 @@ export function asideFolder(place: LogPlace): string {
 /** Creates the log with its genesis entry: whole, durable, or not at all. */
 export async function createLog(place: LogPlace, facts: Readonly<Record<string, unknown>> = {}): Promise<void> {
   const { path, disk, createdBy } = place;
-  const temporary = `${path}.tmp`;
-  const input = { createdBy, format: 'conductor-audit/1', logId: randomBytes(16).toString('hex'), publicKey: null, ...facts };
+  // Closed files of an earlier log keep their numbers.
+  const before = Math.max(0, ...(await segmentNumbers(asideFolder(place), disk)));
+  const input = {
+    createdBy, format: 'conductor-audit/1', logId: randomBytes(16).toString('hex'), publicKey: null,
+    ...(before === 0 ? {} : { segment: before + 1 }), ...facts,
+  };
   const own = { phase: 'genesis', tool: 'audit.genesis', input, result: 'ok', ...(place.actor && { actor: place.actor }) } as const;
+  await writeFirstLine(place, own, 1, zeroHash);
+  await disk.rename(firstLinePath(place), path);
+  await disk.syncFolder(dirname(path));
+}
+
+/** Where the first line of a new file is prepared. */
+export function firstLinePath({ path }: Pick<LogPlace, 'path'>): string {
+  return `${path}.tmp`;
+}
+
+/** Writes the first line of a new file beside the log, durably; gives its size, its bare hash and its time. */
+export async function writeFirstLine(place: LogPlace, entry: OwnEntry, seq: number, prevHash: string): Promise<{ bytes: number; head: string; timestamp: string }> {
   const line = Buffer.alloc(maxLineBytes);
-  const prepared = prepareEntry(own, place.nextId(), new Date(place.now()).toISOString());
-  const { end } = writeLine(line, 0, prepared, 1, zeroHash);
-  const file = await disk.create(temporary);
+  const timestamp = new Date(place.now()).toISOString();
+  const { end, hash } = writeLine(line, 0, prepareEntry(entry, place.nextId(), timestamp), seq, prevHash);
+  const file = await place.disk.create(firstLinePath(place));
   try {
     const written = await file.append(line.subarray(0, end));
     if (written !== end) throw new Error(`only ${written} of ${end} bytes could be written`);
@@ -45,8 +82,7 @@ export async function createLog(place: LogPlace, facts: Readonly<Record<string, 
   } finally {
     await file.close();
   }
-  await disk.rename(temporary, path);
-  await disk.syncFolder(dirname(path));
+  return { bytes: end, head: hash, timestamp };
 }
 
 /**
@@ -78,18 +114,6 @@ export async function replaceLog(place: LogPlace, reason: string, known: KnownHe
   await disk.syncFolder(asideFolder(place));
   await createLog(place, { previous: { ...previous, file: `audit/${basename(aside)}`, ...digest } });
   return aside;
-}
-
-/** SHA-256 and size of a file, read in blocks from byte `from`. */
-export async function digestOf(file: ReadableFile, from = 0): Promise<{ sha256: string; bytes: number }> {
-  const digest = createHash('sha256');
-  const block = Buffer.allocUnsafe(262_144);
-  let position = from;
-  for (let length = await file.read(block, position); length > 0; length = await file.read(block, position)) {
-    digest.update(block.subarray(0, length));
-    position += length;
-  }
-  return { sha256: `sha256:${digest.digest('hex')}`, bytes: position - from };
 }
 
 /** A path in the folder for set-aside files that is not taken: `<stem>-<time><ending>`. */

@@ -2,9 +2,12 @@
 import { dirname } from 'node:path';
 import type { KnownHead } from '../../../protocol/src/audit/chain';
 import type { VerificationReport } from '../../../protocol/src/audit/report';
+import type { OpenCall } from '../../../protocol/src/audit/segment';
 import type { AppendFile } from './disk';
-import { createLog, type LogPlace } from './newLog';
+import { asideFolder, createLog, type LogPlace } from './newLog';
 import { endIsAsLeft, recoverLog, type Found, type LogEnd } from './recovery';
+import { beginNextFile, resumeRename } from './rotation';
+import { segmentNumbers } from './segments';
 import { verifyAuditLog } from './verifier';
 
 /** What this process knows of the log from before. */
@@ -13,6 +16,8 @@ export type Remembered = Readonly<{
   known: KnownHead | undefined;
   /** Where the log ended when it was last open here. */
   end: LogEnd | undefined;
+  /** Calls that were open there. */
+  open: readonly OpenCall[];
   /** The batch whose writing failed, as far as it may stand at the end of the file. */
   failedBatch: Buffer | undefined;
 }>;
@@ -27,18 +32,29 @@ export async function openLog(place: LogPlace, memory: Remembered): Promise<Open
   const { disk, path } = place;
   await disk.makeFolder(dirname(path));
   let file = await disk.openAppend(path);
-  if (file === undefined && headToExpect(memory) === undefined) {
-    await createLog(place);
-    file = await disk.openAppend(path);
-  }
+  if (file === undefined && ((await resumeRename(place)) || (await mayBegin(place, memory)))) file = await disk.openAppend(path);
   if (file === undefined) return { kind: 'tampered', report: await verifyAgainst(place, memory) };
   const found = await check(place, file, memory).catch(async (cause: unknown) => {
     await file.close();
     throw cause;
   });
-  if (found.kind === 'usable') return { kind: 'open', file, found };
-  await file.close();
-  return found;
+  if (found.kind === 'tampered') {
+    await file.close();
+    return found;
+  }
+  if (!found.end.closed) return { kind: 'open', file, found };
+  const next = await beginNextFile(place, file, found.end, found.open).catch(async (cause: unknown) => {
+    await file.close();
+    throw cause;
+  });
+  return { kind: 'open', file: next.file, found: { ...found, end: next.end } };
+}
+
+/** Begins the very first log, when nothing says that there was one. */
+async function mayBegin(place: LogPlace, memory: Remembered): Promise<boolean> {
+  if (headToExpect(memory) !== undefined || (await segmentNumbers(asideFolder(place), place.disk)).length > 0) return false;
+  await createLog(place);
+  return true;
 }
 
 /** The head that the log must still have: of this process, or the one kept outside. */
@@ -57,10 +73,12 @@ async function check(place: LogPlace, file: AppendFile, memory: Remembered): Pro
   const { end, failedBatch } = memory;
   if (end === undefined) return await recoverLog(place, file, memory.known);
   if (file.mark().id === end.id && (await endIsAsLeft(file, end, failedBatch))) {
-    return { kind: 'usable', end, notes: [], recorded: () => Promise.resolve() };
+    return { kind: 'usable', end, open: memory.open, notes: [], recorded: () => Promise.resolve() };
   }
   const found = await recoverLog(place, file, headToExpect(memory));
   if (found.kind === 'tampered' || found.end.seq === end.seq) return found;
+  // The next file was begun, and what failed came after that.
+  if (end.closed && found.end.seq === end.seq + 1 && found.end.start.seq === found.end.seq) return found;
   // The chain fits, but this process is the only one that may continue it.
   const report = await verifyAgainst(place, memory);
   const message = `${found.end.seq - end.seq} entries after #${end.seq} were appended by another program.`;

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
-import { appendFile, mkdtemp, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import { appendFile, mkdtemp, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { prepareEntry, writeLine, zeroHash } from '../../../protocol/src/audit/bytes';
-import type { NewEntry, OwnEntry } from '../../../protocol/src/audit/entry';
+import type { NewEntry, NewEvent, OwnEntry } from '../../../protocol/src/audit/entry';
+import { realDisk } from './disk';
+import { keepFiles } from './keeping';
+import { defaultKeeping } from './newLog';
 import { createAuditReader, type AuditFilter, type AuditReader } from './reader';
 import { openAuditWriter } from './writer';
 
@@ -72,7 +75,7 @@ describe('audit reader', () => {
       assert.deepEqual(await reader.buckets(), []);
       assert.equal(await reader.entry({ seq: 1 }), undefined);
       assert.deepEqual(await reader.since(0), { items: [], next: 0 });
-      assert.equal(reader.size(), 0);
+      assert.equal(await reader.size(), 0);
     }
   });
 
@@ -192,5 +195,33 @@ describe('audit reader', () => {
   it('stops at an abort signal', async () => {
     await write(10);
     await assert.rejects(reader.page({ signal: AbortSignal.abort(new Error('enough')) }), /enough/);
+  });
+
+  it('audit:reader-files pages, finds, counts and follows through all files of a log, plain and compressed', async () => {
+    const keeping = { ...defaultKeeping, maxBytes: 3_000 };
+    const writer = await openAuditWriter({ path, createdBy: 'test', keeping: () => keeping });
+    for (let n = 1; n <= 30; n += 1) await writer.append({ phase: 'event', tool: 'broker.test', input: { n, text: 'x'.repeat(200) }, result: 'ok' });
+    await writer.close();
+    const closed = (await readdir(join(folder, 'audit'))).sort();
+    assert.ok(closed.length >= 3);
+    const texts = await Promise.all([...closed.map((name) => join(folder, 'audit', name)), path].map((file) => readFile(file, 'utf8')));
+    const lines = texts.join('').trimEnd().split('\n');
+    const again = await openAuditWriter({ path, createdBy: 'test', keeping: () => ({ ...keeping, maxBytes: 1_000_000 }) });
+    for (const compress of [false, true]) {
+      const record = (entry: NewEvent): Promise<{ seq: number }> => again.append(entry);
+      await keepFiles({ path, disk: realDisk, keeping: { ...keeping, compress }, now: Date.now, record });
+      for (const limit of [1, 7, 1_000]) assert.deepEqual((await all({}, limit)).reverse(), lines);
+      assert.equal((await all({ tool: 'audit.segment' }, 10)).length, closed.length);
+      for (const seq of [1, 2, 9, lines.length]) assert.equal((await reader.entry({ seq }))?.raw, lines[seq - 1]);
+      const fresh = createAuditReader(path);
+      assert.equal((await fresh.buckets()).reduce((sum, { count }) => sum + count, 0), lines.length);
+      assert.deepEqual((await fresh.since(0)).items.map(({ raw }) => raw), lines);
+      assert.equal(await fresh.size(), lines.join('\n').length + 1);
+    }
+    await again.close();
+    await rm(join(folder, 'audit', '000001.log.gz'));
+    const left = lines.slice((texts[0] ?? '').split('\n').length - 1);
+    assert.deepEqual((await all({}, 5)).reverse(), left, 'what is left is read');
+    assert.deepEqual((await createAuditReader(path).since(0)).items.map(({ raw }) => raw), left);
   });
 });

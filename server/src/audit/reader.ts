@@ -1,12 +1,13 @@
 /** Reads the log for people: pages newest first, single entries, counts by time, and what is new. Never trusts, never locks. */
 import { setTimeout as wait } from 'node:timers/promises';
 import { maxLineBytes } from '../../../protocol/src/audit/bytes';
-import { readHead } from '../../../protocol/src/audit/head';
 import { scanBackwards } from './backwards';
-import { realDisk, type Disk, type ReadableFile } from './disk';
+import { realDisk, type Disk } from './disk';
 import { matcher, readItem, type AuditFilter, type AuditItem } from './filter';
 import { scanLines } from './lines';
+import { placeOf } from './search';
 import { TimeIndex } from './timeIndex';
+import { openWholeLog, type WholeLog } from './wholeLog';
 
 export type { AuditFilter, AuditItem } from './filter';
 
@@ -37,8 +38,8 @@ export type AuditReader = Readonly<{
   since(offset: number, limit?: number): Promise<Readonly<{ items: readonly AuditItem[]; next: number }>>;
   /** New entries as they come, looked for every `everyMs` (250 by default), until `signal` is aborted. */
   follow(offset: number, options: Readonly<{ signal: AbortSignal; everyMs?: number }>): AsyncGenerator<AuditItem, void, undefined>;
-  /** Bytes of the log now, 0 when there is none. */
-  size(): number;
+  /** Bytes that were ever written to the log, 0 when there is none. */
+  size(): Promise<number>;
 }>;
 
 /** A page stops after looking at this many bytes, so that a rare filter cannot hold anybody up. */
@@ -47,8 +48,8 @@ const mostScannedBytes = 67_108_864;
 /** Makes a reader of the log at `path`, which need not exist yet. */
 export function createAuditReader(path: string, disk: Disk = realDisk): AuditReader {
   const index = new TimeIndex(path, disk);
-  const withFile = async <T>(absent: T, work: (file: ReadableFile) => Promise<T>): Promise<T> => {
-    const file = await disk.openRead(path);
+  const withFile = async <T>(absent: T, work: (file: WholeLog) => Promise<T>): Promise<T> => {
+    const file = await openWholeLog(path, disk);
     if (file === undefined) return absent;
     return await work(file).finally(() => file.close());
   };
@@ -56,7 +57,7 @@ export function createAuditReader(path: string, disk: Disk = realDisk): AuditRea
     withFile({ items: [], next: 0 }, (file) => readSince(file, offset, limit));
   return {
     since,
-    size: () => disk.mark(path)?.size ?? 0,
+    size: () => withFile(0, (file) => Promise.resolve(file.mark().size)),
     page: (request = {}) =>
       withFile<AuditPage>({ items: [], next: undefined }, async (file) => readPage(file, request, await rangeOf(index, request))),
     entry: (which) => withFile<AuditItem | undefined>(undefined, (file) => find(file, which)),
@@ -104,7 +105,7 @@ async function rangeOf(index: TimeIndex, { filter, signal }: PageRequest): Promi
   );
 }
 
-async function readPage(file: ReadableFile, request: PageRequest, range: Readonly<{ from: number; to: number }>): Promise<AuditPage> {
+async function readPage(file: WholeLog, request: PageRequest, range: Readonly<{ from: number; to: number }>): Promise<AuditPage> {
   const { filter = {}, before = Number.POSITIVE_INFINITY, limit = 100, signal } = request;
   const to = Math.min(before, range.to, file.mark().size);
   const most = Math.min(Math.max(limit, 1), 1_000);
@@ -112,7 +113,7 @@ async function readPage(file: ReadableFile, request: PageRequest, range: Readonl
   const items: AuditItem[] = [];
   const stop = await scanBackwards(
     file,
-    { from: Math.min(range.from, to), to },
+    { from: Math.min(Math.max(range.from, file.from), to), to },
     (bytes, start, end, offset) => {
       const item = match(bytes, start, end, offset);
       if (item !== undefined) items.push(item);
@@ -120,12 +121,12 @@ async function readPage(file: ReadableFile, request: PageRequest, range: Readonl
     },
     signal,
   );
-  return { items, next: stop.ended || stop.reached <= range.from ? undefined : stop.reached };
+  return { items, next: stop.ended || stop.reached <= Math.max(range.from, file.from) ? undefined : stop.reached };
 }
 
-async function readSince(file: ReadableFile, offset: number, limit: number): Promise<{ items: AuditItem[]; next: number }> {
+async function readSince(file: WholeLog, offset: number, limit: number): Promise<{ items: AuditItem[]; next: number }> {
   const { size } = file.mark();
-  const from = offset > size ? 0 : offset;
+  const from = Math.max(offset > size ? 0 : offset, file.from);
   const to = Math.min(size, from + 2 * maxLineBytes);
   const items: AuditItem[] = [];
   let next = from;
@@ -141,47 +142,9 @@ async function readSince(file: ReadableFile, offset: number, limit: number): Pro
   return { items, next };
 }
 
-async function find(file: ReadableFile, which: Readonly<{ seq: number }> | Readonly<{ offset: number }>): Promise<AuditItem | undefined> {
-  const offset = 'offset' in which ? which.offset : await offsetOf(file, which.seq);
+async function find(file: WholeLog, which: Readonly<{ seq: number }> | Readonly<{ offset: number }>): Promise<AuditItem | undefined> {
+  const offset = 'offset' in which ? which.offset : (await placeOf(file, which.seq, file.from))?.offset;
   if (offset === undefined || offset >= file.mark().size) return undefined;
   const { items } = await readSince(file, offset, 1);
   return items[0];
-}
-
-/** Bisects on the numbers that the lines carry; a damaged log may hide its entries from this. */
-async function offsetOf(file: ReadableFile, seq: number): Promise<number | undefined> {
-  let low = 0;
-  let high = file.mark().size;
-  while (low < high) {
-    const middle = Math.floor((low + high) / 2);
-    const line = await lineAfter(file, low, middle, high);
-    if (line === undefined) {
-      high = middle;
-      continue;
-    }
-    if (line.seq === seq) return line.offset;
-    if (line.seq < seq) low = line.end;
-    else high = middle;
-  }
-  return undefined;
-}
-
-/** The first line that begins at or after `middle` (or at `low` when that is `middle`) and before `high`. */
-async function lineAfter(file: ReadableFile, low: number, middle: number, high: number): Promise<{ seq: number; offset: number; end: number } | undefined> {
-  const from = middle === low ? low : middle - 1;
-  for (const room of [16_384, 2 * maxLineBytes]) {
-    const bytes = Buffer.allocUnsafe(room);
-    const length = await file.read(bytes, from);
-    const text = bytes.subarray(0, length);
-    const start = middle === low ? 0 : text.indexOf(0x0a) + 1;
-    const newline = start === 0 && middle !== low ? -1 : text.indexOf(0x0a, start);
-    if (newline === -1) {
-      if (length < room) return undefined;
-      continue;
-    }
-    if (from + start >= high) return undefined;
-    const head = readHead(text, start, newline);
-    return head === undefined ? undefined : { seq: head.seq, offset: from + start, end: from + newline + 1 };
-  }
-  return undefined;
 }

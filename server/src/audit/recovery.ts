@@ -2,18 +2,32 @@
 import { basename, join } from 'node:path';
 import { hashOfLine, maxLineBytes, tailBytes } from '../../../protocol/src/audit/bytes';
 import type { ChainResult, KnownHead } from '../../../protocol/src/audit/chain';
+import { firstStart, type OpenCall, type SegmentStart } from '../../../protocol/src/audit/segment';
 import type { OwnEntry } from '../../../protocol/src/audit/entry';
 import type { OrphanCall, VerificationReport } from '../../../protocol/src/audit/report';
+import { digestOf } from './digest';
 import type { AppendFile, ReadableFile } from './disk';
-import { asideFolder, digestOf, freeName, type LogPlace } from './newLog';
-import { passOver, reportOf } from './verifier';
+import { asideFolder, freeName, type LogPlace } from './newLog';
+import { passOver, type Pass } from './pass';
+import { reportOf } from './reporting';
+import { openLogFile, packedEnding, segmentName, startOfFile } from './segments';
+import { differsBefore } from './verifier';
 
-/** Where a log ends: which file, how many entries and bytes, and the bare hex hash of the last entry. */
-export type LogEnd = Readonly<{ id: string; seq: number; head: string; size: number }>;
+/** Where a log ends: which file, how many entries, bytes of the file, and the bare hex hash of the last entry. */
+export type LogEnd = Readonly<{
+  id: string;
+  seq: number;
+  head: string;
+  size: number;
+  /** How the file in use begins. */
+  start: SegmentStart;
+  /** True when the last entry closes the file, so that nothing but the header of the next file may follow. */
+  closed: boolean;
+}>;
 
 /** What was found: a log to go on with and what must go on record first, or the report of a log that must not be touched. */
 export type Found =
-  | Readonly<{ kind: 'usable'; end: LogEnd; notes: readonly OwnEntry[]; recorded: () => Promise<void> }>
+  | Readonly<{ kind: 'usable'; end: LogEnd; open: readonly OpenCall[]; notes: readonly OwnEntry[]; recorded: () => Promise<void> }>
   | Readonly<{ kind: 'tampered'; report: VerificationReport }>;
 
 /** Name of a quarantined piece until the log tells of it. */
@@ -21,25 +35,42 @@ const unrecorded = '.bin.unrecorded';
 
 /** Checks the whole log. A torn end is copied to quarantine and cut, or gets its newline; damage elsewhere is left as it is. */
 export async function recoverLog(place: LogPlace, file: AppendFile, known: KnownHead | undefined): Promise<Found> {
-  const pass = await passOver(file, known === undefined ? {} : { known });
+  const start = (await startOfFile(file)) ?? firstStart;
+  const pass = await passOver(file, { start, ...(known && { known }) });
   const { chain } = pass;
-  if (chain.verdict === 'tampered') return { kind: 'tampered', report: reportOf(pass) };
+  const report = chain.verdict === 'tampered' ? reportOf(pass) : await contradicted(place, pass, start, known);
+  if (report !== undefined) return { kind: 'tampered', report };
   const notes: OwnEntry[] = [];
   if (chain.lacksNewline) notes.push(await addNewline(file));
   else if (chain.verdict === 'torn') await cutTorn(place, file, chain);
   const cuts = await unrecordedCuts(place);
   notes.push(...cuts.map(({ note }) => note));
-  for (const orphan of chain.orphans) notes.push(await closing(file, orphan, place.afterCrash?.(orphan.call)));
+  const open = openCalls(chain.orphans, start);
+  for (const orphan of open) notes.push(await closing(place, file, start, orphan));
   const size = chain.goodBytes + (chain.lacksNewline ? 1 : 0);
   return {
     kind: 'usable',
-    end: { id: file.mark().id, seq: chain.seq, head: chain.head, size },
+    end: { id: file.mark().id, seq: chain.seq, head: chain.head, size, start, closed: chain.lastPhase === 'rotate' },
+    open,
     notes,
     recorded: async () => {
       for (const { path } of cuts) await place.disk.rename(path, path.slice(0, -'.unrecorded'.length));
       if (cuts.length > 0) await place.disk.syncFolder(asideFolder(place));
     },
   };
+}
+
+/** The report of a log that is sound in itself and not the one that is remembered, when what is remembered stands in an earlier file. */
+async function contradicted({ path, disk }: LogPlace, pass: Pass, start: SegmentStart, known: KnownHead | undefined): Promise<VerificationReport | undefined> {
+  if (known === undefined || known.entries >= start.seq) return undefined;
+  const finding = await differsBefore(path, disk, start, known);
+  return finding === undefined ? undefined : { ...reportOf(pass), verdict: 'tampered', level: null, ...finding, findings: [finding], findingCount: 1 };
+}
+
+/** Calls without outcome, each with the file in which its decision stands. */
+export function openCalls(orphans: readonly OrphanCall[], start: SegmentStart): OpenCall[] {
+  const carried = new Map(start.open.map((one) => [one.call, one]));
+  return orphans.map((orphan) => carried.get(orphan.call) ?? { ...orphan, segment: start.segment });
 }
 
 async function addNewline(file: AppendFile): Promise<OwnEntry> {
@@ -99,11 +130,27 @@ function repair(input: Readonly<Record<string, unknown>>): OwnEntry {
 }
 
 /** The outcome of a call that a crash cut off: nobody knows it. */
-async function closing(file: ReadableFile, orphan: OrphanCall, known: string | undefined): Promise<OwnEntry> {
-  const { call, tool, line, offset } = orphan;
-  const intent = await readIntent(file, offset);
-  const detail = { intentLine: line, reason: ['The broker ended before an outcome was recorded.', known].filter((part) => part !== undefined).join(' ') };
-  return { phase: 'recover', call, tool, ...intent, result: 'unknown', detail };
+async function closing(place: LogPlace, file: ReadableFile, start: SegmentStart, { call, tool, segment, line, offset }: OpenCall): Promise<OwnEntry> {
+  const earlier = segment !== start.segment;
+  const intent = earlier ? await intentOfEarlier(place, segment, offset) : await readIntent(file, offset);
+  const known = place.afterCrash?.(call);
+  const reason = ['The broker ended before an outcome was recorded.', known].filter((part) => part !== undefined).join(' ');
+  return { phase: 'recover', call, tool, ...intent, result: 'unknown', detail: { intentLine: line, ...(earlier ? { intentSegment: segment } : {}), reason } };
+}
+
+/** The decision of a call that began before the file in use; without its input when the closed file cannot be read any more. */
+async function intentOfEarlier(place: LogPlace, segment: number, offset: number): Promise<Pick<OwnEntry, 'input' | 'inputHash'>> {
+  const path = join(asideFolder(place), segmentName(segment));
+  for (const candidate of [{ path, packed: false }, { path: path + packedEnding, packed: true }]) {
+    if (place.disk.mark(candidate.path) === undefined) continue;
+    try {
+      const file = await openLogFile(candidate, place.disk);
+      return await readIntent(file, offset).finally(() => file.close());
+    } catch {
+      break;
+    }
+  }
+  return { input: {} };
 }
 
 async function readIntent(file: ReadableFile, offset: number): Promise<Pick<OwnEntry, 'input' | 'inputHash'>> {

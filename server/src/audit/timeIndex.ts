@@ -2,6 +2,7 @@
 import { readHead } from '../../../protocol/src/audit/head';
 import type { Disk, FileMark, ReadableFile } from './disk';
 import { scanLines } from './lines';
+import { openWholeLog, type WholeLog } from './wholeLog';
 
 /** Entries of one quarter of an hour: how many, and the byte range that holds them all (and perhaps others). */
 export type Quarter = { readonly start: number; count: number; from: number; to: number };
@@ -31,7 +32,7 @@ export class TimeIndex {
   }
 
   async #read(signal: AbortSignal | undefined): Promise<readonly Quarter[]> {
-    const file = await this.#disk.openRead(this.#path);
+    const file = await openWholeLog(this.#path, this.#disk);
     if (file === undefined) {
       this.#forget();
       return [];
@@ -50,7 +51,7 @@ export class TimeIndex {
     this.#lastBytes = Buffer.alloc(0);
   }
 
-  async #update(file: ReadableFile, signal: AbortSignal | undefined): Promise<void> {
+  async #update(file: WholeLog, signal: AbortSignal | undefined): Promise<void> {
     const mark = file.mark();
     if (this.#mark?.id !== mark.id || mark.size < this.#indexed || !(await this.#isUnchanged(file))) this.#forget();
     this.#mark = mark;
@@ -69,11 +70,11 @@ export class TimeIndex {
       quarter.to = Math.max(quarter.to, offset + newline - start + 1);
     };
     // A scan that is broken off leaves half counts behind, so it must begin anew.
-    const from = this.#indexed;
+    const from = Math.max(this.#indexed, file.from);
     this.#indexed = Number.POSITIVE_INFINITY;
     const rest = await scanLines(file, { from, to: mark.size }, { line, oversized: () => undefined }, signal);
     this.#indexed = rest?.offset ?? mark.size;
-    const last = Buffer.alloc(Math.min(80, this.#indexed));
+    const last = Buffer.alloc(Math.min(80, this.#indexed - file.from));
     await file.read(last, this.#indexed - last.length);
     this.#lastBytes = last;
   }

@@ -1,101 +1,182 @@
-/** Verifies a log: one pass, flat memory, and a report that a person and a program can read. */
-import { ChainCheck, type ChainResult, type KnownHead } from '../../../protocol/src/audit/chain';
-import type { DamageClass, VerificationReport } from '../../../protocol/src/audit/report';
+/** Verifies a log: the files from the oldest to the one in use, and the seams between them. */
+import { basename, dirname, join } from 'node:path';
+import type { ChainResult, KnownHead } from '../../../protocol/src/audit/chain';
+import type { Finding, VerificationReport } from '../../../protocol/src/audit/report';
+import { asOrphans, firstStart, type PreviousFile, type SegmentStart } from '../../../protocol/src/audit/segment';
 import { realDisk, type Disk, type ReadableFile } from './disk';
-import { scanLines } from './lines';
+import { digestOf } from './digest';
+import { passOver, type Pass } from './pass';
+import { missingReport, reportOfFiles, withoutChain, type NamedPass } from './reporting';
+import { hashOfEntry } from './search';
+import { findLogFiles, nameOf, openLogFile, segmentName, segmentNumbers, type LogFile, type LogFiles } from './segments';
+import { readStub } from './stub';
 
 /** What a verification may be told. */
 export type VerifyOptions = Readonly<{
   /** A head that was kept outside the file: makes truncation, rollback and replacement visible. */
   known?: KnownHead;
-  /** Verify only this many bytes; for a log that is being written, pass what the writer says is durable. */
+  /** Verify only this many bytes of the file in use; for a log that is being written, pass what the writer says is durable. */
   upTo?: number;
+  /** `default`: closed files by the digest that the next one holds, the one in use line by line. `deep`: every line. */
+  depth?: 'default' | 'deep';
   signal?: AbortSignal;
   /** Called between blocks with bytes done and bytes to do. */
   onProgress?: (done: number, total: number) => void;
   disk?: Disk;
 }>;
 
-/** Everything that a pass over a file tells: the chain, and how many bytes were read. */
-export type Pass = Readonly<{ chain: ChainResult; bytes: number }>;
-
 /** Verifies the log at `path`. Never throws: what stops the verification is reported as `unverifiable`. */
 export async function verifyAuditLog(path: string, options: VerifyOptions = {}): Promise<VerificationReport> {
-  let file: ReadableFile | undefined;
+  const disk = options.disk ?? realDisk;
+  for (let attempt = 1; ; attempt += 1) {
+    const before = disk.mark(path)?.id;
+    const report = await verifyOnce(path, disk, options);
+    // A file that was closed or moved meanwhile makes a sound log look damaged: look again.
+    const moved = report.class === 'unreadable' || disk.mark(path)?.id !== before;
+    if (report.verdict === 'intact' || !moved || attempt === 3 || options.signal?.aborted === true) return report;
+  }
+}
+
+async function verifyOnce(path: string, disk: Disk, options: VerifyOptions): Promise<VerificationReport> {
   try {
-    file = await (options.disk ?? realDisk).openRead(path);
-    if (file === undefined) return missing(path, options.known);
-    return reportOf(await passOver(file, options));
+    const found = await findLogFiles(path, disk);
+    if (found === undefined) return missingReport(path, options.known, await newestClosed(path, disk));
+    return await verifyFiles(found, path, disk, options);
   } catch (cause) {
     const aborted = options.signal?.aborted === true;
     const why = cause instanceof Error ? cause.message : String(cause);
     return aborted
       ? withoutChain('unverifiable', 'aborted', 'The verification was stopped before its end.')
       : withoutChain('unverifiable', 'unreadable', `The log could not be read: ${why}`);
+  }
+}
+
+async function newestClosed(path: string, disk: Disk): Promise<string | undefined> {
+  const numbers = await segmentNumbers(join(dirname(path), 'audit'), disk);
+  return numbers.length === 0 ? undefined : `audit/${segmentName(Math.max(...numbers))}`;
+}
+
+async function verifyFiles({ files, missing }: LogFiles, path: string, disk: Disk, options: VerifyOptions): Promise<VerificationReport> {
+  const depth = options.depth ?? 'default';
+  const [first] = files;
+  const gap = first === undefined || missing === undefined ? undefined : await judgeGap(first, missing, files, path, disk);
+  const passes: NamedPass[] = [];
+  let before: Pass | undefined;
+  for (const [i, file] of files.entries()) {
+    const name = i === files.length - 1 ? undefined : nameOf(file, path);
+    const pass = await verifyFile(file, files[i + 1], before, { ...options, depth, disk });
+    const seam = before === undefined || file.start === undefined ? undefined : seamFinding(before, file.start);
+    passes.push({ ...withFinding(pass, i === 0 ? gap?.finding : seam), name });
+    before = pass;
+  }
+  const earlier = await knownInEarlierFile(files, disk, options.known);
+  const last = passes.pop();
+  if (last !== undefined) passes.push({ ...withFinding(last, earlier), name: undefined });
+  return reportOfFiles(passes, { depth, notes: gap?.note === undefined ? [] : [gap.note] });
+}
+
+type FileOptions = VerifyOptions & Readonly<{ depth: 'default' | 'deep'; disk: Disk }>;
+
+/** A closed file by its digest when that is enough and fits; else line by line. */
+async function verifyFile(file: LogFile, next: LogFile | undefined, before: Pass | undefined, options: FileOptions): Promise<Pass> {
+  const start = file.start ?? startAfter(before, file.segment);
+  const open = await openLogFile(file, options.disk);
+  try {
+    if (next === undefined) return await passOver(open, { ...options, start });
+    const expected = next.start?.previous;
+    const { signal } = options;
+    const whole = expected === undefined || file.start === undefined ? undefined : await digestOf(open, 0, signal);
+    const same = expected !== undefined && whole?.sha256 === expected.sha256 && whole.bytes === expected.bytes;
+    if (same && options.depth === 'default' && next.start !== undefined) return { chain: closedChain(start, next.start, expected), start, bytes: expected.bytes };
+    const pass = await passOver(open, { start, ...(signal && { signal }) });
+    return same || expected === undefined ? neverTorn(pass) : withFinding(neverTorn(pass), otherFile(file, pass, expected, whole?.sha256));
   } finally {
-    await file?.close();
+    await open.close();
   }
 }
 
-/** Checks the chain of an open file from its first byte. A file that grows meanwhile is followed to a line's end. */
-export async function passOver(file: ReadableFile, options: VerifyOptions): Promise<Pass> {
-  const check = new ChainCheck(options.known);
-  const { signal, onProgress } = options;
-  let to = options.upTo ?? file.mark().size;
-  const sink = {
-    line: check.push.bind(check),
-    oversized: check.pushOversized.bind(check),
-    progress: (done: number): void => onProgress?.(done, to),
-  };
-  let rest = await scanLines(file, { from: 0, to }, sink, signal);
-  // A line that seems to break off may only be on its way to the disk: read on as long as the file grows.
-  while (rest !== undefined && options.upTo === undefined) {
-    const grown = file.mark().size;
-    if (grown <= to) break;
-    to = grown;
-    rest = await scanLines(file, { from: rest.offset, to }, sink, signal);
-  }
-  return { chain: check.finish(rest), bytes: to };
+function startAfter(before: Pass | undefined, segment: number): SegmentStart {
+  if (before === undefined) return firstStart;
+  const { seq, head, orphans } = before.chain;
+  return { ...firstStart, segment, seq: seq + 1, prevHash: head, open: orphans.map((one) => ({ ...one, segment: segment - 1 })) };
 }
 
-const listed = 100;
-
-/** Makes the report of a pass. */
-export function reportOf({ chain, bytes }: Pass): VerificationReport {
-  const [first] = chain.findings;
-  const none = { class: null, line: null, offset: null, expected: null, found: null, message: intactMessage(chain) };
-  const torn = chain.verdict === 'torn';
+/** What a closed file tells without being read by the line: its digest fits, so its lines are those that were written. */
+function closedChain(start: SegmentStart, next: SegmentStart, { entries, bytes }: PreviousFile): ChainResult {
   return {
-    verdict: chain.verdict,
-    level: chain.verdict === 'intact' ? 'chain intact' : null,
-    entries: chain.entries,
-    bytes,
-    head: chain.seq === 0 ? null : `sha256:${chain.head}`,
-    firstTimestamp: chain.firstTimestamp ?? null,
-    lastTimestamp: chain.lastTimestamp ?? null,
-    ...(first ?? none),
-    ...(torn ? { class: 'crash' as const } : {}),
-    findings: [...chain.findings],
-    findingCount: chain.findingCount,
-    orphans: chain.orphans.slice(0, listed),
-    orphanCount: chain.orphans.length,
-    warnings: [...chain.warnings],
+    verdict: 'intact', entries: entries - start.seq + 1, seq: entries, head: next.prevHash, goodBytes: bytes, lastPhase: 'rotate', lacksNewline: false,
+    firstTimestamp: start.timestamp, lastTimestamp: next.timestamp, findings: [], findingCount: 0, orphans: asOrphans(next.open), warnings: [],
   };
 }
 
-function intactMessage({ entries, orphans }: ChainResult): string {
-  const open = orphans.length === 0 ? '' : ` ${orphans.length} admitted without a recorded outcome (running, or cut off).`;
-  return `Chain intact: ${entries} ${entries === 1 ? 'entry' : 'entries'}.${open}`;
+/** No crash tears a file that was closed: what breaks off there was cut. */
+function neverTorn(pass: Pass): Pass {
+  const { chain } = pass;
+  if (chain.verdict !== 'torn') return pass;
+  const findings = chain.findings.map((one) => ({ ...one, class: one.class === 'crash' ? ('truncation' as const) : one.class, message: one.message.replace(', as after a crash', ', although the file was closed') }));
+  return { ...pass, chain: { ...chain, verdict: 'tampered', findings } };
 }
 
-function missing(path: string, known: KnownHead | undefined): VerificationReport {
-  if (known === undefined) return withoutChain('unverifiable', 'missing', `There is no audit log at ${path}.`);
-  const message = `The log had ${known.entries} entries and is gone: there is no file at ${path}.`;
-  return { ...withoutChain('tampered', 'truncation', message), expected: `sha256:${known.head}` };
+function otherFile(file: LogFile, { chain }: Pass, expected: PreviousFile, found: string | undefined): Finding | undefined {
+  if (chain.findingCount > 0) return undefined;
+  const message = `The file ${basename(file.path)} is sound in itself, but not the one that the file after it names: it was cut, rewritten or replaced.`;
+  return { class: chain.seq < expected.entries ? 'truncation' : 'fork', line: null, offset: null, expected: expected.sha256, found: found ?? null, message };
 }
 
-function withoutChain(verdict: 'unverifiable' | 'tampered', kind: DamageClass, message: string): VerificationReport {
-  const finding = { class: kind, line: null, offset: null, expected: null, found: null, message };
-  const nothing = { entries: 0, bytes: 0, head: null, firstTimestamp: null, lastTimestamp: null, level: null };
-  return { verdict, ...nothing, ...finding, findings: [finding], findingCount: 1, orphans: [], orphanCount: 0, warnings: [] };
+function seamFinding(before: Pass, start: SegmentStart): Finding | undefined {
+  const { seq, head, findingCount } = before.chain;
+  if (findingCount > 0 || (start.seq === seq + 1 && start.prevHash === head)) return undefined;
+  const message = `The file begins with entry #${start.seq} and does not continue from #${seq}, the last one of the file before it.`;
+  return { class: 'link', line: 1, offset: 0, expected: `sha256:${head}`, found: `sha256:${start.prevHash}`, message };
+}
+
+function withFinding(pass: Pass, finding: Finding | undefined): Pass {
+  if (finding === undefined) return pass;
+  const { chain } = pass;
+  return { ...pass, chain: { ...chain, verdict: 'tampered', findings: [finding, ...chain.findings], findingCount: chain.findingCount + 1 } };
+}
+
+/** Why the files before the first one are not there: removed on record, which is a note, or not, which is a finding. */
+async function judgeGap(first: LogFile, missing: number, files: readonly LogFile[], path: string, disk: Disk): Promise<{ note?: string; finding?: Finding }> {
+  const { seq, prevHash } = first.start ?? firstStart;
+  const removal = await readStub(path, disk);
+  const fits = removal?.last.segment === missing && removal.last.entries === seq - 1 && removal.last.head === `sha256:${prevHash}`;
+  if (fits && (await hashInFiles(files, disk, removal.seq)) === removal.hash) {
+    const where = removal.reason === 'archive' ? `moved to ${removal.to ?? 'an archive'}` : 'deleted as audit.retentionDays says';
+    return { note: `Entries #1 to #${seq - 1} were ${where} on ${removal.timestamp.slice(0, 10)}, which entry #${removal.seq} records; the chain was verified from #${seq} on.` };
+  }
+  const message = `The file ${segmentName(missing)} with the entries before #${seq} is not there, and no entry records that it was removed.`;
+  return { finding: { class: 'truncation', line: null, offset: null, expected: `sha256:${prevHash}`, found: null, message } };
+}
+
+/** Compares with a remembered head whose entry stands before the file in use. */
+async function knownInEarlierFile(files: readonly LogFile[], disk: Disk, known: KnownHead | undefined): Promise<Finding | undefined> {
+  const start = files.at(-1)?.start;
+  if (known === undefined || start === undefined || known.entries >= start.seq) return undefined;
+  const [first] = files;
+  // Of a file that was removed on record nothing is left to compare; the first header names its last entry.
+  if (known.entries < (first?.start?.seq ?? 1) - 1) return undefined;
+  const found = known.entries === (first?.start?.seq ?? 1) - 1 ? first?.start?.prevHash : await hashInFiles(files, disk, known.entries);
+  if (found === known.head) return undefined;
+  const message = `Entry #${known.entries} is not the one that was last known: the log was rewritten or replaced by another.`;
+  return { class: 'fork', line: null, offset: null, expected: `sha256:${known.head}`, found: found === undefined ? null : `sha256:${found}`, message };
+}
+
+/** The same question for a log of which only the file in use was read. */
+export async function differsBefore(path: string, disk: Disk, start: SegmentStart, known: KnownHead): Promise<Finding | undefined> {
+  if (known.entries === start.seq - 1 && known.head === start.prevHash) return undefined;
+  const found = await findLogFiles(path, disk);
+  return await knownInEarlierFile(found?.files ?? [], disk, known);
+}
+
+/** The bare hash that entry `seq` of a log gives now; undefined when it is not there. */
+export async function hashOfLogEntry(path: string, disk: Disk, seq: number): Promise<string | undefined> {
+  return await hashInFiles((await findLogFiles(path, disk))?.files ?? [], disk, seq);
+}
+
+async function hashInFiles(files: readonly LogFile[], disk: Disk, seq: number): Promise<string | undefined> {
+  const file = files.filter(({ start }) => start !== undefined && start.seq <= seq).at(-1);
+  if (file === undefined) return undefined;
+  const open: ReadableFile = await openLogFile(file, disk);
+  return await hashOfEntry(open, seq).finally(() => open.close());
 }

@@ -74,7 +74,7 @@ describe('audit writer', () => {
     assert.match(String(genesis?.input['logId']), /^[0-9a-f]{32}$/);
     assert.equal(genesis?.input['format'], 'conductor-audit/1');
     assert.deepEqual([(await stat(path)).mode & 0o777, (await stat(folder)).mode & 0o777], [0o600, 0o700]);
-    assert.deepEqual(writer.state(), { entries: 1, head: genesis?.hash, bytes: (await stat(path)).size, health: { state: 'healthy' } });
+    assert.deepEqual(writer.state(), { entries: 1, head: genesis?.hash, bytes: (await stat(path)).size, segment: 1, logId: genesis?.input['logId'], health: { state: 'healthy' } });
     assert.deepEqual(await readdir(folder), ['audit.log']);
   });
 

@@ -6,14 +6,19 @@ import { prepareEntry, type PreparedEntry } from '../../../protocol/src/audit/by
 import type { KnownHead } from '../../../protocol/src/audit/chain';
 import type { NewEntry, OwnEntry } from '../../../protocol/src/audit/entry';
 import type { VerificationReport } from '../../../protocol/src/audit/report';
+import { rotateEntry } from '../../../protocol/src/audit/segment';
 import type { Actor } from '../../../protocol/src/call';
 import { ConductorError } from '../../../protocol/src/errors';
-import { cutLength, linesOf, renderBatch, type AppendedLine, type Batch, type Placed, type Waiting } from './batch';
+import { linesOf, renderBatch, type AppendedLine, type Batch, type Placed, type Waiting } from './batch';
 import { realDisk, type AppendFile, type Disk, type FileMark } from './disk';
 import { eventIds, timestamps } from './eventId';
-import { replaceLog, type LogPlace } from './newLog';
+import { defaultKeeping, replaceLog, type Keeping, type LogPlace } from './newLog';
 import { headToExpect, openLog, verifyAgainst, type Remembered } from './opening';
+import { messageOf, writeBatch, type Trouble } from './ownFile';
+import { EntryQueue, ownEntry } from './queue';
 import type { Found, LogEnd } from './recovery';
+import { beginNextFile, rotationDue } from './rotation';
+import { RunningCalls } from './runningCalls';
 
 export type { AppendedLine, Placed } from './batch';
 
@@ -24,8 +29,11 @@ export type AuditHealth =
   | Readonly<{ state: 'tampered'; message: string; report: VerificationReport }>
   | Readonly<{ state: 'closed' }>;
 
-/** The log as the writer knows it: entries, `sha256:` hash of the last one (null before the first), durable bytes, health. */
-export type AuditState = Readonly<{ entries: number; head: string | null; bytes: number; health: AuditHealth }>;
+/**
+ * The log as the writer knows it: entries, `sha256:` hash of the last one (null before the first), number and durable bytes of the
+ * file in use, the log's random id, health.
+ */
+export type AuditState = Readonly<{ entries: number; head: string | null; bytes: number; segment: number; logId: string | undefined; health: AuditHealth }>;
 
 /** What a writer is told; everything but `path` and `createdBy` has a default. */
 export type AuditWriterOptions = Readonly<{
@@ -43,6 +51,8 @@ export type AuditWriterOptions = Readonly<{
   /** Wall clock in milliseconds since 1970; Date.now by default. */
   now?: () => number;
   nextId?: () => string;
+  /** When a file is full, and what becomes of closed ones; asked again each time. 64 MiB, all kept, by default. */
+  keeping?: () => Keeping;
 }>;
 
 /** Appends to the log. Entries keep the order in which they were handed over. */
@@ -58,6 +68,8 @@ export type AuditWriter = Readonly<{
   onAppended(listener: (lines: readonly AppendedLine[]) => void): () => void;
   /** Calls back when the health changes; gives the function that stops it. */
   onHealth(listener: (health: AuditHealth) => void): () => void;
+  /** Calls back after a file was closed and the next one begun, with the number of the closed one; gives the function that stops it. */
+  onRotated(listener: (segment: number) => void): () => void;
   /** Writes what is queued, then refuses everything. */
   close(): Promise<void>;
 }>;
@@ -71,10 +83,6 @@ export async function openAuditWriter(options: AuditWriterOptions): Promise<Audi
 
 /** Above this many queued bytes, `enqueue` waits like `append`. */
 const mostQueuedBytes = 8_388_608;
-/** Entries of calls that already ran, kept through a failure to be written afterwards. */
-const mostOwed = 1_000;
-
-type Trouble = Readonly<{ message: string; wrote: boolean; cause: unknown }>;
 
 class LogWriter implements AuditWriter {
   readonly #place: LogPlace;
@@ -88,16 +96,16 @@ class LogWriter implements AuditWriter {
   #failed: Readonly<{ batch: Batch; message: string; rejected: number; note: string | undefined }> | undefined;
   #refused: Readonly<{ mark: FileMark | undefined }> | undefined;
   #health: AuditHealth = { state: 'failed', message: 'The audit log is not open yet.' };
-  #queue: Waiting[] = [];
-  #owed: Waiting[] = [];
-  #queuedBytes = 0;
+  readonly #queue = new EntryQueue();
+  readonly #running = new RunningCalls();
   #turn: Promise<void> = Promise.resolve();
   #scheduled = false;
   readonly #appended = new Set<(lines: readonly AppendedLine[]) => void>();
   readonly #healthChanged = new Set<(health: AuditHealth) => void>();
+  readonly #rotated = new Set<(segment: number) => void>();
 
-  constructor({ path, createdBy, actor, afterCrash, known, disk = realDisk, now = Date.now, nextId = eventIds(now) }: AuditWriterOptions) {
-    this.#place = { path, createdBy, actor, afterCrash, disk, now, nextId };
+  constructor({ path, createdBy, actor, afterCrash, known, disk = realDisk, now = Date.now, nextId = eventIds(now), keeping = () => defaultKeeping }: AuditWriterOptions) {
+    this.#place = { path, createdBy, actor, afterCrash, disk, now, nextId, keeping };
     this.#known = known;
     this.#timestamp = timestamps(now);
   }
@@ -112,15 +120,15 @@ class LogWriter implements AuditWriter {
     return new Promise((resolve, reject) => {
       const settle = (outcome: Placed | ConductorError): void =>
         outcome instanceof ConductorError ? reject(outcome) : resolve(outcome);
-      this.#queueUp({ entry: this.#prepare(entry), owed: entry.phase !== 'intent', settle });
+      this.#queue.push({ entry: this.#prepare(entry), owed: entry.phase !== 'intent', settle });
       this.#drainSoon();
     });
   }
 
   async enqueue(entry: NewEntry): Promise<string> {
-    if (this.#health.state !== 'healthy' || this.#queuedBytes > mostQueuedBytes) return (await this.append(entry)).id;
+    if (this.#health.state !== 'healthy' || this.#queue.bytes > mostQueuedBytes) return (await this.append(entry)).id;
     const prepared = this.#prepare(entry);
-    this.#queueUp({ entry: prepared, owed: true, settle: undefined });
+    this.#queue.push({ entry: prepared, owed: true, settle: undefined });
     this.#drainSoon();
     return prepared.id;
   }
@@ -147,7 +155,7 @@ class LogWriter implements AuditWriter {
   state(): AuditState {
     const end = this.#log?.end ?? this.#lastEnd;
     const head = end === undefined ? null : `sha256:${end.head}`;
-    return { entries: end?.seq ?? 0, head, bytes: end?.size ?? 0, health: this.#health };
+    return { entries: end?.seq ?? 0, head, bytes: end?.size ?? 0, segment: end?.start.segment ?? 1, logId: end?.start.logId, health: this.#health };
   }
 
   onAppended(listener: (lines: readonly AppendedLine[]) => void): () => void {
@@ -158,6 +166,11 @@ class LogWriter implements AuditWriter {
   onHealth(listener: (health: AuditHealth) => void): () => void {
     this.#healthChanged.add(listener);
     return () => this.#healthChanged.delete(listener);
+  }
+
+  onRotated(listener: (segment: number) => void): () => void {
+    this.#rotated.add(listener);
+    return () => this.#rotated.delete(listener);
   }
 
   async close(): Promise<void> {
@@ -177,11 +190,6 @@ class LogWriter implements AuditWriter {
       if (cause instanceof RangeError) throw new ConductorError('TOO_LARGE', cause.message, { cause });
       throw cause;
     }
-  }
-
-  #queueUp(waiting: Waiting): void {
-    this.#queue.push(waiting);
-    this.#queuedBytes += waiting.entry.bytes;
   }
 
   #drainSoon(): void {
@@ -204,7 +212,8 @@ class LogWriter implements AuditWriter {
   async #drain(): Promise<void> {
     while (this.#queue.length > 0) {
       if (this.#log === undefined && !(await this.#reopen())) return;
-      if (this.#log !== undefined) await this.#commit(this.#log, this.#queue.splice(0, cutLength(this.#queue)));
+      if (this.#log !== undefined) await this.#commit(this.#log, this.#queue.cut());
+      if (this.#log !== undefined) await this.#rotateWhenDue(this.#log.end);
       // Whoever was answered now may hand over the next entry in this turn of the event loop, to share the next write.
       await nextTurn();
     }
@@ -212,7 +221,7 @@ class LogWriter implements AuditWriter {
 
   async #commit({ file, end }: Readonly<{ file: AppendFile; end: LogEnd }>, waiting: readonly Waiting[]): Promise<void> {
     const batch = renderBatch(waiting, end);
-    const trouble = await this.#write(file, end, batch);
+    const trouble = await writeBatch(this.#place, file, end, batch);
     if (trouble !== undefined) {
       await this.#fail(trouble, file, end, batch);
       return;
@@ -221,61 +230,45 @@ class LogWriter implements AuditWriter {
     this.#lastEnd = batch.end;
     this.#failed = undefined;
     this.#setHealth({ state: 'healthy' });
-    for (const { entry } of waiting) this.#queuedBytes -= entry.bytes;
+    this.#queue.written(waiting);
+    this.#running.see(batch, end);
     batch.lines.forEach(({ seq, id, hash }, i) => waiting[i]?.settle?.({ seq, id, hash }));
     if (this.#appended.size > 0) this.#tell(this.#appended, linesOf(batch, end.size));
   }
 
-  /** One write and one sync, and before and after them a look whether the file is still ours alone. */
-  async #write(file: AppendFile, end: LogEnd, batch: Batch): Promise<Trouble | undefined> {
-    let wrote = false;
+  /** Closes the file when it is full or old, and goes on in the next one. What fails on the way is gone on with at the next opening. */
+  async #rotateWhenDue(end: LogEnd): Promise<void> {
+    const why = rotationDue(end, this.#place);
+    if (why === undefined || this.#log === undefined) return;
+    // Not owed: after a failure the file is not full any more, or it is found to be so again.
+    const last: Waiting[] = [{ entry: this.#prepareOwn(rotateEntry(end.start.segment, why)), owed: false, settle: undefined }];
+    this.#queue.adopt(last);
+    await this.#commit(this.#log, last);
+    if (this.#log === undefined) return;
+    const closed = { ...this.#log, end: { ...this.#log.end, closed: true } };
+    this.#log = closed;
+    this.#lastEnd = closed.end;
     try {
-      const before = this.#changedByOthers(end);
-      if (before !== undefined) return { message: before, wrote, cause: undefined };
-      wrote = true;
-      const written = await file.append(batch.bytes);
-      if (written !== batch.bytes.length) throw new Error(`only ${written} of ${batch.bytes.length} bytes were written; the disk may be full`);
-      await file.sync();
-      const after = this.#changedByOthers(batch.end);
-      return after === undefined ? undefined : { message: after, wrote: false, cause: undefined };
+      this.#log = await beginNextFile(this.#place, closed.file, closed.end, this.#running.list());
+      this.#lastEnd = this.#log.end;
+      this.#tell(this.#rotated, this.#log.end.start.segment - 1);
     } catch (cause) {
-      return { message: `The audit log could not be written: ${messageOf(cause)}`, wrote, cause };
+      await this.#closeFile();
+      const message = `The next file of the audit log could not be begun: ${messageOf(cause)}`;
+      this.#setHealth({ state: 'failed', message });
+      this.#queue.reject(() => unavailable(message, cause));
     }
-  }
-
-  #changedByOthers(end: LogEnd): string | undefined {
-    const mark = this.#place.disk.mark(this.#place.path);
-    if (mark === undefined) return 'The audit log was deleted while Conductor ran.';
-    if (mark.id !== end.id) return 'The audit log was replaced by another file while Conductor ran.';
-    if (mark.size < end.size) return 'The audit log was cut while Conductor ran.';
-    return mark.size > end.size ? 'Another program appended to the audit log while Conductor ran.' : undefined;
   }
 
   /** Takes back what was half written, gives up the descriptor for good, and refuses everybody who waits. */
   async #fail(trouble: Trouble, file: AppendFile, end: LogEnd, batch: Batch): Promise<void> {
     if (trouble.wrote) await file.truncate(end.size).catch(() => undefined); // tried again when the log is reopened
     await this.#closeFile();
-    const waiting = [...batch.waiting, ...this.#queue];
-    const refused = waiting.filter(({ settle }) => settle !== undefined).length;
     const { message = trouble.message, rejected = 0, note } = this.#failed ?? {};
+    const refused = this.#queue.takeBack(batch.waiting, note);
     this.#failed = { batch, message, rejected: rejected + refused, note: undefined };
-    this.#owe(waiting.filter(({ owed, entry }) => owed && entry.id !== note));
     this.#setHealth({ state: 'failed', message: trouble.message });
-    this.#queue = waiting;
-    this.#rejectQueue(trouble.message, trouble.cause);
-  }
-
-  #owe(waiting: readonly Waiting[]): void {
-    for (const { entry } of waiting) {
-      if (this.#owed.length < mostOwed) this.#owed.push({ entry, owed: true, settle: undefined });
-    }
-  }
-
-  #rejectQueue(message: string, cause: unknown): void {
-    const waiting = this.#queue;
-    this.#queue = [];
-    this.#queuedBytes = 0;
-    for (const { settle } of waiting) settle?.(unavailable(message, cause));
+    this.#queue.reject(() => unavailable(trouble.message, trouble.cause));
   }
 
   /** Opens the log, or says in the health why not and refuses everybody who waits. */
@@ -285,12 +278,12 @@ class LogWriter implements AuditWriter {
       if (!stillRefused) await this.#open();
       if (this.#log !== undefined) return true;
       const { health } = this.state();
-      this.#rejectQueue('message' in health ? health.message : 'The audit log is not open.', undefined);
+      this.#queue.reject(() => unavailable('message' in health ? health.message : 'The audit log is not open.'));
     } catch (cause) {
       await this.#closeFile();
       const message = `The audit log could not be opened: ${messageOf(cause)}`;
       this.#setHealth({ state: 'failed', message });
-      this.#rejectQueue(message, cause);
+      this.#queue.reject(() => unavailable(message, cause));
     }
     return false;
   }
@@ -301,29 +294,24 @@ class LogWriter implements AuditWriter {
     else this.#refuse(opened.report);
   }
 
-  #use(file: AppendFile, { end, notes, recorded }: Extract<Found, { kind: 'usable' }>): void {
+  #use(file: AppendFile, { end, open, notes, recorded }: Extract<Found, { kind: 'usable' }>): void {
     this.#log = { file, end };
+    this.#running.reset(open);
     this.#lastEnd = end;
     this.#refused = undefined;
     // A note that is not marked as recorded is only told once more at the next start.
     const last: Waiting['settle'] = (outcome) => {
       if (!(outcome instanceof ConductorError)) void recorded().catch(() => undefined);
     };
-    const own: Waiting[] = notes.map((note, i) => ({
-      entry: this.#prepareOwn(note),
-      owed: true,
-      settle: i === notes.length - 1 ? last : undefined,
-    }));
+    const own: Waiting[] = notes.map((note, i) => ownEntry(this.#prepareOwn(note), i === notes.length - 1 ? last : undefined));
     if (this.#failed === undefined) {
       this.#setHealth({ state: 'healthy' });
     } else {
       const entry = this.#prepareOwn(interruption(this.#failed));
       this.#failed = { ...this.#failed, note: entry.id };
-      own.unshift({ entry, owed: true, settle: undefined });
+      own.unshift(ownEntry(entry));
     }
-    this.#queue = [...own, ...this.#owed, ...this.#queue];
-    for (const { entry } of [...own, ...this.#owed]) this.#queuedBytes += entry.bytes;
-    this.#owed = [];
+    this.#queue.putFirst(own);
   }
 
   #prepareOwn(note: OwnEntry): PreparedEntry {
@@ -352,7 +340,7 @@ class LogWriter implements AuditWriter {
   }
 
   #memory(): Remembered {
-    return { known: this.#known, end: this.#lastEnd, failedBatch: this.#failed?.batch.bytes };
+    return { known: this.#known, end: this.#lastEnd, open: this.#running.list(), failedBatch: this.#failed?.batch.bytes };
   }
 
   #setHealth(health: AuditHealth): void {
@@ -383,6 +371,3 @@ function unavailable(message: string, cause?: unknown): ConductorError {
   return new ConductorError('AUDIT_UNAVAILABLE', message, { cause });
 }
 
-function messageOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
-}

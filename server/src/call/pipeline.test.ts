@@ -157,7 +157,7 @@ describe('call/pipeline', () => {
   });
 
   it('pipeline:queued: only entries of calls that read may be queued, and only when the user says so', async () => {
-    const queued = { config: { ...defaultConfig, audit: { readOnlyDurability: 'queued' as const } }, policyHash: 'h' };
+    const queued = { config: { ...defaultConfig, audit: { ...defaultConfig.audit, readOnlyDurability: 'queued' as const } }, policyHash: 'h' };
     const reading = house({ readOnly: true, policies: [queued] });
     await reading.run();
     assert.deepEqual(reading.events.filter((event) => event.endsWith('queued')), ['admitted queued', 'finished queued']);

@@ -63,6 +63,7 @@ export async function openHouse(ground: Ground): Promise<House> {
       await socket.close();
       await record(rooms, ground, { phase: 'event', tool: 'broker.stopped', input: { why }, result: 'ok', actor: rooms.self });
       rooms.config.close();
+      rooms.logFiles.stop();
       rooms.breakers.dispose();
       await rooms.writer.close();
     },

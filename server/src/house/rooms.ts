@@ -8,6 +8,7 @@ import type { AuditHealth } from '../../../protocol/src/messages';
 import { createDesk, type Desk } from '../approvals/desk';
 import { eventIds } from '../audit/eventId';
 import { createWitness, type Witness } from '../approvals/witness';
+import { defaultKeeping, type Keeping } from '../audit/newLog';
 import { openAuditWriter, type AuditWriter } from '../audit/writer';
 import { createBreakers, type Breakers } from '../breaker/breakers';
 import type { Logger, LogLevel } from '../base/logger';
@@ -22,6 +23,7 @@ import { seal } from '../tools/seal';
 import type { Tool } from '../tools/tool';
 import type { AgentRooms } from './agents';
 import { createAudience, type Audience } from './audience';
+import { keepingOf, keepLogFiles } from './logKeeping';
 import { endOrphans, orphansSentence } from './orphans';
 
 /** Builds the rooms that calls pass through, and introduces them to each other. */
@@ -39,6 +41,7 @@ export type Built = Readonly<{
   self: Actor;
   config: OpenConfig;
   writer: AuditWriter;
+  logFiles: { stop(): void };
   desk: Desk;
   breakers: Breakers;
   tools: ReadonlyMap<string, Tool>;
@@ -59,9 +62,12 @@ export async function buildRooms(ground: Ground): Promise<Built> {
   const witness = createWitness();
   const policyListeners = new Set<() => void>();
   const { calls } = await endOrphans(ground);
+  // The configuration is read after the log is open, because its changes are recorded.
+  let keeping = (): Keeping => defaultKeeping;
   const writer = await openAuditWriter({
     path: join(configDir, 'audit.log'), createdBy: `conductor ${version}`, actor: self, nextId: newId,
     afterCrash: (call) => orphansSentence(calls.get(call)),
+    keeping: () => keeping(),
   });
   const tellHealth = (): void => audience.tellSoon('audit/appended', () => auditHealth(writer));
   writer.onAppended(tellHealth);
@@ -76,6 +82,8 @@ export async function buildRooms(ground: Ground): Promise<Built> {
       writer.append({ phase: 'event', tool: 'config.changed', input: { source: state.source, policyHash: state.policyHash, problems: state.problems.length }, result: 'ok', actor: self }).catch(() => undefined);
     },
   });
+  keeping = () => keepingOf(config.current().config);
+  const logFiles = keepLogFiles({ path: join(configDir, 'audit.log'), writer, self, keeping, logger: ground.logger });
   ground.setLogLevel(config.current().config.server.logLevel);
   const tools = new Map<string, Tool>([shellTool, ...filesystemTools].map((tool) => [tool.name, seal(tool as Tool, (call) => witness.take(call))]));
   const now = (): number => performance.now();
@@ -112,7 +120,7 @@ export async function buildRooms(ground: Ground): Promise<Built> {
       writer.append(entry).catch((thrown: unknown) => ground.logger.warn('a refusal could not be recorded', { error: toConductorError(thrown).message }));
     },
   };
-  return { self, config, writer, desk, breakers, tools, witness, pipeline, proof: { pipeline: proofPipeline, breached: () => breached }, agents, audience };
+  return { self, config, writer, logFiles, desk, breakers, tools, witness, pipeline, proof: { pipeline: proofPipeline, breached: () => breached }, agents, audience };
 }
 
 /** The second look at the log: an entry counts as written when the log is longer than before, not when somebody says so. */

@@ -141,7 +141,7 @@ function describe(file: string, report: VerificationReport): string {
 
 async function tail(file: string, { lines, json, follow }: { lines: number; json?: boolean; follow: boolean }): Promise<number> {
   const reader = createAuditReader(file);
-  const end = reader.size();
+  const end = await reader.size();
   const { items } = await reader.page({ limit: Math.min(lines, 1000) });
   const show = (item: AuditItem): void => print(json === true ? item.raw : lineOf(item));
   for (const item of [...items].reverse()) show(item);

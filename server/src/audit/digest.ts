@@ -1,0 +1,25 @@
+import { createHash } from 'node:crypto';
+import type { ReadableFile } from './disk';
+
+const blockBytes = 1_048_576;
+
+/** SHA-256 (`sha256:` and hex) and size of a file, read in blocks from byte `from`. Rejects with the reason of `signal` when that is aborted. */
+export async function digestOf(file: ReadableFile, from = 0, signal?: AbortSignal): Promise<{ sha256: string; bytes: number }> {
+  const digest = createHash('sha256');
+  const block = Buffer.allocUnsafe(blockBytes);
+  let position = from;
+  for (let length = await file.read(block, position); length > 0; length = await file.read(block, position)) {
+    signal?.throwIfAborted();
+    digest.update(block.subarray(0, length));
+    position += length;
+  }
+  return { sha256: `sha256:${digest.digest('hex')}`, bytes: position - from };
+}
+
+/** All bytes of a file. */
+export async function wholeOf(file: ReadableFile): Promise<Buffer> {
+  const bytes = Buffer.allocUnsafe(file.mark().size);
+  let at = 0;
+  for (let length = await file.read(bytes.subarray(at), at); length > 0; length = await file.read(bytes.subarray(at), at)) at += length;
+  return bytes.subarray(0, at);
+}

@@ -1,0 +1,47 @@
+/** One pass over one file of the log, with flat memory. */
+import { ChainCheck, type ChainResult, type ChainStart, type KnownHead } from '../../../protocol/src/audit/chain';
+import { asOrphans, firstStart, type SegmentStart } from '../../../protocol/src/audit/segment';
+import type { ReadableFile } from './disk';
+import { scanLines } from './lines';
+
+/** What a pass may be told. */
+export type PassOptions = Readonly<{
+  /** A head that was kept outside the file; of no use when its entry stands in an earlier file. */
+  known?: KnownHead;
+  /** How the file begins; as the very first one by default. */
+  start?: SegmentStart;
+  /** Verify only this many bytes; for a log that is being written, pass what the writer says is durable. */
+  upTo?: number;
+  signal?: AbortSignal;
+  /** Called between blocks with bytes done and bytes to do. */
+  onProgress?: (done: number, total: number) => void;
+}>;
+
+/** Everything that a pass over a file tells: the chain, where it began, and how many bytes were read. */
+export type Pass = Readonly<{ chain: ChainResult; start: SegmentStart; bytes: number }>;
+
+/** Where the check of a file begins that starts like this. */
+export function chainStartOf({ seq, prevHash, open }: SegmentStart): ChainStart {
+  return { seq, prevHash, open: asOrphans(open) };
+}
+
+/** Checks the chain of an open file from its first byte. A file that grows meanwhile is followed to a line's end. */
+export async function passOver(file: ReadableFile, options: PassOptions): Promise<Pass> {
+  const { signal, onProgress, start = firstStart, known } = options;
+  const check = new ChainCheck(known !== undefined && known.entries >= start.seq ? known : undefined, chainStartOf(start));
+  let to = options.upTo ?? file.mark().size;
+  const sink = {
+    line: check.push.bind(check),
+    oversized: check.pushOversized.bind(check),
+    progress: (done: number): void => onProgress?.(done, to),
+  };
+  let rest = await scanLines(file, { from: 0, to }, sink, signal);
+  // A line that seems to break off may only be on its way to the disk: read on as long as the file grows.
+  while (rest !== undefined && options.upTo === undefined) {
+    const grown = file.mark().size;
+    if (grown <= to) break;
+    to = grown;
+    rest = await scanLines(file, { from: rest.offset, to }, sink, signal);
+  }
+  return { chain: check.finish(rest), start, bytes: to };
+}
