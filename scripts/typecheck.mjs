@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const programs = ['protocol', 'link', 'server', 'client', 'test', 'bench'];
 
-const failed = programs.filter((program) => spawnSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', program], { cwd: root, stdio: 'inherit' }).status !== 0);
+const failed = programs.filter((program) => spawnSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', program, '--incremental', '--tsBuildInfoFile', join(root, 'out', 'types', `${program}.tsbuildinfo`)], { cwd: root, stdio: 'inherit' }).status !== 0);
 if (failed.length > 0) {
   console.error(`Type errors in: ${failed.join(', ')}`);
   process.exit(1);
