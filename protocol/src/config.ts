@@ -16,6 +16,12 @@ const folder = z
   .regex(/^(?:~$|~[\\/]|\/|[A-Za-z]:[\\/])/, 'Write an absolute folder, or one that begins with ~/ for your home folder.')
   .describe('Absolute folder; `~` is your home folder.');
 
+const scopePattern = z
+  .string()
+  .max(500)
+  .regex(/^!?(?!.*(?:^|\/)\.\.(?:\/|$))(?:[^!{}[\]\\]|\{[^{}[\]\\!]*\})+$/, 'Write a pattern such as src/** or !src/generated/**: no brackets, backslashes, nested braces or "..".')
+  .describe('Pattern of paths below the project, for instance `src/**`.');
+
 const milliseconds = (min: number, max: number) => z.number().int().min(min).max(max);
 
 const shell = z
@@ -53,6 +59,11 @@ const filesystem = z
       .default(['write', 'delete'])
       .describe('File actions that ask first: `read`, `write`, `list`, `search`, `delete`. Default: write and delete.')
       .meta({ uniqueItems: true }),
+    writeScope: z
+      .array(scopePattern)
+      .default([])
+      .describe('Patterns of files below the project that agents may change: with any, writing, deleting and redirections elsewhere are refused, also in other folders. `*` and `?` within a name, `**` for folders, `{a,b}`; `!` before a pattern takes out what it names and everything in it. Default: everything.')
+      .meta({ uniqueItems: true, examples: [['src/**', '!src/generated/**']] }),
   })
   .describe('The `filesystem.*` tools, kept inside the project folder.');
 

@@ -13,6 +13,7 @@ import { AuditModel } from './model';
 import { AuditProblems } from './problems';
 import { searchEntries } from './search';
 import { AuditTree } from './tree';
+import { createTurns, type Turns } from './turns';
 import { verifyLog, verifyQuietly } from './verify';
 
 /** The commands of this folder. */
@@ -32,7 +33,7 @@ const gatherMs = 250;
 const mostPlaced = 20;
 
 /** Everything that the commands of this folder work with. */
-type Room = Readonly<{ broker: Broker; memory: Memory; model: AuditModel; marks: Marks; tree: AuditTree; documents: EntryDocuments; marksChanged: () => void }>;
+type Room = Readonly<{ broker: Broker; memory: Memory; model: AuditModel; marks: Marks; tree: AuditTree; documents: EntryDocuments; turns: Turns; marksChanged: () => void }>;
 
 /** Shows the log, follows it, verifies it and remembers how long it was. */
 export function registerAudit(broker: Broker, store: Memento, life: Lifetime): Audit {
@@ -50,7 +51,7 @@ export function registerAudit(broker: Broker, store: Memento, life: Lifetime): A
     tree.refresh();
     for (const listener of listeners) listener();
   };
-  const room: Room = { broker, memory: new Memory(store, broker.configDir), model, marks, tree, documents: life.add(new EntryDocuments(broker)), marksChanged };
+  const room: Room = { broker, memory: new Memory(store, broker.configDir), model, marks, tree, documents: life.add(new EntryDocuments(broker)), turns: createTurns(), marksChanged };
   follow(room, life);
   return { marks, tree, onChange: (listener) => void listeners.push(listener), handlers: handlersOf(room) };
 }
@@ -89,8 +90,9 @@ async function hear(room: Room, health: AuditHealth): Promise<void> {
   if (!room.marks.told(health)) return;
   room.marksChanged();
   const { refused } = room.marks;
+  const inForce = room.turns.begin();
   const report = await verifyQuietly(room.broker);
-  if (report !== undefined && refused === room.marks.refused) await mark(room, report);
+  if (report !== undefined && inForce() && refused === room.marks.refused) await mark(room, report);
 }
 
 /** After connecting: does the log still contain what this editor saw? Only then is more remembered. */
@@ -124,9 +126,10 @@ function handlersOf(room: Room): Audit['handlers'] {
 }
 
 async function verify(room: Room): Promise<unknown> {
+  const inForce = room.turns.begin();
   const report = await verifyLog(room.broker, room.memory);
   if (report === undefined) return undefined;
-  await mark(room, report);
+  if (inForce()) await mark(room, report);
   return report;
 }
 

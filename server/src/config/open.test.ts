@@ -81,6 +81,18 @@ describe('open configuration', () => {
     await until((loaded) => allowed(loaded) === 'cat');
   });
 
+  it('T36: after hundreds of quick saves, written in place and replaced, the last one is in force', async () => {
+    await writeFile(file, allowing('start'));
+    const { config, until } = await begin({ debounceMs: 5, pollMs: 50 });
+    for (let round = 0; round < 500; round += 1) {
+      const target = round % 2 === 0 ? `${file}.tmp` : file;
+      await writeFile(target, allowing(`save${round}`));
+      if (target !== file) await rename(target, file);
+      if (round % 100 === 99) await until((loaded) => allowed(loaded) === `save${round}`);
+    }
+    assert.equal(allowed(config.current()), 'save499');
+  });
+
   it('T36: a name taken out of a list is out at once, without a restart', async () => {
     await writeFile(file, allowing('git', 'rm'));
     const { until } = await begin();

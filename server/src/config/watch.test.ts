@@ -37,6 +37,17 @@ describe('watch', () => {
     assert.equal(attached[0].closed, true);
   });
 
+  it('T36: tells of a change while events go on without a pause', async () => {
+    const { watched, event, changes } = bench({ debounceMs: 20 });
+    const began = performance.now();
+    while (changes() === 0 && performance.now() - began < 5000) {
+      event('config.json');
+      await delay(5);
+    }
+    assert.ok(changes() > 0);
+    watched.close();
+  });
+
   it('takes an event without a name for one of the file, and ignores its neighbours', async () => {
     const { watched, event, nextChange, changes } = bench();
     event('audit.log');

@@ -18,6 +18,9 @@ export type WatchOptions = Readonly<{
   watchFolder?: WatchFolder;
 }>;
 
+/** Debounce times that a change waits at most while events go on. */
+const patience = 10;
+
 /** Watches a file by events of its folder, since editors replace files, and by looking now and then, since events get lost. */
 export function watchFile({ file, debounceMs, pollMs, hasChanged, onChange, watchFolder = watchSystemFolder }: WatchOptions): { close(): void } {
   const name = basename(file);
@@ -25,9 +28,19 @@ export function watchFile({ file, debounceMs, pollMs, hasChanged, onChange, watc
   let pending: NodeJS.Timeout | undefined;
   let folder: { close(): void } | undefined;
 
+  // Events without a pause, for whatever reason, must not put off a tightened rule for ever.
+  let latest = Infinity;
   const soon = (): void => {
     clearTimeout(pending);
-    if (!closed) pending = setTimeout(onChange, debounceMs);
+    if (closed) return;
+    const now = performance.now();
+    if (latest === Infinity) latest = now + patience * debounceMs;
+    pending = setTimeout(tell, Math.max(0, Math.min(debounceMs, latest - now)));
+  };
+
+  const tell = (): void => {
+    latest = Infinity;
+    onChange();
   };
 
   const attach = (): void => {

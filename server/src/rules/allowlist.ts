@@ -1,5 +1,5 @@
 import { strictest, type Verdict } from '../../../protocol/src/call';
-import { ask, deny } from './argumentKinds';
+import { ask, deny, outOfScope } from './argumentKinds';
 import { judgeArguments, joined, type Scope } from './commandArguments';
 import { parseArguments, parseCommandLine } from './commandLine';
 import { expandAll, judgeExpanded } from './expansion';
@@ -160,7 +160,9 @@ function judgeRedirection(redirection: Redirection, where: Where): Verdict | und
   if (redirection.kind === 'merge') return undefined;
   const reads = redirection.kind === 'read';
   const shown = redirection.target.slice(0, 120);
-  switch (where.input.facts.place(where.folder, redirection.target)) {
+  const place = where.input.facts.place(where.folder, redirection.target);
+  if (!reads && (place === 'inside' || place === 'control') && where.input.facts.inScope?.(where.folder, redirection.target) === false) return outOfScope(shown);
+  switch (place) {
     case 'sink':
       return undefined;
     case 'inside':
@@ -172,6 +174,6 @@ function judgeRedirection(redirection: Redirection, where: Where): Verdict | und
     case 'own':
       return deny('shell.ownFolder', "The line redirects to or from Conductor's own folder.");
     case 'forbidden':
-      return deny('shell.forbiddenPath', `"${shown}" is a device or a network name.`);
+      return deny('shell.forbiddenPath', `"${shown}" is a named pipe, a socket, a device or a network name.`);
   }
 }

@@ -69,7 +69,9 @@ function judgeFresh(name: string, text: string, scope: PathScope): Verdict | und
 /** The verdict on a path, or undefined when it lies inside and may be read or changed. */
 export function judgePath(name: string, kind: 'read' | 'write', text: string, scope: PathScope): Verdict | undefined {
   const shown = text.slice(0, 120);
-  switch (scope.facts.place(scope.folder, text)) {
+  const place = scope.facts.place(scope.folder, text);
+  if (kind === 'write' && (place === 'inside' || place === 'control') && scope.facts.inScope?.(scope.folder, text) === false) return outOfScope(shown);
+  switch (place) {
     case 'inside':
     case 'sink':
       return undefined;
@@ -80,8 +82,13 @@ export function judgePath(name: string, kind: 'read' | 'write', text: string, sc
     case 'own':
       return deny('shell.ownFolder', "This is Conductor's own folder. No command may look into it or change it.");
     case 'forbidden':
-      return deny('shell.forbiddenPath', `"${shown}" is a device or a network name.`);
+      return deny('shell.forbiddenPath', `"${shown}" is a named pipe, a socket, a device or a network name.`);
   }
+}
+
+/** The refusal of a change outside the write scope. */
+export function outOfScope(shown: string): Verdict {
+  return deny('shell.writeScope', `"${shown}" is outside what agents may change here (plugins.filesystem.writeScope).`);
 }
 
 /** A form that need not ask. */

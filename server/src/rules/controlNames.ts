@@ -4,20 +4,24 @@
 export const controlNames: readonly string[] = [
   // Version control: configuration, hooks and attributes name programs.
   '.git', '.gitconfig', '.gitattributes', '.gitmodules', '.hg', '.hgrc', '.svn', '.jj', '.husky', '.githooks', '.lefthook', 'lefthook.yml',
-  '.lefthook.yml', '.pre-commit-config.yaml',
+  '.lefthook.yml', 'lefthook.yaml', 'lefthook.toml', 'lefthook.json', '.pre-commit-config.yaml', '.pre-commit-config.yml', '.pre-commit-hooks.yaml', '.overcommit.yml', '.simple-git-hooks.json',
   // Editors: tasks, launch and interpreter settings.
-  '.vscode', '.idea', '.vs', '.zed', '.fleet', '.devcontainer', '.devcontainer.json', '.vimrc', '.exrc', '.nvimrc', '.nvim.lua', '.dir-locals.el',
+  '.vscode', '.idea', '.vs', '.zed', '.fleet', '.devcontainer', '.devcontainer.json', '.vimrc', '.exrc', '.nvimrc', '.nvim.lua', '.lvimrc', '.vim', '.emacs', '.emacs.d', '.dir-locals.el', '.run',
   // Agents: settings, hooks, servers.
   '.conductor', '.claude', '.claude.json', '.cursor', '.codex', '.gemini', '.copilot', '.continue', '.windsurf', '.codeium', '.roo', '.kilocode',
   '.cline', '.clinerules', '.kiro', '.qwen', '.opencode', 'opencode.json', 'opencode.jsonc', '.aider.conf.yml', '.amazonq', '.augment', '.junie',
-  '.trae', '.goose', '.factory', '.mcp.json', 'mcp.json',
+  '.trae', '.goose', '.goosehints', '.roomodes', '.roorules', '.factory', '.mcp.json', 'mcp.json',
+  // Agents: what they are told to do, which decides what they do.
+  'agents.md', 'agent.md', 'agents.override.md', 'claude.md', 'claude.local.md', 'gemini.md', '.rules',
   // Package managers and tool chains: which registry, which script shell, which binary.
-  '.npmrc', '.yarnrc', '.yarnrc.yml', '.yarn', '.pnpmrc', '.pnpmfile.cjs', 'pnpmfile.js', '.pypirc', '.condarc', '.cargo', '.mise.toml',
+  '.npmrc', '.yarnrc', '.yarnrc.yml', '.yarn', '.pnpmrc', '.pnpmfile.cjs', 'pnpmfile.js', '.pypirc', '.condarc', '.cargo', '.mise.toml', 'mise.toml', '.mise', '.tool-versions', 'bunfig.toml', '.bazelrc', '.mvn', '.jvmopts', '.sbtopts', '.bundle', '.rspec', '.terraformrc', 'ansible.cfg', '.ansible.cfg',
   // Shells, debuggers, transfer programs and keys: read without being named on a command line.
   '.envrc', '.direnv', '.profile', '.bashrc', '.bash_profile', '.bash_login', '.bash_logout', '.zshrc', '.zshenv', '.zprofile', '.zlogin',
-  '.inputrc', '.gdbinit', '.lldbinit', '.curlrc', '.wgetrc', '.ripgreprc', '.netrc', '.ssh', '.gnupg',
+  '.inputrc', '.gdbinit', '.lldbinit', '.curlrc', '.wgetrc', '.ripgreprc', '.netrc', '.ssh', '.gnupg', '.bash_aliases', '.zlogout',
+  '.tmux.conf', '.screenrc', '.pdbrc', '.irbrc', '.pryrc', '.rprofile', '.psqlrc', '.sqliterc', '.my.cnf', '.mongorc.js', '.mongoshrc.js',
+  'sitecustomize.py', 'usercustomize.py',
   // Continuous integration that runs whatever is checked in.
-  '.circleci', '.gitlab-ci.yml',
+  '.circleci', '.gitlab-ci.yml', '.travis.yml', '.drone.yml', '.woodpecker', '.woodpecker.yml', '.buildkite', 'jenkinsfile', 'azure-pipelines.yml', 'bitbucket-pipelines.yml',
 ];
 
 /** Folder pairs that count only together, since the outer folder alone also holds harmless files. */
@@ -25,9 +29,16 @@ const controlPairs: readonly (readonly [outer: string, inner: string])[] = [
   ['.github', 'workflows'],
   ['.github', 'actions'],
   ['.github', 'hooks'],
+  ['.github', 'instructions'],
+  ['.github', 'prompts'],
+  ['.github', 'chatmodes'],
+  ['.github', 'agents'],
 ];
 
-const controlSuffixes: readonly string[] = ['.code-workspace'];
+const controlSuffixes: readonly string[] = ['.code-workspace', '.sublime-project', '.pth'];
+
+/** Names that begin like this count, whatever follows: agents keep adding files beside the first one. */
+const controlPrefixes: readonly string[] = ['.aider', '.cursor', '.windsurf', '.claude', '.lintstagedrc', 'lint-staged.config.'];
 
 const known: ReadonlySet<string> = new Set(controlNames);
 
@@ -58,11 +69,11 @@ function fold(name: string): string {
 }
 
 function isControl(name: string): boolean {
-  return known.has(name) || controlSuffixes.some((suffix) => name.endsWith(suffix)) || isShortName(name);
+  return known.has(name) || controlSuffixes.some((suffix) => name.endsWith(suffix)) || controlPrefixes.some((prefix) => name.startsWith(prefix)) || isShortName(name);
 }
 
 function isPair(outer: string | undefined, inner: string): boolean {
-  return outer !== undefined && controlPairs.some((pair) => pair[0] === outer && pair[1] === inner);
+  return outer !== undefined && (controlPairs.some((pair) => pair[0] === outer && pair[1] === inner) || (outer === '.github' && inner.startsWith('copilot')));
 }
 
 type ShortForm = Readonly<{ base: string; extension: string }>;

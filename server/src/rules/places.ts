@@ -63,6 +63,8 @@ export type Expansion = Readonly<{ names: readonly string[] }> | Readonly<{ refu
 export type CommandFacts = Readonly<{
   /** Where `path`, as written in a command that runs in `folder`, leads. */
   place(folder: string, path: string): Place;
+  /** Whether what lies there may be changed as far as the write scope goes. Without it there is no scope. */
+  inScope?(folder: string, path: string): boolean;
   /** What lies there, links followed. Whoever cannot look leaves it out, and what depends on it asks. */
   entry?(folder: string, path: string): 'missing' | 'file' | 'folder';
   /** What a word with unquoted `*` or `?` at the indexes `active` stands for; no names when nothing matches. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { basename } from 'node:path';
+import { basename, join } from 'node:path';
 import { z } from 'zod';
 import type { Outcome } from '../../../../protocol/src/call';
 import type { ConductorError } from '../../../../protocol/src/errors';
@@ -11,6 +11,7 @@ import { countsAsFailure, fact, failingCall, impossible, kindOf, refusedCall, se
 import { strays } from './confirm';
 import { closePlace, type FoundPlace, type Places } from './places';
 import { digestOfFacts, type Fact } from '../fact';
+import { scopeRefusal } from './writable';
 import type { PrepareContext, Shown, Tool, Prepared } from '../tool';
 
 const input = z.strictObject({
@@ -44,6 +45,8 @@ async function prepareDelete(places: Places, given: DeleteInput, context: Prepar
     if (place.kind !== 'found') return failingCall(show, impossible, systemError(place.kind === 'missing' ? 'ENOENT' : place.code, place.path));
     const census = await takeCensus(places, place, context.signal);
     if (census.protected) return refusedCall(show, refuseOwnFolder(), false);
+    const outOfScope = scopeRefusal(context, census.complete ? [place.absolute, ...census.places] : [place.absolute, '/']);
+    if (outOfScope !== undefined) return refusedCall(show, outOfScope, false);
     const error = flawOf(place, given, census);
     return error === undefined ? ready(places, given, context, { place, census, show }) : failingCall(show, impossible, error);
   } finally {
@@ -76,7 +79,7 @@ function factsOf(place: FoundPlace, census: Census, given: DeleteInput): readonl
 }
 
 /** What lies in a folder: enough to show it, and a hash that any change to it changes. */
-type Census = Readonly<{ files: number; folders: number; bytes: bigint; sample: readonly string[]; control: string | undefined; protected: boolean; complete: boolean; hash: string }>;
+type Census = Readonly<{ files: number; folders: number; bytes: bigint; sample: readonly string[]; control: string | undefined; protected: boolean; complete: boolean; hash: string; /** Absolute places of everything in it. */ places: readonly string[] }>;
 
 /** Entries that a census looks at; a folder with more always asks. */
 const maxEntries = 20_000;
@@ -85,7 +88,7 @@ const maxEntries = 20_000;
 const maxSample = 50;
 
 async function takeCensus(places: Places, place: FoundPlace, signal: AbortSignal): Promise<Census> {
-  const census = { files: 0, folders: 0, bytes: 0n, sample: [] as string[], control: undefined as string | undefined, protected: false, complete: true };
+  const census = { files: 0, folders: 0, bytes: 0n, sample: [] as string[], control: undefined as string | undefined, protected: false, complete: true, places: [] as string[] };
   const hash = createHash('sha256');
   if (!place.target.stat.isDirectory()) return { ...census, hash: '' };
   const onSkip = (why: string): void => {
@@ -101,6 +104,7 @@ async function takeCensus(places: Places, place: FoundPlace, signal: AbortSignal
     census[folder ? 'folders' : 'files'] += 1;
     if (!folder) census.bytes += pin.stat.size;
     if (census.sample.length < maxSample) census.sample.push(`${segments.join('/')}${folder ? '/' : ''}`);
+    census.places.push(join(place.absolute, ...segments));
     census.control ??= controlNameIn([basename(place.absolute), ...segments]);
     hash.update(JSON.stringify([...segments, stateOf(pin)]));
   }

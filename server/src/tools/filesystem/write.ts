@@ -11,6 +11,7 @@ import { countsAsFailure, fact, failingCall, identityFact, impossible, kindOf, r
 import { strays } from './confirm';
 import { closePlace, type FoundPlace, type MissingPlace, type Place, type Places } from './places';
 import { digestOfFacts, type Fact } from '../fact';
+import { scopeRefusal } from './writable';
 import type { PrepareContext, Shown, Tool, Prepared } from '../tool';
 
 /** Longest content in UTF-16 units; larger files are no work for an agent's message. */
@@ -53,6 +54,8 @@ function prepareWrite(writer: Writer, given: WriteInput, context: PrepareContext
   if (place.kind === 'refused') return refusedCall(show, place.verdict, false);
   const error = flawOf(place, given);
   if (error !== undefined || place.kind === 'failed') return failingCall(show, impossible, error ?? wrongInput(place.path));
+  const outOfScope = scopeRefusal(context, [place.absolute]);
+  if (outOfScope !== undefined) return refusedCall(show, outOfScope, false);
   const bytes = Buffer.from(given.content);
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   const verdict = judgeFile({ action: 'write', asks: settings.requireApproval, names: place.names, sharedContent: false });

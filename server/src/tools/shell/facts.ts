@@ -2,6 +2,7 @@ import { lstatSync, readFileSync, readdirSync, readlinkSync, realpathSync, statS
 import { dirname, join, parse, resolve, sep } from 'node:path';
 import { expandPattern, maxLooked } from './expansion';
 import { lexicalPlaces, nothingWritten, placeInside, type CommandFacts, type GitFacts, type GitWriteQuery, type GitWrites, type NotKnown, type Place } from '../../rules/places';
+import { readWriteScope, type WriteScope } from '../../rules/writeScope';
 import { isWithin } from './resolve';
 
 /** Looks up on the disk what the judge wants to know. Looking changes nothing and runs nothing. */
@@ -10,6 +11,8 @@ import { isWithin } from './resolve';
 export type DiskGround = Readonly<{
   project: string;
   configDir: string;
+  /** Patterns of what may be changed; none means everything. */
+  writeScope?: readonly string[];
   /** What `git config` said of repositories, by folder; without it repositories are taken to name no programs. */
   git?: ReadonlyMap<string, GitFacts | NotKnown>;
   /** What git commands would write, by `writesKey`; without it they are taken to write nothing. */
@@ -34,6 +37,7 @@ export function diskFacts(ground: DiskGround): CommandFacts {
       const from = start(folder);
       return from === undefined ? { refused: 'the working folder is behind too many links' } : expandPattern(from, text, active, { ...real, budget, follow: (at, name) => follow(at, name, links) });
     },
+    ...(ground.writeScope === undefined || ground.writeScope.length === 0 ? {} : { inScope: inScope(readWriteScope(ground.writeScope), real.project) }),
     entry: entryAt,
     script: (folder, name) => scriptIn(folder, name, real.project),
     git: (folder) => (ground.git === undefined ? { programs: [], hooks: hasHooks(folder) } : (ground.git.get(folder) ?? 'unknown')),
@@ -65,7 +69,27 @@ function placeFrom(start: string | undefined, path: string, { written, real, lin
   if (!isWithin(arrived, real.project)) return 'outside';
   // A path that is inside only by its text, or only through a link from elsewhere, was judged by where it leads.
   const names = arrived.slice(real.project.length).split(sep).filter((name) => name !== '');
+  if (isSpecial(arrived)) return 'forbidden';
   return written === 'control' ? 'control' : placeInside(names);
+}
+
+/** Named pipes, sockets and devices: who opens one waits for somebody else, or wakes a device. */
+function isSpecial(path: string): boolean {
+  try {
+    const stat = lstatSync(path, { throwIfNoEntry: false });
+    return stat !== undefined && !stat.isFile() && !stat.isDirectory() && !stat.isSymbolicLink();
+  } catch {
+    return false;
+  }
+}
+
+/** Judges by where a path arrives, links followed. */
+function inScope(scope: WriteScope, project: string): (folder: string, path: string) => boolean {
+  return (folder, path) => {
+    const start = physical(folder);
+    const arrived = start === undefined ? undefined : follow(start, path);
+    return arrived !== undefined && arrived !== project && isWithin(arrived, project) && scope(arrived.slice(project.length).split(sep).filter((name) => name !== ''));
+  };
 }
 
 /** What lies at a path; what cannot be looked at counts as a folder, of which nobody knows what it holds. */

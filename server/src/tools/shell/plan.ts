@@ -92,7 +92,7 @@ export async function planCommand(input: ShellInput, context: PrepareContext, ma
   const raw = input.args === undefined ? input.command : JSON.stringify([input.command, ...input.args]);
   const cwd = physical(resolve(context.project, input.cwd ?? '.')) ?? context.project;
   const { shell } = context.config.plugins;
-  const ground = { project: context.project, configDir: context.configDir, lists: readLists(shell.enabled ? shell : {}) };
+  const ground = { project: context.project, configDir: context.configDir, lists: readLists(shell.enabled ? shell : {}), writeScope: context.config.plugins.filesystem.writeScope };
   const folders = trustedFolders(machine.searchPath, context.project);
   const judgement = await judgeHere(request, cwd, ground, machine);
   const parsed = judgement.plan;
@@ -143,6 +143,8 @@ export type JudgeGround = Readonly<{
   project: string;
   configDir: string;
   lists: ShellLists;
+  /** Patterns of what may be changed; none means everything. */
+  writeScope?: readonly string[];
 }>;
 
 type Wanted = Readonly<{ git: Set<string>; writes: Map<string, Readonly<{ folder: string; query: GitWriteQuery }>> }>;
