@@ -14,6 +14,8 @@ export const damageClasses = [
   'fork',
   'corrupt',
   'crash',
+  'schema',
+  'pairing',
   'missing',
   'unreadable',
   'aborted',
