@@ -13,8 +13,6 @@ const damage: Readonly<Record<DamageClass, string>> = {
   fork: 'another log',
   corrupt: 'damaged',
   crash: 'torn by a crash',
-  schema: 'not as entries are written',
-  pairing: 'decision and outcome do not belong together',
   missing: 'no log',
   unreadable: 'cannot be read',
   aborted: 'verification stopped',

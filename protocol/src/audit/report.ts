@@ -14,8 +14,6 @@ export const damageClasses = [
   'fork',
   'corrupt',
   'crash',
-  'schema',
-  'pairing',
   'missing',
   'unreadable',
   'aborted',

@@ -8,6 +8,14 @@ import type { Platform } from './commandPlan';
  */
 export type Place = 'inside' | 'control' | 'sink' | 'outside' | 'own' | 'forbidden';
 
+/** From harmless to never. */
+const strictness: readonly Place[] = ['inside', 'sink', 'control', 'outside', 'forbidden', 'own'];
+
+/** The strictest of several places; `inside` when there is none. */
+export function strictestPlace(places: readonly Place[]): Place {
+  return places.reduce((worst, place) => (strictness.indexOf(place) > strictness.indexOf(worst) ? place : worst), 'inside');
+}
+
 /** What git would do with a repository beyond what its commands say. */
 export type GitFacts = Readonly<{
   /** Configuration keys of the repository, and of those that lie inside it, that name programs and that Conductor cannot override. */

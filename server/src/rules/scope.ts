@@ -54,6 +54,9 @@ export function refuseRoot(): Verdict {
   return refuse('path.root', 'This is the project folder or another allowed folder, or it holds one. It is never deleted as a whole; name what to delete inside it.');
 }
 
+/** The verdict on every file call while the settings switch the tools off. */
+export const filesystemOff: Verdict = { verdict: 'deny', rule: 'filesystem.disabled', reason: 'The file tools are switched off (plugins.filesystem.enabled is false).' };
+
 /** A refusal with its rule. */
 export function refuse(rule: string, reason: string): Verdict {
   return { verdict: 'deny', rule, reason };

@@ -8,7 +8,6 @@ import { createAuditReader, type AuditItem } from '../../audit/reader';
 import { verifyAuditLog } from '../../audit/verifier';
 import { createAuditView, rowOf } from '../../audit/view';
 import { confirmed, requirePerson, withBroker } from './approvals';
-import { addAuditExport } from './auditExport';
 import { openRunningBroker } from './brokerClient';
 import { note, print, printTable, run, safe } from './terminal';
 
@@ -26,13 +25,9 @@ export function addAudit(program: Command, configDir: () => string): void {
   audit
     .command('verify')
     .description('Verify the chain; exit 0 intact, 1 tampered, 3 torn by a crash and repairable, 2 could not verify')
-    .option('--deep', 'read every line, also of closed files')
-    .option('--strict', 'also check what every line says: schema, double members, decisions and their outcomes')
     .option('--json', 'print JSON')
     .option('--file <file>', 'another log than the one in use')
-    .action((options: VerifyOptions) => run(() => verify(logFile(options.file), options, options.file === undefined ? configDir() : undefined)));
-
-  addAuditExport(audit, logFile, withFilters);
+    .action((options: { json?: boolean; file?: string }) => run(() => verify(logFile(options.file), options.json === true, options.file === undefined ? configDir() : undefined)));
 
   audit
     .command('start-new')
@@ -102,15 +97,10 @@ function filterOf({ tool, result, actor, call, text, since, until }: AuditFilter
   return Object.fromEntries(Object.entries({ tool, result, actor, call, text, since, until }).filter(([, value]) => value !== undefined));
 }
 
-type VerifyOptions = Readonly<{ deep?: boolean; strict?: boolean; json?: boolean; file?: string }>;
-
-async function verify(file: string, { deep, strict, json }: VerifyOptions, configDir: string | undefined): Promise<number> {
+async function verify(file: string, json: boolean, configDir: string | undefined): Promise<number> {
   const known = configDir === undefined ? undefined : await headOfBroker(configDir);
-  const depth = strict === true ? 'strict' : deep === true ? 'deep' : 'default';
-  const bar = progressBar();
-  const report = await verifyAuditLog(file, { depth, ...(known && { known }), ...(bar && { onProgress: bar.show }) });
-  bar?.clear();
-  if (json === true) print(JSON.stringify(report));
+  const report = await verifyAuditLog(file, known === undefined ? {} : { known });
+  if (json) print(JSON.stringify(report));
   else print(describe(file, report));
   return exitCodeOf(report);
 }
@@ -141,30 +131,12 @@ async function startNew(configDir: string, reason: string): Promise<number> {
   });
 }
 
-/** A bar on standard error while a person waits at a terminal; undefined elsewhere. */
-function progressBar(): { show(done: number, total: number): void; clear(): void } | undefined {
-  if (!process.stderr.isTTY) return undefined;
-  let shown = -1;
-  return {
-    show: (done, total) => {
-      const percent = total === 0 ? 100 : Math.min(100, Math.floor((done / total) * 100));
-      if (percent === shown) return;
-      shown = percent;
-      process.stderr.write(`\r${'#'.repeat(Math.floor(percent / 4)).padEnd(25, '.')} ${String(percent)} %`);
-    },
-    clear: () => {
-      if (shown >= 0) process.stderr.write('\r\u001b[K');
-    },
-  };
-}
-
 function describe(file: string, report: VerificationReport): string {
-  const { verdict, level, entries, line, offset, expected, found, message, notes } = report;
+  const { verdict, level, entries, line, offset, expected, found, message } = report;
   const head = { intact: `Intact (${level ?? 'unknown level'}): ${String(entries)} entries in ${file}`, tampered: `TAMPERED: ${file}`, torn: `Torn by a crash, repairable: ${file}`, unverifiable: `Could not verify ${file}` }[verdict];
   const place = line === null ? [] : [`  at line ${String(line)}, byte ${String(offset ?? 0)}`];
   const hashes = expected === null && found === null ? [] : [`  expected ${expected ?? '-'}`, `  found    ${found ?? '-'}`];
-  const limits = notes.map((one) => `  ${one}`);
-  return [head, ...limits, ...(message === null || verdict === 'intact' ? [] : [`  ${message}`]), ...place, ...hashes].map(safe).join('\n');
+  return [head, ...(message === null || verdict === 'intact' ? [] : [`  ${message}`]), ...place, ...hashes].map(safe).join('\n');
 }
 
 async function tail(file: string, { lines, json, follow }: { lines: number; json?: boolean; follow: boolean }): Promise<number> {

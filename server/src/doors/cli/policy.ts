@@ -11,13 +11,18 @@ import type { Platform } from '../../rules/commandPlan';
 import { lexicalFacts } from '../../rules/places';
 import { judgeLine } from '../../tools/shell/tool';
 import { configFileIn } from './config';
+import { addProve } from './prove';
 import { note, print, run, safe } from './terminal';
 
-/** `conductor policy check`: what the rules say of a command line. It runs nothing and records nothing. */
+/** `conductor policy`: what the rules say. It runs nothing and records nothing. */
 export function addPolicy(program: Command, configDir: () => string): void {
-  program
-    .command('policy')
-    .description('Ask the rules')
+  const policy = program.command('policy').description('Ask the rules');
+  addCheck(policy, configDir);
+  addProve(policy, configDir);
+}
+
+function addCheck(policy: Command, configDir: () => string): void {
+  policy
     .command('check')
     .description('Judge a command line without running it; exit 0 allow, 3 approve, 4 deny')
     .option('--config <file>', 'another configuration than the one in use')

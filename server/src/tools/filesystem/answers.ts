@@ -39,7 +39,7 @@ export function failingCall(show: Shown, verdict: Verdict, error: ConductorError
 export const impossible: Verdict = { verdict: 'allow', rule: 'filesystem.impossible', reason: 'Nothing will be changed: the call only reports why it cannot work.' };
 
 /** The verdict while the plugin is switched off. */
-export const switchedOff: Verdict = { verdict: 'deny', rule: 'filesystem.disabled', reason: 'The file tools are switched off (plugins.filesystem.enabled is false).' };
+export { filesystemOff as switchedOff } from '../../rules/scope';
 
 /** What lay at the path changed between the verdict and the run (T41). */
 export function staleOutcome(path: string): Outcome {

@@ -51,7 +51,7 @@ describe('approvals: what they are bound to', () => {
     ground.git('branch', 'two');
     ground.put('b.sh', 'echo GOOD\n');
     assert.equal(stdoutOf(await ground.run('sleep 0 && bash b.sh')), 'GOOD\n');
-    const outcome = await changedUnderway('sleep 0.5 && bash b.sh', () => ground.silent('git checkout two -- b.sh'));
+    const outcome = await changedUnderway('sleep 4 && bash b.sh', () => ground.silent('git checkout two -- b.sh'));
     assert.equal(codeOf(outcome), 'APPROVAL_STALE');
   });
 

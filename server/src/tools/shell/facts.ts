@@ -1,8 +1,8 @@
 import { lstatSync, readFileSync, readdirSync, readlinkSync, realpathSync, statSync, type Stats } from 'node:fs';
 import { dirname, join, parse, resolve, sep } from 'node:path';
 import { expandPattern, maxLooked } from './expansion';
-import { lexicalPlaces, nothingWritten, placeInside, type CommandFacts, type GitFacts, type GitWriteQuery, type GitWrites, type NotKnown, type Place } from '../../rules/places';
 import { readWriteScope, type WriteScope } from '../../rules/writeScope';
+import { lexicalPlaces, nothingWritten, placeInside, strictestPlace, type CommandFacts, type GitFacts, type GitWriteQuery, type GitWrites, type NotKnown, type Place } from '../../rules/places';
 import { isWithin } from './resolve';
 
 /** Looks up on the disk what the judge wants to know. Looking changes nothing and runs nothing. */
@@ -47,9 +47,6 @@ export function diskFacts(ground: DiskGround): CommandFacts {
 
 type Real = Readonly<{ project: string; own: string }>;
 
-/** From harmless to never. */
-const strictness: readonly Place[] = ['inside', 'sink', 'control', 'outside', 'forbidden', 'own'];
-
 type Sight = Readonly<{ written: Place; real: Real; links: LinkReader; start: (folder: string) => string | undefined }>;
 
 /** The strictest of what the text says and what the disk says. */
@@ -58,8 +55,7 @@ function diskPlace(folder: string, path: string, sight: Sight): Place {
   if (written === 'sink' || written === 'forbidden' || written === 'own') return written;
   // The folder may itself be written as `link/..`. Commands run where the system's walk leads; what other readers make of the text counts too.
   const starts = new Set([start(folder), start(resolve(folder))]);
-  const places = [...starts].map((from) => placeFrom(from, path, sight));
-  return places.reduce((worst, place) => (strictness.indexOf(place) > strictness.indexOf(worst) ? place : worst));
+  return strictestPlace([...starts].map((from) => placeFrom(from, path, sight)));
 }
 
 function placeFrom(start: string | undefined, path: string, { written, real, links }: Sight): Place {
