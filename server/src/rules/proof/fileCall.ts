@@ -3,6 +3,7 @@ import type { Config } from '../../../../protocol/src/config';
 import { controlNameIn } from '../controlNames';
 import { below, flatten, readPath, type PathPlatform, type PathText } from '../pathText';
 import { filesystemOff, judgeFile, refuse, refuseOutside, refuseOwnFolder, refuseRoot, type FileAction } from '../scope';
+import { readWriteScope, refuseOutOfScope } from '../writeScope';
 import { namesOf, type ProofProject } from './project';
 
 /** Judges a call of a file tool on an imagined project, by the rules of the file tools and in their order. */
@@ -28,7 +29,14 @@ export function judgeFileCall(action: FileAction, path: string, settings: Settin
     if (ground.roots.some((root) => below(root, walked.arrived, style) !== undefined)) return refuseRoot();
     if (ground.own !== undefined && below(ground.own, walked.arrived, style) !== undefined) return refuseOwnFolder();
   }
+  if ((action === 'write' || action === 'delete') && !mayChange(settings.writeScope, walked.arrived, ground)) return refuseOutOfScope(path);
   return judgeFile(factsOf(action, settings, walked, ground));
+}
+
+/** Whether a place is in the write scope. A scope speaks of the project: nothing outside of it is in it. */
+function mayChange(patterns: readonly string[], arrived: Plain, { roots: [project], style }: Ground): boolean {
+  const names = project === undefined ? undefined : below(arrived, project, style);
+  return patterns.length === 0 || (names !== undefined && names.length > 0 && readWriteScope(patterns)(names));
 }
 
 function factsOf(action: FileAction, settings: Settings, { ways, arrived }: Arrived, ground: Ground): Parameters<typeof judgeFile>[0] {

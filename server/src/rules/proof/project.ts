@@ -2,6 +2,7 @@ import type { Vector } from '../../../../protocol/src/vectors';
 import type { Platform } from '../commandPlan';
 import { readFilePattern, type PatternPart } from '../filePattern';
 import { lexicalFacts, lexicalPlaces, nothingWritten, strictestPlace, type CommandFacts, type Expansion, type Place } from '../places';
+import { readWriteScope, type WriteScope } from '../writeScope';
 
 /** The project of a vector. It exists only as text: nothing in this folder looks at a disk. */
 
@@ -42,8 +43,8 @@ export function fill(text: string, folders: ProofFolders): string {
   return text.replaceAll('${HOME}', folders.home).replaceAll('${PROJECT}', folders.project).replaceAll('${OWN}', folders.own);
 }
 
-/** What the judge of commands knows of the project. */
-export function projectFacts(project: ProofProject, given: Vector['given']): CommandFacts {
+/** What the judge of commands knows of the project; `writeScope` holds the patterns of what may be changed, none of which means everything. */
+export function projectFacts(project: ProofProject, given: Vector['given'], writeScope: readonly string[]): CommandFacts {
   const { folders, platform } = project;
   const written = lexicalPlaces(folders, platform);
   const lexical = lexicalFacts(folders, platform);
@@ -51,6 +52,7 @@ export function projectFacts(project: ProofProject, given: Vector['given']): Com
     ...lexical,
     expand: (folder, text, active) => expansionOf(project, folder, text, active) ?? lexical.expand(folder, text, active),
     place: (folder, path) => placeOf(project, written, folder, path),
+    ...(writeScope.length === 0 ? {} : { inScope: inScope(project, readWriteScope(writeScope)) }),
     entry: (folder, path) => entryOf(project, folder, path),
     script: (_, name) => (given.scripts === undefined || given.scripts.includes(name) ? 'yes' : 'no'),
     git: () => ({ programs: given.gitPrograms, hooks: given.gitHooks, remotes: given.gitRemotes }),
@@ -65,6 +67,15 @@ function placeOf(project: ProofProject, lexical: CommandFacts['place'], folder: 
   if (written === 'sink' || written === 'forbidden' || written === 'own') return written;
   const arrived = follow(project, folder, path);
   return arrived === undefined ? 'outside' : strictestPlace([written, lexical('/', arrived)]);
+}
+
+/** On Windows nothing is in a scope here: no vector needs to know. */
+function inScope(project: ProofProject, scope: WriteScope): (folder: string, path: string) => boolean {
+  const root = `${project.folders.project}/`;
+  return (folder, path) => {
+    const arrived = follow(project, folder, path);
+    return arrived !== undefined && arrived.startsWith(root) && scope(namesOf(arrived.slice(root.length)));
+  };
 }
 
 function entryOf(project: ProofProject, folder: string, path: string): 'missing' | 'file' | 'folder' {

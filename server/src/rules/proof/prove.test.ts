@@ -110,6 +110,18 @@ describe('the prover', () => {
     assert.equal(outcomeOf({ given, call: { tool: 'filesystem.read', path: 'out/x' } }, { plugins: { filesystem: { allowedPaths: ['~/secrets'] } } }), 'silent');
   });
 
+  it('T30 keeps to the write scope, in commands and in file tools', () => {
+    const filesystem = { requireApproval: [], writeScope: ['src/**'] };
+    const config = { plugins: { shell: { allowedCommands: ['touch'] }, filesystem } };
+    for (const [path, outcome] of [['src/a.js', 'silent'], ['docs/a.md', 'held']] as const) {
+      assert.equal(outcomeOf({ call: { tool: 'filesystem.write', path } }, config), outcome);
+      assert.equal(outcomeOf({ call: { tool: 'shell.exec', command: `touch ${path}` } }, config), outcome);
+    }
+    const given = { links: { 'src/out': '../docs' } };
+    assert.equal(outcomeOf({ given, call: { tool: 'filesystem.write', path: 'src/out/a.md' } }, config), 'held');
+    assert.equal(outcomeOf({ given, call: { tool: 'shell.exec', command: 'touch src/out/a.md' } }, config), 'held');
+  });
+
   it('lets nothing through while the plugins are switched off', () => {
     const off = { plugins: { shell: { enabled: false, allowedCommands: ['ls'] }, filesystem: { enabled: false } } };
     assert.equal(outcomeOf({ call: { tool: 'shell.exec', command: 'ls' } }, off), 'held');

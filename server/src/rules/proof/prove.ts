@@ -65,7 +65,7 @@ function judgeCall(call: VectorCall, vector: Vector, ground: Readonly<{ lists: S
   if (call.tool !== 'shell.exec') return judgeFileCall(actionOf(call.tool), call.path, config.plugins.filesystem, project);
   const request = call.args === undefined ? { line: call.command } : { argv: [call.command, ...call.args] as const };
   const cwd = call.cwd === undefined ? project.folders.project : project.platform === 'posix' ? absolute(project.folders.project, call.cwd) : call.cwd;
-  return judgeCommand({ request, lists, cwd, platform: project.platform, facts: projectFacts(project, vector.given) }).verdict;
+  return judgeCommand({ request, lists, cwd, platform: project.platform, facts: projectFacts(project, vector.given, config.plugins.filesystem.writeScope) }).verdict;
 }
 
 /** The names to try: those of `each` that are listed, whatever their version; the first one of it when none is. */
