@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { decisionResultSchema, decisionSchema, pendingSchema } from './approvals';
 import { auditEntryPageSchema, auditFilterSchema } from './audit/query';
 import { verificationReport } from './audit/report';
+import { signAnswerSchema, signingStateSchema, signRequestSchema } from './audit/signing';
 import type { Right } from './roles';
 
 /** Every message between a client (editor, terminal) and the broker. Nothing else crosses; both ends parse. */
@@ -55,6 +56,7 @@ export const statusSchema = z.strictObject({
   connections: z.strictObject({ agent: z.number(), viewer: z.number(), editor: z.number(), cli: z.number() }),
   pending: z.number().int(),
   audit: auditHealthSchema,
+  signing: signingStateSchema,
   config: configStateSchema,
   memoryMb: z.number(),
   doors: z.array(z.strictObject({ door: z.string(), open: z.boolean(), message: z.string() })),
@@ -62,6 +64,8 @@ export const statusSchema = z.strictObject({
 
 /** Everything that a status line shows of the broker. */
 export type Status = z.infer<typeof statusSchema>;
+
+const headSchema = z.strictObject({ entries: z.number().int(), head: z.string() });
 
 /** Requests that a client sends: the right each needs, and both shapes. */
 export const requests = {
@@ -83,7 +87,18 @@ export const requests = {
     params: z.strictObject({ filter: auditFilterSchema }),
     result: z.strictObject({ days: z.array(z.strictObject({ /** Day in UTC, `2026-11-21`. */ day: z.string(), count: z.number().int() })) }),
   },
-  'audit/verify': { right: 'look', params: z.strictObject({ /** Entries and head that the client kept itself. */ expected: z.strictObject({ entries: z.number().int(), head: z.string() }).optional() }), result: verificationReport },
+  'audit/verify': {
+    right: 'look',
+    params: z.strictObject({
+      /** Entries and head that the client kept itself. */
+      expected: headSchema.optional(),
+      /** The head that the client signed last, kept with its key, and when: an anchor outside the log. */
+      anchor: headSchema.extend({ place: z.string().max(200), at: z.string() }).optional(),
+      /** Verifier keys that the client knows from elsewhere; given, a log without a checkpoint of one of them fails. */
+      publicKeys: z.array(z.string().max(500)).max(20).optional(),
+    }),
+    result: verificationReport,
+  },
   'audit/startNew': { right: 'decide', params: z.strictObject({ reason: z.string().min(1).max(500) }), result: z.strictObject({ /** Where the earlier log is kept. */ movedTo: z.string() }) },
   'breakers/list': { right: 'look', params: empty, result: z.strictObject({ breakers: z.array(breakerSchema) }) },
   'breakers/reset': { right: 'decide', params: z.strictObject({ tool: z.string(), reason: z.string().min(1).max(500) }), result: z.strictObject({ reset: z.boolean() }) },
@@ -93,9 +108,23 @@ export const requests = {
 export const notifications = {
   'approvals/changed': z.strictObject({ pending: z.array(pendingSchema) }),
   'audit/appended': auditHealthSchema,
+  'audit/signed': signingStateSchema,
   'breakers/changed': z.strictObject({ breakers: z.array(breakerSchema) }),
   'config/changed': configStateSchema,
 } as const satisfies Record<string, z.ZodType>;
+
+/** Requests that the broker sends to an editor. */
+export const questions = {
+  /** Asks for a signature under a checkpoint of the log, with the key in the editor's secret storage. */
+  'audit/sign': { params: signRequestSchema, result: signAnswerSchema },
+} as const satisfies Record<string, { params: z.ZodType; result: z.ZodType }>;
+
+/** Name of a question. */
+export type QuestionName = keyof typeof questions;
+/** What a question carries. */
+export type QuestionParams<Name extends QuestionName> = z.output<(typeof questions)[Name]['params']>;
+/** What a question is answered with. */
+export type QuestionResult<Name extends QuestionName> = z.output<(typeof questions)[Name]['result']>;
 
 /** Name of a request. */
 export type RequestName = keyof typeof requests;

@@ -11,6 +11,8 @@ const damage: Readonly<Record<DamageClass, string>> = {
   truncation: 'entries cut off at the end',
   rollback: 'an older log',
   fork: 'another log',
+  signature: 'a checkpoint does not fit',
+  unsigned: 'checkpoints are missing',
   corrupt: 'damaged',
   crash: 'torn by a crash',
   missing: 'no log',

@@ -24,7 +24,7 @@ export type LogFacts = Readonly<{
   /** SHA-256 of these bytes, 64 hex digits. */
   segmentDigest: string;
   /** `noteHash` of the checkpoint before, 64 hex digits; undefined for the first. */
-  previous: string | undefined;
+  previous?: string | undefined;
   /** UTC with milliseconds, by the clock of the signing machine. */
   time: string;
 }>;

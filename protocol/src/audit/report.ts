@@ -3,7 +3,7 @@ import { z } from 'zod';
 /** What a verification can conclude. `torn` is a crash that the next start repairs; `unverifiable` says nothing either way. */
 export const verdicts = ['intact', 'tampered', 'torn', 'unverifiable'] as const;
 
-/** Kinds of damage. `truncation`, `rollback` and `fork` need a head that was kept elsewhere (or an empty file). */
+/** Kinds of damage. `truncation`, `rollback` and `fork` need a head that was kept elsewhere (or an empty file), `signature` and `unsigned` checkpoints. */
 export const damageClasses = [
   'hash',
   'link',
@@ -12,6 +12,8 @@ export const damageClasses = [
   'truncation',
   'rollback',
   'fork',
+  'signature',
+  'unsigned',
   'corrupt',
   'crash',
   'missing',
@@ -54,11 +56,38 @@ export const orphanCall = z.strictObject({
 /** A call that was admitted and whose outcome is not in the log. */
 export type OrphanCall = z.infer<typeof orphanCall>;
 
+/** A place outside the log that holds a head of it which fits: up to which entry, where, and when it was put there, if that is known. */
+export const anchorFound = z.strictObject({ entries: z.number().int().nonnegative(), place: z.string(), at: optionalText });
+/** A place outside the log that holds a head of it which fits. */
+export type AnchorFound = z.infer<typeof anchorFound>;
+
+/** How far a log is vouched for by more than itself. */
+export const trustReport = z.strictObject({
+  /** Entries up to which a signed checkpoint fits; null when none does. */
+  signedTo: optionalCount,
+  signedAt: optionalText,
+  /** The key, as a verifier key, and where it lives: an editor's secret storage, or a file beside the log, which is weaker. */
+  key: optionalText,
+  place: z.enum(['editor', 'file']).nullable(),
+  /** Whether the key was given from outside. Else it is only the one that the log names itself. */
+  pinned: z.boolean(),
+  /** Entries up to which the key of an editor signed, when a key file signed later ones. */
+  editorTo: optionalCount,
+  /** Places outside, the one that reaches farthest first. */
+  anchors: z.array(anchorFound),
+  /** The level in words. */
+  words: z.string(),
+});
+/** How far a log is vouched for by more than itself. */
+export type TrustReport = z.infer<typeof trustReport>;
+
 /** The result of a verification; the members of the first finding stand at the top, null when there is none. */
 export const verificationReport = z.strictObject({
   verdict: z.enum(verdicts),
   /** How far the proof reaches; null unless the verdict is `intact`. A chain alone detects accidents, not a full rewrite. */
-  level: z.enum(['chain intact']).nullable(),
+  level: z.enum(['chain intact', 'signed', 'anchored']).nullable(),
+  /** What checkpoints and anchors say; absent when they were not looked at, null when they could not be or the log is not intact. */
+  trust: trustReport.nullable().optional(),
   /** How thoroughly: closed files by their digest and the one in use by the line; every line; or every line and what it says. */
   depth: z.enum(['default', 'deep', 'strict']),
   /** Files that were verified. */

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { createConnection, type Connection, type InitializeResult } from 'vscode-languageserver';
 import { createProtocolConnection, StreamMessageReader, StreamMessageWriter } from 'vscode-languageserver-protocol/node';
-import { serveRequests, type Handlers, type Wire } from './requests';
+import { serveRequests, type AskingWire, type Handlers } from './requests';
 import type { Guest } from './socket';
 
 /** The door for editor windows: the language server protocol with our own messages beside it. */
@@ -9,8 +9,8 @@ import type { Guest } from './socket';
 /** What the door needs of the language room: to register on a connection, and what it then offers. */
 export type LanguageRoom = Readonly<{ attach(connection: Connection): InitializeResult['capabilities'] }>;
 
-/** Serves one window. The result is where notifications go. */
-export function serveEditor(socket: Socket, guest: Guest, handlers: Handlers, language: LanguageRoom, version: string): Wire {
+/** Serves one window. The result is where notifications and questions go. */
+export function serveEditor(socket: Socket, guest: Guest, handlers: Handlers, language: LanguageRoom, version: string): AskingWire {
   // The ready-made Node entry would end the whole broker when one window says `exit`; here it ends that window's connection.
   const watchDog = { shutdownReceived: false, initialize: () => undefined, exit: () => void socket.end() };
   const connection = createConnection(

@@ -1,10 +1,15 @@
 import { join } from 'node:path';
+import type { z } from 'zod';
 import type { KnownHead } from '../../../protocol/src/audit/chain';
 import type { VerificationReport } from '../../../protocol/src/audit/report';
 import { ConductorError } from '../../../protocol/src/errors';
-import type { Status } from '../../../protocol/src/messages';
+import { parseVerifierKey, type VerifierKey } from '../../../protocol/src/audit/note';
+import type { requests, Status } from '../../../protocol/src/messages';
 import type { Role } from '../../../protocol/src/roles';
+import { checkpointFileOf } from '../audit/checkpointStore';
+import { realDisk } from '../audit/disk';
 import { createAuditReader } from '../audit/reader';
+import { gradeLog, readBefore } from '../audit/grading';
 import { verifyAuditLog } from '../audit/verifier';
 import { createAuditView } from '../audit/view';
 import { version } from '../base/version';
@@ -46,9 +51,10 @@ export function createHandlers(rooms: HandlerRooms): Handlers {
       return { line };
     },
     'audit/buckets': async ({ filter }) => ({ days: await view.days(filter) }),
-    'audit/verify': ({ expected }) => verify(path, rooms, expected),
+    'audit/verify': (asked) => verify(path, rooms, asked),
     'audit/startNew': async ({ reason }, guest) => {
       const movedTo = await writer.startNewLog(`${reason} (asked by ${guest.role})`);
+      await rooms.signing.startAnew();
       return { movedTo: movedTo ?? join(ground.configDir, 'audit') };
     },
     'breakers/list': () => ({ breakers: breakers.views() }),
@@ -65,7 +71,7 @@ export function createHandlers(rooms: HandlerRooms): Handlers {
       version, pid: process.pid, startedAt: present.startedAt, configDir: ground.configDir,
       pathIsolation: process.platform === 'linux' ? 'descriptor walk' : 'best effort',
       connections: { agent: count('agent'), viewer: count('viewer'), editor: count('editor'), cli: count('cli') },
-      pending: desk.list().length, audit: auditHealth(writer), config: config.current().state,
+      pending: desk.list().length, audit: auditHealth(writer), signing: rooms.signing.state(), config: config.current().state,
       memoryMb: Math.round(process.memoryUsage().rss / 1_048_576), doors: [...present.doors],
     };
   }
@@ -75,12 +81,26 @@ function actorOf(guest: Guest, rooms: Built): Built['self'] {
   return { role: guest.role, connection: guest.connection, user: rooms.self.user, client: `${guest.role} ${guest.version}` };
 }
 
-// A log must hold what the asker remembers of it, and end where the broker left it.
-async function verify(path: string, { writer }: Built, expected: KnownHead | undefined): Promise<VerificationReport> {
-  const { entries, head } = writer.state();
+type AskedToVerify = z.output<(typeof requests)['audit/verify']['params']>;
+
+// A log must hold what the asker remembers of it, and end where the broker left it; then come signatures and places outside.
+async function verify(log: string, rooms: Built, { expected, anchor, publicKeys = [] }: AskedToVerify): Promise<VerificationReport> {
+  const { entries, head } = rooms.writer.state();
   const own = head === null ? undefined : bare({ entries, head });
-  const report = await verifyAuditLog(path, known(expected === undefined ? own : bare(expected)));
-  return expected === undefined || report.verdict !== 'intact' ? report : await verifyAuditLog(path, known(own));
+  const places = { log, checkpoints: checkpointFileOf(log), disk: realDisk };
+  const kept = await readBefore(places);
+  let report = await verifyAuditLog(log, known(expected === undefined ? own : bare(expected)));
+  if (expected !== undefined && report.verdict === 'intact') report = await verifyAuditLog(log, known(own));
+  const outside = anchor === undefined ? [] : [{ ...bare(anchor), place: anchor.place, at: anchor.at }];
+  return await gradeLog(report, kept, places, { pins: pinsOf(publicKeys), outside });
+}
+
+function pinsOf(publicKeys: readonly string[]): VerifierKey[] {
+  return publicKeys.map((text) => {
+    const key = parseVerifierKey(text);
+    if (key === undefined) throw new ConductorError('INVALID_INPUT', `This is no verifier key: ${text}`);
+    return key;
+  });
 }
 
 function known(head: KnownHead | undefined): { known?: KnownHead } {

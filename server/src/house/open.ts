@@ -60,8 +60,10 @@ export async function openHouse(ground: Ground): Promise<House> {
       await presence.quiet(lastOutcomes);
       // The last outcomes are on their way through the doors.
       await new Promise((resolve) => setImmediate(resolve));
+      // While the windows are still here, since they hold the better key.
+      await rooms.signing.seal(() => record(rooms, ground, { phase: 'event', tool: 'broker.stopped', input: { why }, result: 'ok', actor: rooms.self }));
       await socket.close();
-      await record(rooms, ground, { phase: 'event', tool: 'broker.stopped', input: { why }, result: 'ok', actor: rooms.self });
+      await rooms.signing.close();
       rooms.config.close();
       rooms.logFiles.stop();
       rooms.breakers.dispose();
@@ -95,10 +97,12 @@ function welcome(rooms: Built, handlers: Handlers, presence: Presence, socket: S
   if (presence.doors.find((one) => one.door === door)?.open !== true) return void socket.destroy();
   if (guest.role === 'agent') return welcomeAgent({ ...rooms.agents, running: (change) => presence.running(change) }, socket, guest);
   const language = { attach: (connection: Connection) => attachLanguage(connection, { configFile: rooms.config.current().state.file, tools: [...rooms.tools.keys()] }).capabilities };
-  const wire = guest.role === 'editor' ? serveEditor(socket, guest, handlers, language, version) : serveTerminal(socket, guest, handlers);
-  const left = rooms.audience.join(wire);
+  const editor = guest.role === 'editor' ? serveEditor(socket, guest, handlers, language, version) : undefined;
+  const left = rooms.audience.join(editor ?? serveTerminal(socket, guest, handlers));
+  const signerLeft = editor === undefined ? () => undefined : rooms.signing.joined(editor);
   socket.on('close', () => {
     left();
+    signerLeft();
     rooms.desk.leave(guest.connection);
   });
 }

@@ -1,11 +1,15 @@
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
+import type { KnownHead } from '../../../protocol/src/audit/chain';
 import type { NewEntry } from '../../../protocol/src/audit/entry';
 import type { Actor } from '../../../protocol/src/call';
 import { configSentence } from '../../../protocol/src/configState';
 import { ConductorError, toConductorError } from '../../../protocol/src/errors';
 import type { AuditHealth } from '../../../protocol/src/messages';
 import { createDesk, type Desk } from '../approvals/desk';
+import { headOfCheckpoints } from '../audit/checkpointer';
+import { CheckpointStore } from '../audit/checkpointStore';
+import { realDisk } from '../audit/disk';
 import { eventIds } from '../audit/eventId';
 import { createWitness, type Witness } from '../approvals/witness';
 import { defaultKeeping, type Keeping } from '../audit/newLog';
@@ -24,6 +28,7 @@ import type { Tool } from '../tools/tool';
 import type { AgentRooms } from './agents';
 import { createAudience, type Audience } from './audience';
 import { keepingOf, keepLogFiles } from './logKeeping';
+import { openSigning, type Signing } from './signing';
 import { endOrphans, orphansSentence } from './orphans';
 
 /** Builds the rooms that calls pass through, and introduces them to each other. */
@@ -51,6 +56,7 @@ export type Built = Readonly<{
   proof: Readonly<{ pipeline: Pipeline; breached(): boolean }>;
   agents: Omit<AgentRooms, 'running'>;
   audience: Audience;
+  signing: Signing;
 }>;
 
 /** Builds every room. An unusable log or configuration gives rooms that refuse and say why. */
@@ -64,14 +70,19 @@ export async function buildRooms(ground: Ground): Promise<Built> {
   const { calls } = await endOrphans(ground);
   // The configuration is read after the log is open, because its changes are recorded.
   let keeping = (): Keeping => defaultKeeping;
+  const log = join(configDir, 'audit.log');
+  const store = new CheckpointStore(log, realDisk);
+  const known = await headOfKept(store, ground);
   const writer = await openAuditWriter({
-    path: join(configDir, 'audit.log'), createdBy: `conductor ${version}`, actor: self, nextId: newId,
+    path: log, createdBy: `conductor ${version}`, actor: self, nextId: newId,
+    ...(known === undefined ? {} : { known }),
     afterCrash: (call) => orphansSentence(calls.get(call)),
     keeping: () => keeping(),
   });
   const tellHealth = (): void => audience.tellSoon('audit/appended', () => auditHealth(writer));
   writer.onAppended(tellHealth);
   writer.onHealth(tellHealth);
+  const signing = openSigning({ log, writer, store, actor: self, audience });
   const config = await openConfig({
     file: join(configDir, 'config.json'),
     onChange: ({ config: next, state }) => {
@@ -120,7 +131,7 @@ export async function buildRooms(ground: Ground): Promise<Built> {
       writer.append(entry).catch((thrown: unknown) => ground.logger.warn('a refusal could not be recorded', { error: toConductorError(thrown).message }));
     },
   };
-  return { self, config, writer, logFiles, desk, breakers, tools, witness, pipeline, proof: { pipeline: proofPipeline, breached: () => breached }, agents, audience };
+  return { self, config, writer, logFiles, desk, breakers, tools, witness, pipeline, proof: { pipeline: proofPipeline, breached: () => breached }, agents, audience, signing };
 }
 
 /** The second look at the log: an entry counts as written when the log is longer than before, not when somebody says so. */
@@ -134,6 +145,17 @@ function growing(writer: AuditWriter): Log {
     },
     enqueue: (entry) => writer.enqueue(entry),
   };
+}
+
+/** What the checkpoints hold the log to. A file of them that cannot be read is told, and holds it to nothing. */
+async function headOfKept(store: CheckpointStore, ground: Ground): Promise<KnownHead | undefined> {
+  try {
+    await store.open();
+    return headOfCheckpoints(store);
+  } catch (thrown) {
+    ground.logger.error('the checkpoints of the audit log cannot be read', { error: toConductorError(thrown).message });
+    return undefined;
+  }
 }
 
 /** Health of the log in the words of the message table. */

@@ -1,0 +1,56 @@
+import type { Actor } from '../../../protocol/src/call';
+import type { SigningState } from '../../../protocol/src/audit/signing';
+import { Checkpointer, type Signer } from '../audit/checkpointer';
+import type { CheckpointStore } from '../audit/checkpointStore';
+import { realDisk } from '../audit/disk';
+import { keyFileSigner } from '../audit/keyFile';
+import type { AuditWriter } from '../audit/writer';
+import { askEditor, type AskingWire } from '../doors/requests';
+import type { Audience } from './audience';
+
+/** Who signs the log: the windows that are connected, the one that came last first, and a key file when there is none. */
+
+/** The signing of the log as the rest of the house sees it. */
+export type Signing = Readonly<{
+  /** A window came; gives what is to be called when it leaves. */
+  joined(wire: AskingWire): () => void;
+  state(): SigningState;
+  /** Signs to the end while the windows are still here; `last` records what comes last. */
+  seal(last: () => Promise<void>): Promise<void>;
+  /** The log was replaced by a new one. */
+  startAnew(): Promise<void>;
+  close(): Promise<void>;
+}>;
+
+/** Milliseconds that a window gets for a signature: its keyring may ask a person to unlock it. */
+const patienceMs = 10_000;
+
+/** Begins to have the log signed. */
+export function openSigning(ground: Readonly<{ log: string; writer: AuditWriter; store: CheckpointStore; actor: Actor; audience: Audience }>): Signing {
+  const { log, writer, store, actor, audience } = ground;
+  const windows: AskingWire[] = [];
+  const fileSigner: Signer = { name: 'The key file', sign: keyFileSigner(log, realDisk) };
+  const windowSigner = (wire: AskingWire): Signer => ({ name: 'An editor window', sign: (request) => askEditor(wire, 'audit/sign', request, patienceMs) });
+  const state = (): SigningState => ({ ...checkpointer.state(), anchors: [] });
+  const checkpointer = new Checkpointer({
+    log, writer, store, actor, disk: realDisk, now: Date.now,
+    signers: () => [...windows.map(windowSigner), fileSigner],
+    schedule: (run, ms) => {
+      const timer = setTimeout(run, ms);
+      return () => clearTimeout(timer);
+    },
+    changed: () => audience.tellSoon('audit/signed', state),
+  });
+  return {
+    joined(wire) {
+      windows.unshift(wire);
+      return () => void windows.splice(windows.indexOf(wire), 1);
+    },
+    state,
+    seal: async (last) => {
+      if (!(await checkpointer.make('end', last))) await last();
+    },
+    startAnew: () => checkpointer.startAnew(),
+    close: () => checkpointer.close(),
+  };
+}
