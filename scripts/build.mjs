@@ -49,7 +49,7 @@ export async function buildAll() {
   rmSync(dist, { recursive: true, force: true });
   mkdirSync(dist, { recursive: true });
   await Promise.all([
-    build({ ...common, entryPoints: { extension: 'client/src/extension.ts', languageClient: 'client/src/languageClient.ts' }, external: ['vscode'], plugins: [withoutLocales, lazySiblings(['languageClient'])] }),
+    build({ ...common, entryPoints: { extension: 'client/src/extension.ts', languageClient: 'client/src/languageClient.ts', signer: 'client/src/audit/signer.ts' }, external: ['vscode'], plugins: [withoutLocales, lazySiblings(['languageClient', 'signer'])] }),
     build({ ...common, entryPoints: { broker: 'server/src/main.ts' }, plugins: [withoutLocales, nativeBesideBundle] }),
     build({ ...common, entryPoints: { conductor: 'server/src/doors/cli/conductor.ts', pipe: 'server/src/doors/cli/pipe.ts', program: 'server/src/doors/cli/program.ts' }, plugins: [withoutLocales, lazySiblings(['pipe', 'program'])] }),
   ]);

@@ -1,6 +1,6 @@
 import { CancellationTokenSource, EventEmitter, type CancellationToken, type LogOutputChannel } from 'vscode';
-import type { NotificationName, NotificationParams, RequestName, RequestParams, RequestResult } from '../../protocol/src/messages';
-import { messageOf, type Broker, type Link } from './broker';
+import type { NotificationName, NotificationParams, QuestionName, QuestionParams, QuestionResult, RequestName, RequestParams, RequestResult } from '../../protocol/src/messages';
+import { messageOf, type Answer, type Broker, type Link } from './broker';
 import type { OpenLink } from './languageClient';
 import { after, type Disposable } from './lifetime';
 import { Retries } from './retries';
@@ -20,6 +20,7 @@ const untimed: ReadonlySet<RequestName> = new Set(['audit/verify']);
 export class Connection implements Broker, Disposable {
   readonly configDir: string;
   private readonly links = new EventEmitter<Link>();
+  private readonly answers = new Map<QuestionName, Answer<QuestionName>>();
   private readonly news = new EventEmitter<{ name: NotificationName; params: unknown }>();
   readonly onLink = this.links.event;
   private state: Link = { kind: 'connecting' };
@@ -76,6 +77,10 @@ export class Connection implements Broker, Disposable {
     });
   }
 
+  answer<Name extends QuestionName>(name: Name, answer: Answer<Name>): void {
+    this.answers.set(name, answer);
+  }
+
   dispose(): void {
     this.over = true;
     this.retries.dispose();
@@ -90,7 +95,7 @@ export class Connection implements Broker, Disposable {
     let ended: () => void = () => undefined;
     const end = new Promise<void>((resolve) => (ended = resolve));
     signal.addEventListener('abort', ended);
-    const opening = openLink({ ...this.options, heard: (name, params) => this.news.fire({ name, params }), closed: ended });
+    const opening = openLink({ ...this.options, heard: (name, params) => this.news.fire({ name, params }), answer: (name, params) => this.asked(name, params), closed: ended });
     const link = await Promise.race([opening, end]);
     if (link === undefined || signal.aborted) return discard(opening);
     try {
@@ -104,6 +109,12 @@ export class Connection implements Broker, Disposable {
       link.dispose();
       this.become({ kind: 'connecting' });
     }
+  }
+
+  private async asked<Name extends QuestionName>(name: Name, params: QuestionParams<Name>): Promise<QuestionResult<Name>> {
+    const answer = this.answers.get(name);
+    if (answer === undefined) throw new Error(`This editor has no answer to ${name}.`);
+    return (await answer(params)) as QuestionResult<Name>;
   }
 
   /** Asks an older broker to finish what runs and leave; the next connection starts the one of this version. */

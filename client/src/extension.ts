@@ -24,7 +24,7 @@ export function activate(context: ExtensionContext): void {
   const connection = life.add(new Connection({ configDir, brokerScript: context.asAbsolutePath('dist/broker.js'), version, log }));
 
   const approvals = registerApprovals(connection, life);
-  const audit = registerAudit(connection, context.globalState, life);
+  const audit = registerAudit(connection, context, life);
   const breakers = registerBreakers(connection, life);
   register(life, {
     ...approvals.handlers,

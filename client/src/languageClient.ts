@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { CancellationToken, LogOutputChannel } from 'vscode';
 import { CloseAction, ErrorAction, LanguageClient, RevealOutputChannelOn, type LanguageClientOptions } from 'vscode-languageclient/node';
-import { notifications, requests, type NotificationName, type NotificationParams, type RequestName, type RequestParams, type RequestResult } from '../../protocol/src/messages';
+import { notifications, questions, requests, type NotificationName, type NotificationParams, type QuestionName, type QuestionParams, type QuestionResult, type RequestName, type RequestParams, type RequestResult } from '../../protocol/src/messages';
 import { connectToBroker } from '../../link/src/connect';
 import { languages } from './ids';
 
@@ -9,6 +9,9 @@ import { languages } from './ids';
 
 /** Hears every notification of the broker, parsed. */
 export type Listener = <Name extends NotificationName>(name: Name, params: NotificationParams<Name>) => void;
+
+/** Answers every question of the broker. */
+export type Answerer = <Name extends QuestionName>(name: Name, params: QuestionParams<Name>) => Promise<QuestionResult<Name>>;
 
 /** What opening needs to know. */
 export type Opening = Readonly<{
@@ -18,6 +21,7 @@ export type Opening = Readonly<{
   version: string;
   log: LogOutputChannel;
   heard: Listener;
+  answer: Answerer;
   /** Called once when an open connection ends by itself. */
   closed: () => void;
 }>;
@@ -40,6 +44,7 @@ export async function openLink(opening: Opening): Promise<OpenLink> {
   });
   const client = clientOn(socket, opening);
   hear(client, opening);
+  answerQuestions(client, opening);
   try {
     await within(startMs, client.start());
   } catch (error) {
@@ -81,6 +86,10 @@ function hear(client: LanguageClient, opening: Opening): void {
       else opening.log.warn(`The broker sent a ${name} that this version does not understand: ${parsed.error.message}`);
     });
   }
+}
+
+function answerQuestions(client: LanguageClient, opening: Opening): void {
+  for (const name of Object.keys(questions) as QuestionName[]) client.onRequest(name, (raw: unknown) => opening.answer(name, questions[name].params.parse(raw)));
 }
 
 function parseResult<Name extends RequestName>(name: Name, raw: unknown): RequestResult<Name> {

@@ -12,7 +12,7 @@ import { isOlder } from './versions';
 const quiet: Facts = { link: { kind: 'connected', version: '0.1.0' }, waiting: 0, broken: undefined, stopped: [], status: undefined };
 const status = {
   version: '0.1.0', pid: 1, startedAt: '', configDir: '/c', pathIsolation: '', connections: { agent: 0, viewer: 0, editor: 1, cli: 0 }, pending: 0,
-  audit: { entries: 3, head: '', health: 'ok', message: '' }, config: { file: '/c/config.json', source: 'current', problems: [], policyHash: '' }, memoryMb: 50, doors: [],
+  audit: { entries: 3, head: '', health: 'ok', message: '' }, signing: { logId: null, signedTo: null, at: null, place: null, publicKey: null, problem: null, anchors: [] }, config: { file: '/c/config.json', source: 'current', problems: [], policyHash: '' }, memoryMb: 50, doors: [],
 } as const;
 
 describe('the status item', () => {

@@ -87,6 +87,11 @@ describe('rooms', () => {
     }
   });
 
+  it('rooms:secrets: the secret storage of the editor is used in one folder', () => {
+    const users = sources('client/src').filter((file) => /\bSecretStorage\b|\.secrets\b/.test(readFileSync(join(root, file), 'utf8')) && !file.startsWith('client/src/credentials/'));
+    assert.deepEqual(users, []);
+  });
+
   it('rooms:one-appender: the audit log is opened for append in one file', () => {
     const appenders = sources('server/src').filter((file) => /audit/.test(file) && /['"]a\+?['"]|O_APPEND/.test(readFileSync(join(root, file), 'utf8')));
     assert.ok(appenders.length <= 1, appenders.join(', '));

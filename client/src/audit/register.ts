@@ -4,6 +4,7 @@ import type { VerificationReport } from '../../../protocol/src/audit/report';
 import type { AuditHealth } from '../../../protocol/src/messages';
 import { messageOf, type Broker } from '../broker';
 import { commands, contextKeys, type CommandId } from '../ids';
+import type { Secrets } from '../credentials/logKeys';
 import { Lifetime } from '../lifetime';
 import { EntryDocuments } from './entryDocument';
 import { pickFilter } from './filterPicker';
@@ -12,6 +13,7 @@ import { Memory, hashOfLine } from './memory';
 import { AuditModel } from './model';
 import { AuditProblems } from './problems';
 import { searchEntries } from './search';
+import { lazySigner, type LogSigner } from './lazySigner';
 import { AuditTree } from './tree';
 import { createTurns, type Turns } from './turns';
 import { verifyLog, verifyQuietly } from './verify';
@@ -33,10 +35,10 @@ const gatherMs = 250;
 const mostPlaced = 20;
 
 /** Everything that the commands of this folder work with. */
-type Room = Readonly<{ broker: Broker; memory: Memory; model: AuditModel; marks: Marks; tree: AuditTree; documents: EntryDocuments; turns: Turns; marksChanged: () => void }>;
+type Room = Readonly<{ broker: Broker; memory: Memory; signer: LogSigner; model: AuditModel; marks: Marks; tree: AuditTree; documents: EntryDocuments; turns: Turns; marksChanged: () => void }>;
 
 /** Shows the log, follows it, verifies it and remembers how long it was. */
-export function registerAudit(broker: Broker, store: Memento, life: Lifetime): Audit {
+export function registerAudit(broker: Broker, { globalState, secrets }: Readonly<{ globalState: Memento; secrets: Secrets }>, life: Lifetime): Audit {
   const marks = new Marks();
   const model = new AuditModel({
     buckets: async (filter) => (await broker.request('audit/buckets', { filter })).days,
@@ -51,7 +53,10 @@ export function registerAudit(broker: Broker, store: Memento, life: Lifetime): A
     tree.refresh();
     for (const listener of listeners) listener();
   };
-  const room: Room = { broker, memory: new Memory(store, broker.configDir), model, marks, tree, documents: life.add(new EntryDocuments(broker)), turns: createTurns(), marksChanged };
+  const hashAt = async (seq: number): Promise<string | undefined> => hashOfLine((await broker.request('audit/entry', { seq })).line);
+  const signer = lazySigner(secrets, hashAt);
+  broker.answer('audit/sign', (request) => signer.answer(request));
+  const room: Room = { broker, memory: new Memory(globalState, broker.configDir), signer, model, marks, tree, documents: life.add(new EntryDocuments(broker)), turns: createTurns(), marksChanged };
   follow(room, life);
   return { marks, tree, onChange: (listener) => void listeners.push(listener), handlers: handlersOf(room) };
 }
@@ -127,7 +132,7 @@ function handlersOf(room: Room): Audit['handlers'] {
 
 async function verify(room: Room): Promise<unknown> {
   const inForce = room.turns.begin();
-  const report = await verifyLog(room.broker, room.memory);
+  const report = await verifyLog(room);
   if (report === undefined) return undefined;
   if (inForce()) await mark(room, report);
   return report;

@@ -63,7 +63,8 @@ export function findingsByLine(report: VerificationReport): ReadonlyMap<number, 
 
 /** How far the proof reaches, in plain words. A chain alone does not show a complete rewrite. */
 function levelText(report: VerificationReport, remembered: number | undefined): string {
-  const level = `Level: ${report.level ?? 'unknown'}, not signed or anchored outside.`;
+  const words = report.trust?.words ?? `${report.level ?? 'unknown'}, not signed or anchored outside`;
+  const level = `Level: ${words}.`;
   return remembered === undefined ? level : `${level} It contains the ${counted(remembered, 'entry', 'entries')} that this editor remembers.`;
 }
 

@@ -3,16 +3,20 @@ import type { VerificationReport } from '../../../protocol/src/audit/report';
 import { messageOf, type Broker } from '../broker';
 import { commands } from '../ids';
 import type { Memory } from './memory';
+import type { LogSigner } from './lazySigner';
 import { announce, contradictsMemory } from './verdict';
 
+/** The broker, and what this editor knows of the log by itself. */
+type Witnesses = Readonly<{ broker: Broker; memory: Memory; signer: LogSigner }>;
+
 /** Verifies the whole log in the broker with progress that can be cancelled; undefined when it was, or could not be done. */
-export async function verifyLog(broker: Broker, memory: Memory): Promise<VerificationReport | undefined> {
+export async function verifyLog({ broker, memory, signer }: Witnesses): Promise<VerificationReport | undefined> {
   const expected = memory.recall();
   try {
-    const report = await window.withProgress({ location: ProgressLocation.Notification, title: 'Conductor: verifying the audit log', cancellable: true }, (_, token) => ask(broker, memory, token));
+    const report = await window.withProgress({ location: ProgressLocation.Notification, title: 'Conductor: verifying the audit log', cancellable: true }, (_, token) => ask({ broker, memory, signer }, token));
     if (report === undefined) return undefined;
     if (report.verdict === 'intact' && report.head !== null) await memory.keep({ entries: report.entries, head: report.head });
-    tell(report, memory, expected?.entries);
+    tell(report, { broker, memory, signer }, expected?.entries);
     return report;
   } catch (error) {
     void window.showErrorMessage(`Conductor: the audit log was not verified. ${messageOf(error)}`);
@@ -25,10 +29,13 @@ export async function verifyQuietly(broker: Broker): Promise<VerificationReport 
   return broker.request('audit/verify', {}).catch(() => undefined);
 }
 
-async function ask(broker: Broker, memory: Memory, token: CancellationToken): Promise<VerificationReport | undefined> {
+async function ask({ broker, memory, signer }: Witnesses, token: CancellationToken): Promise<VerificationReport | undefined> {
   const expected = memory.recall();
   try {
-    return await broker.request('audit/verify', expected === undefined ? {} : { expected }, token);
+    const { signing } = await broker.request('conductor/status', {}, token);
+    const known = signing.logId === null ? undefined : await signer.known(signing.logId);
+    const own = known === undefined ? {} : { anchor: { ...known.signed, place: "this editor's secret storage" }, publicKeys: [known.publicKey] };
+    return await broker.request('audit/verify', { ...own, ...(expected === undefined ? {} : { expected }) }, token);
   } catch (error) {
     if (token.isCancellationRequested) return undefined;
     throw error;
@@ -36,7 +43,7 @@ async function ask(broker: Broker, memory: Memory, token: CancellationToken): Pr
 }
 
 /** Says the result; nobody waits for the message to be closed. */
-function tell(report: VerificationReport, memory: Memory, remembered: number | undefined): void {
+function tell(report: VerificationReport, { memory }: Witnesses, remembered: number | undefined): void {
   const { tone, text } = announce(report, remembered);
   const message = `Conductor: ${text}`;
   if (tone === 'good') void window.showInformationMessage(message);

@@ -3,7 +3,7 @@ import type { Status } from '../../../protocol/src/messages';
 import type { Link } from '../broker';
 import { commands, type CommandId } from '../ids';
 import { counted, plainLabel } from '../labels';
-import { configText } from './text';
+import { configText, signingText } from './text';
 
 type Line = QuickPickItem & { command: CommandId };
 
@@ -28,7 +28,7 @@ function statusLines(status: Status, broken: string | undefined): Line[] {
   const sound = audit.health === 'ok' && broken === undefined;
   return [
     { label: `$(bell) ${status.pending === 0 ? 'Nothing waits for you' : `${status.pending} pending`}`, command: commands.decide },
-    { label: `${sound ? '$(pass)' : '$(error)'} Audit log: ${counted(audit.entries, 'entry', 'entries')}`, detail: plainLabel(broken ?? audit.message, 200), command: commands.verify },
+    { label: `${sound ? '$(pass)' : '$(error)'} Audit log: ${counted(audit.entries, 'entry', 'entries')}`, detail: plainLabel(broken ?? (sound ? signingText(status) : audit.message), 200), command: commands.verify },
     { label: `${status.config.problems.length === 0 ? '$(pass)' : '$(warning)'} Configuration`, description: plainLabel(status.config.file, 120), detail: plainLabel(configText(status), 200), command: commands.openConfig },
     { label: '$(folder) Project isolation', detail: plainLabel(status.pathIsolation, 200), command: commands.showLog },
     ...status.doors.map((door): Line => ({ label: `${door.open ? '$(pass)' : '$(error)'} Door: ${plainLabel(door.door, 40)}`, detail: plainLabel(door.message, 200), command: commands.showLog })),

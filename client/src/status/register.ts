@@ -29,6 +29,7 @@ export function registerStatus(broker: Broker, { approvals, audit, breakers }: F
   breakers.onChange(draw);
   life.add(broker.onLink((link) => (link.kind === 'connected' ? void ask() : know(undefined))));
   life.add(broker.on('config/changed', (config) => know(status && { ...status, config })));
+  life.add(broker.on('audit/signed', (signing) => know(status && { ...status, signing })));
   life.add(broker.on('audit/appended', (health) => know(status && { ...status, audit: health })));
   draw();
   return {

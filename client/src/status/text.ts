@@ -66,9 +66,18 @@ function tooltipOf(facts: Facts, trouble: string | undefined): string {
     trouble,
     link.kind === 'connected' ? `Broker ${link.version}` : undefined,
     status === undefined ? undefined : `Audit log: ${counted(status.audit.entries, 'entry', 'entries')}`,
+    status === undefined ? undefined : signingText(status),
     status === undefined ? undefined : configText(status),
   ];
   return lines.filter((line) => line !== undefined).join('\n');
+}
+
+/** How far the log is signed, by which kind of key, and which place outside it does not keep up. */
+export function signingText({ signing, audit }: Pick<Status, 'signing' | 'audit'>): string {
+  const { signedTo, place, problem, anchors } = signing;
+  const level = signedTo === null ? 'The audit log is not signed yet: its chain alone detects accidents, not a full rewrite.' : `Signed to #${signedTo} of ${audit.entries}${place === 'file' ? ' with the key file, which is the weaker place' : ''}.`;
+  const behind = anchors.flatMap(({ name, problem: why }) => (why === null ? [] : [`${plainLabel(name, 60)}: ${plainLabel(why, 200)}`]));
+  return [level, ...(problem === null ? [] : [plainLabel(problem, 300)]), ...behind].join(' ');
 }
 
 /** Which configuration holds, in a sentence. */

@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { checkpointText, epochKeyName, originOf, type Checkpoint, type LogFacts, type SignerPlace, type SigningKeys } from './checkpoint';
 import { publicKeyOf } from './ed25519';
+import type { ClosedEpoch } from './signing';
 import { noteText, signText, verifierKey, type VerifierKey } from './note';
 
 const seed = z.string().regex(/^[0-9a-f]{64}$/);
@@ -24,6 +25,12 @@ export function newLogKeys(random: (bytes: number) => Buffer = randomBytes): Log
 /** The keys of the epoch after: its own key is the one that was announced; the old one is gone. */
 export function nextEpoch({ log, epoch, next }: LogKeys, random: (bytes: number) => Buffer = randomBytes): LogKeys {
   return { log, epoch: epoch + 1, key: next, next: random(32).toString('hex') };
+}
+
+/** The keys to sign with when some epochs are closed: those of the next epoch when their own is among them. */
+export function keysAfter(keys: LogKeys, closed: readonly ClosedEpoch[]): LogKeys {
+  const own = publicKeyOf(Buffer.from(keys.log, 'hex')).toString('base64');
+  return closed.some(({ logKey, epoch }) => logKey === own && epoch === keys.epoch) ? nextEpoch(keys) : keys;
 }
 
 /** The public key of the log that these keys speak for. */

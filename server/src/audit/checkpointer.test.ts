@@ -3,14 +3,14 @@ import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseCheckpoint, type Checkpoint } from '../../../protocol/src/audit/checkpoint';
-import { epochKeyOf, namedLogKey, newLogKeys, signCheckpoint, type LogKeys } from '../../../protocol/src/audit/keys';
+import { epochKeyOf, keysAfter, namedLogKey, newLogKeys, signCheckpoint, type LogKeys } from '../../../protocol/src/audit/keys';
 import { growthFits, proveConsistency, rootsOver } from '../../../protocol/src/audit/merkle';
 import { judgeSeries } from '../../../protocol/src/audit/series';
 import type { SignAnswer, SignRequest } from '../../../protocol/src/audit/signing';
 import { Checkpointer, headOfCheckpoints, type Signer, type Times } from './checkpointer';
 import { checkpointFileOf, CheckpointStore } from './checkpointStore';
 import { realDisk } from './disk';
-import { inEpoch, keyFileSigner } from './keyFile';
+import { keyFileSigner } from './keyFile';
 import { readLeaves } from './leaves';
 import { openAuditWriter, type AuditWriter } from './writer';
 
@@ -82,7 +82,7 @@ function memorySigner(): Signer & { keys: LogKeys; answer?: SignAnswer } {
     keys: newLogKeys(),
     sign({ facts, closed }: SignRequest) {
       if (signer.answer !== undefined) return Promise.resolve(signer.answer);
-      signer.keys = inEpoch(signer.keys, closed);
+      signer.keys = keysAfter(signer.keys, closed);
       return Promise.resolve({ kind: 'signed', note: signCheckpoint(signer.keys, facts, 'editor') } as const);
     },
   };

@@ -73,6 +73,8 @@ export class Checkpointer {
     this.#options = options;
     this.#times = options.times ?? ordinaryTimes;
     this.#takeUp();
+    // Whoever looks may know this log by its id, also before anything is signed.
+    void readLogId(options.log, options.disk).then((logId) => { this.#logId ??= logId; }, () => undefined);
     this.#stopListening = options.writer.onAppended((lines) => this.#appended(lines.filter(({ text }) => !isOwn(text)).length));
     this.#nextEpoch();
     this.#wakeIn(this.#times.quietMs);

@@ -175,7 +175,7 @@ export function levelWords(entries: number, trust: Omit<TrustReport, 'words'>): 
   const weaker = place === 'file' ? `with a key file, which who can write the log can use as well${editorTo === null ? '' : `; by the editor's key to #${editorTo}`}` : undefined;
   const named = pinned ? undefined : 'by a key that only the log itself names';
   const how = [weaker, named].filter((part) => part !== undefined).join('; ');
-  const signed = signedTo === null ? ['chain intact'] : [`signed to #${signedTo}${how === '' ? '' : ` (${how})`}`];
+  const signed = signedTo === null ? ['chain intact', 'not signed'] : [`signed to #${signedTo}${how === '' ? '' : ` (${how})`}`];
   const anchored = anchor === undefined ? [] : [`anchored outside to #${anchor.entries} (${anchor.place}${anchor.at === null ? '' : `, ${anchor.at}`})`];
   const rest = entries - (anchor?.entries ?? 0);
   const after = anchor === undefined ? ['not anchored outside'] : rest === 0 ? [] : [`${rest} ${rest === 1 ? 'entry' : 'entries'} after #${anchor.entries} intact, not yet anchored`];

@@ -1,9 +1,8 @@
 /** The key of a broker without an editor: a file beside the log. Whoever can write the log can read it, so it is the weaker place. */
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import { logKeysSchema, newLogKeys, nextEpoch, signCheckpoint, type LogKeys } from '../../../protocol/src/audit/keys';
-import { publicKeyOf } from '../../../protocol/src/audit/ed25519';
-import type { ClosedEpoch, SignAnswer, SignRequest } from '../../../protocol/src/audit/signing';
+import { keysAfter, logKeysSchema, newLogKeys, signCheckpoint } from '../../../protocol/src/audit/keys';
+import type { SignAnswer, SignRequest } from '../../../protocol/src/audit/signing';
 import { textOf } from './checkpointStore';
 import type { Disk } from './disk';
 
@@ -19,7 +18,7 @@ export function keyFileSigner(log: string, disk: Disk): (request: SignRequest) =
     try {
       const all = await readKeys(path, disk);
       const held = all[facts.logId];
-      const keys = held === undefined ? newLogKeys() : inEpoch(held, closed);
+      const keys = held === undefined ? newLogKeys() : keysAfter(held, closed);
       // What signs must be on the disk before it has signed, or the next start would sign with other keys.
       if (keys !== held) await writeKeys(path, disk, { ...all, [facts.logId]: keys });
       return { kind: 'signed', note: signCheckpoint(keys, facts, 'file') };
@@ -27,12 +26,6 @@ export function keyFileSigner(log: string, disk: Disk): (request: SignRequest) =
       return { kind: 'unavailable', reason: `The key file ${path} cannot be used: ${cause instanceof Error ? cause.message : String(cause)}` };
     }
   };
-}
-
-/** The keys to sign with when some epochs are closed: the next ones, and the closed ones are forgotten. */
-export function inEpoch(keys: LogKeys, closed: readonly ClosedEpoch[]): LogKeys {
-  const own = publicKeyOf(Buffer.from(keys.log, 'hex')).toString('base64');
-  return closed.some(({ logKey, epoch }) => logKey === own && epoch === keys.epoch) ? nextEpoch(keys) : keys;
 }
 
 async function readKeys(path: string, disk: Disk): Promise<z.infer<typeof fileSchema>> {

@@ -5,10 +5,12 @@ import type { KnownHead } from '../../../../protocol/src/audit/chain';
 import type { AuditFilter } from '../../../../protocol/src/audit/query';
 import { exitCodeOf, type VerificationReport } from '../../../../protocol/src/audit/report';
 import { createAuditReader, type AuditItem } from '../../audit/reader';
+import { gradeLog, readBefore } from '../../audit/grading';
 import { verifyAuditLog } from '../../audit/verifier';
 import { createAuditView, rowOf } from '../../audit/view';
 import { confirmed, requirePerson, withBroker } from './approvals';
 import { openRunningBroker } from './brokerClient';
+import { addProofs, placesOf, policyOf, withPolicy, type PolicyOptions } from './proofs';
 import { note, print, printTable, run, safe } from './terminal';
 
 /** `conductor audit`: read and verify the log. It reads the file itself, so that it works without a broker. */
@@ -22,12 +24,12 @@ export function addAudit(program: Command, configDir: () => string): void {
     .option('--file <file>', 'another log than the one in use')
     .action((options: ListOptions) => run(() => list(logFile(options.file), options)));
 
-  audit
-    .command('verify')
-    .description('Verify the chain; exit 0 intact, 1 tampered, 3 torn by a crash and repairable, 2 could not verify')
+  withPolicy(audit.command('verify').description('Verify the chain, its signatures and what is noted elsewhere; exit 0 intact, 1 tampered, 3 torn by a crash and repairable, 2 could not verify'))
     .option('--json', 'print JSON')
     .option('--file <file>', 'another log than the one in use')
-    .action((options: { json?: boolean; file?: string }) => run(() => verify(logFile(options.file), options.json === true, options.file === undefined ? configDir() : undefined)));
+    .action((options: VerifyFlags) => run(() => verify(logFile(options.file), options, options.file === undefined ? configDir() : undefined)));
+
+  addProofs(audit, logFile);
 
   audit
     .command('start-new')
@@ -97,10 +99,15 @@ function filterOf({ tool, result, actor, call, text, since, until }: AuditFilter
   return Object.fromEntries(Object.entries({ tool, result, actor, call, text, since, until }).filter(([, value]) => value !== undefined));
 }
 
-async function verify(file: string, json: boolean, configDir: string | undefined): Promise<number> {
+type VerifyFlags = Readonly<{ json?: boolean; file?: string }> & PolicyOptions;
+
+async function verify(file: string, options: VerifyFlags, configDir: string | undefined): Promise<number> {
+  const policy = policyOf(options);
   const known = configDir === undefined ? undefined : await headOfBroker(configDir);
-  const report = await verifyAuditLog(file, known === undefined ? {} : { known });
-  if (json) print(JSON.stringify(report));
+  const places = placesOf(file, options.checkpoints);
+  const kept = await readBefore(places);
+  const report = await gradeLog(await verifyAuditLog(file, known === undefined ? {} : { known }), kept, places, policy);
+  if (options.json === true) print(JSON.stringify(report));
   else print(describe(file, report));
   return exitCodeOf(report);
 }
@@ -132,8 +139,8 @@ async function startNew(configDir: string, reason: string): Promise<number> {
 }
 
 function describe(file: string, report: VerificationReport): string {
-  const { verdict, level, entries, line, offset, expected, found, message } = report;
-  const head = { intact: `Intact (${level ?? 'unknown level'}): ${String(entries)} entries in ${file}`, tampered: `TAMPERED: ${file}`, torn: `Torn by a crash, repairable: ${file}`, unverifiable: `Could not verify ${file}` }[verdict];
+  const { verdict, level, trust, entries, line, offset, expected, found, message } = report;
+  const head = { intact: `Intact (${trust?.words ?? level ?? 'unknown level'}): ${String(entries)} entries in ${file}`, tampered: `TAMPERED: ${file}`, torn: `Torn by a crash, repairable: ${file}`, unverifiable: `Could not verify ${file}` }[verdict];
   const place = line === null ? [] : [`  at line ${String(line)}, byte ${String(offset ?? 0)}`];
   const hashes = expected === null && found === null ? [] : [`  expected ${expected ?? '-'}`, `  found    ${found ?? '-'}`];
   return [head, ...(message === null || verdict === 'intact' ? [] : [`  ${message}`]), ...place, ...hashes].map(safe).join('\n');

@@ -2,6 +2,7 @@ import { accessSync, constants } from 'node:fs';
 import type { Command } from 'commander';
 import { defaultConfig } from '../../../../protocol/src/config';
 import { toConductorError } from '../../../../protocol/src/errors';
+import type { AnchorState } from '../../../../protocol/src/audit/signing';
 import type { Status } from '../../../../protocol/src/messages';
 import { readConfigFile } from '../../config/file';
 import { parseConfig } from '../../config/parse';
@@ -79,13 +80,30 @@ function folderCheck(configDir: string): Check {
 
 function brokerChecks(status: Status | { failure: string }): Check[] {
   if (!('version' in status)) return [{ name: 'broker', status: 'error', message: status.failure }];
-  const { connections, audit, config, doors } = status;
+  const { connections, audit, signing, config, doors } = status;
   const shut = doors.filter((door) => !door.open);
   return [
     { name: 'broker', status: 'ok', message: `version ${status.version}, process ${String(status.pid)}, ${String(status.memoryMb)} MB, path isolation by ${status.pathIsolation}` },
     { name: 'visitors', status: 'ok', message: `${String(connections.agent)} agents, ${String(connections.editor)} editor windows, ${String(connections.cli + connections.viewer)} terminals; ${String(status.pending)} calls wait` },
     { name: 'audit log', status: audit.health === 'ok' ? 'ok' : 'error', message: `${String(audit.entries)} entries. ${audit.message}` },
+    signingCheck(status),
+    ...signing.anchors.map(anchorCheck),
     { name: 'configuration in force', status: config.source === 'current' || config.problems.length === 0 ? 'ok' : 'warning', message: { current: 'the file as it is', lastGood: 'an earlier one, since the file is broken', defaults: 'the defaults' }[config.source] },
     { name: 'doors', status: shut.length === 0 ? 'ok' : 'error', message: shut.length === 0 ? 'each refused a forbidden call at start' : shut.map((door) => `${door.door}: ${door.message}`).join(' ') },
   ];
+}
+
+function signingCheck({ signing, audit }: Status): Check {
+  const { signedTo, place, problem } = signing;
+  const name = 'signatures';
+  if (problem !== null) return { name, status: 'warning', message: problem };
+  if (signedTo === null) return { name, status: 'warning', message: 'the audit log is not signed yet; it is some seconds after the first activity' };
+  const reach = `signed to #${String(signedTo)} of ${String(audit.entries)}`;
+  if (place === 'editor') return { name, status: 'ok', message: `${reach} with a key in an editor's secret storage` };
+  return { name, status: 'warning', message: `${reach} with the key file beside the log, the weaker level: who can write the log can use that key. Open VS Code with Conductor to sign with a key in its secret storage.` };
+}
+
+function anchorCheck({ name, entries, at, problem }: AnchorState): Check {
+  if (problem !== null) return { name: `anchor ${name}`, status: 'warning', message: problem };
+  return { name: `anchor ${name}`, status: 'ok', message: entries === null ? 'nothing was put there yet' : `has the log to #${String(entries)}${at === null ? '' : `, since ${at}`}` };
 }
