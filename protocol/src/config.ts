@@ -73,6 +73,30 @@ const breakerSettings = {
   timeout: milliseconds(100, 3_600_000).describe('Milliseconds from open until one probe is let through, 100 to 3600000.'),
 };
 
+const anchors = z
+  .strictObject({
+    systemLog: z.boolean().default(false).describe('Whether the head of the log is written to the system log (by `logger`) with each checkpoint, at most once a minute. Default: false.'),
+    git: z
+      .strictObject({
+        repository: z.string().regex(/^(?:\/|[A-Za-z]:[\\/])/, 'Write the absolute path of a git repository.').describe('Absolute path of a git repository of yours.'),
+        ref: z.string().regex(/^refs\/[A-Za-z0-9_-]+(?:\/[A-Za-z0-9_-]+)+$/, 'Write a full reference, for instance refs/conductor/audit.').default('refs/conductor/audit').describe('Full name of the reference. Default: refs/conductor/audit.'),
+        push: z.string().regex(/^(?:https:\/\/|ssh:\/\/|\/|[A-Za-z]:[\\/])/, 'Write an https:// or ssh:// address, or the absolute path of a repository; the name of a remote is not accepted.').optional().describe('Address that the reference is pushed to: https://, ssh:// or an absolute path. Default: it is not pushed.'),
+      })
+      .optional()
+      .describe('A git reference that gets one commit for each checkpoint, at most once a minute. Default: none.'),
+    witnesses: z
+      .array(
+        z.strictObject({
+          url: z.string().regex(/^https?:\/\/\S+$/, 'Write the address under which the witness takes checkpoints.').describe('Address under which the witness takes checkpoints; `/add-checkpoint` is added.'),
+          key: z.string().regex(/^[^+\s]+\+[0-9a-f]{8}\+[A-Za-z0-9+/]+={0,2}$/, 'Write the verifier key of the witness: name+id+base64.').describe('Verifier key of the witness, as it publishes it.'),
+        }),
+      )
+      .max(8)
+      .default([])
+      .describe('Witnesses (c2sp.org/tlog-witness) that cosign each checkpoint. They learn the name of the log, how long it is and when. Default: none.'),
+  })
+  .describe('Places outside the log that get its head with each checkpoint, so that a log that is cut or rewritten is noticed. The secret storage of the editor always gets it. Default: no other.');
+
 /** The whole of `config.json`. Unknown keys are errors so that a typing mistake never weakens anything silently. */
 export const configSchema = z
   .strictObject({
@@ -120,6 +144,7 @@ export const configSchema = z
           .describe('Days after which closed files are deleted, which the log records; 0 keeps them for ever. Does not apply to an archive. Default: 0.'),
         compress: z.boolean().default(false).describe('Whether closed files are compressed with gzip. Default: false.'),
         archivePath: folder.optional().describe('Absolute folder to which closed files are moved, which the log records; `~` is your home folder. Default: they stay in `audit/` beside the log.'),
+        anchors: anchors.prefault({}),
       })
       .prefault({})
       .describe('The audit log. It cannot be switched off.'),

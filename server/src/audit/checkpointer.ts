@@ -4,7 +4,7 @@
  */
 import { noteHash, parseCheckpoint, type Checkpoint, type LogFacts } from '../../../protocol/src/audit/checkpoint';
 import { namedLogKey, saysFacts } from '../../../protocol/src/audit/keys';
-import { verifierKeyText } from '../../../protocol/src/audit/note';
+import { verifierKeyText, type NoteSignature } from '../../../protocol/src/audit/note';
 import { readTail } from '../../../protocol/src/audit/bytes';
 import { judgeSeries, signatureFlaw } from '../../../protocol/src/audit/series';
 import type { ClosedEpoch, SignAnswer, SigningState, SignRequest } from '../../../protocol/src/audit/signing';
@@ -93,6 +93,16 @@ export class Checkpointer {
     const done = this.#turn.then(async () => await this.#make(reason, before));
     this.#turn = done.catch(() => undefined);
     return done;
+  }
+
+  /** Keeps signatures of others under a checkpoint that is in the store. */
+  async addSignatures({ note }: Checkpoint, signatures: readonly NoteSignature[]): Promise<void> {
+    const done = this.#turn.then(async () => {
+      const { store } = this.#options;
+      if (store.all.some((one) => one.note.text === note.text)) await store.append({ text: note.text, signatures: [...note.signatures, ...signatures] });
+    });
+    this.#turn = done.catch(() => undefined);
+    await done;
   }
 
   /** Puts the checkpoints of a log aside that was replaced, and follows the new one. */

@@ -24,6 +24,8 @@ export type Policy = Readonly<{
   outside?: readonly OutsideHead[];
   /** Witnesses whose cosignatures count. */
   witnesses?: readonly VerifierKey[];
+  /** What is worth saying of places that could not be looked at. */
+  warnings?: readonly string[];
   /** Compute the root of every signed checkpoint anew; that of the newest is always computed when a witness cosigned it. */
   roots?: boolean;
 }>;
@@ -54,7 +56,7 @@ export async function gradeLog(report: VerificationReport, before: KeptCheckpoin
   if (findings.length > 0) return worsened(report, findings);
   if (report.verdict === 'torn') return { ...report, trust: null };
   const trust = trustOf(report, series.signed, anchorsOf(before.checkpoints, policy));
-  const warnings = [...report.warnings, ...series.warnings.map(({ size, message }) => ({ line: size, message }))].slice(0, 20);
+  const warnings = [...(policy.warnings ?? []).map((message) => ({ line: 1, message })), ...report.warnings, ...series.warnings.map(({ size, message }) => ({ line: size, message }))].slice(0, 20);
   return { ...report, level: trust.anchors.length > 0 ? 'anchored' : trust.signedTo === null ? 'chain intact' : 'signed', trust, warnings };
 }
 

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { z } from 'zod';
 import type { KnownHead } from '../../../protocol/src/audit/chain';
 import type { VerificationReport } from '../../../protocol/src/audit/report';
@@ -15,6 +15,7 @@ import { createAuditView } from '../audit/view';
 import { version } from '../base/version';
 import type { Handlers } from '../doors/requests';
 import type { Guest } from '../doors/socket';
+import { outsideHeads, witnessKeysOf } from '../anchors/places';
 import type { Presence } from './presence';
 import { auditHealth, type Built, type Ground } from './rooms';
 
@@ -91,8 +92,10 @@ async function verify(log: string, rooms: Built, { expected, anchor, publicKeys 
   const kept = await readBefore(places);
   let report = await verifyAuditLog(log, known(expected === undefined ? own : bare(expected)));
   if (expected !== undefined && report.verdict === 'intact') report = await verifyAuditLog(log, known(own));
-  const outside = anchor === undefined ? [] : [{ ...bare(anchor), place: anchor.place, at: anchor.at }];
-  return await gradeLog(report, kept, places, { pins: pinsOf(publicKeys), outside });
+  const { anchors } = rooms.config.current().config.audit;
+  const { heads, warnings } = await outsideHeads(anchors, dirname(log));
+  const outside = [...(anchor === undefined ? [] : [{ ...bare(anchor), place: anchor.place, at: anchor.at }]), ...heads];
+  return await gradeLog(report, kept, places, { pins: pinsOf(publicKeys), outside, witnesses: witnessKeysOf(anchors), warnings });
 }
 
 function pinsOf(publicKeys: readonly string[]): VerifierKey[] {

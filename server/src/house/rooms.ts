@@ -26,6 +26,7 @@ import { shellTool } from '../tools/shell/tool';
 import { seal } from '../tools/seal';
 import type { Tool } from '../tools/tool';
 import type { AgentRooms } from './agents';
+import { anchorsOf } from '../anchors/places';
 import { createAudience, type Audience } from './audience';
 import { keepingOf, keepLogFiles } from './logKeeping';
 import { openSigning, type Signing } from './signing';
@@ -88,6 +89,7 @@ export async function buildRooms(ground: Ground): Promise<Built> {
     onChange: ({ config: next, state }) => {
       ground.setLogLevel(next.server.logLevel);
       audience.tell('config/changed', state);
+      signing.useAnchors(anchorsOf(next.audit.anchors, log, configDir));
       breakers.settingsChanged();
       for (const listener of policyListeners) listener();
       writer.append({ phase: 'event', tool: 'config.changed', input: { source: state.source, policyHash: state.policyHash, problems: state.problems.length }, result: 'ok', actor: self }).catch(() => undefined);
@@ -97,6 +99,7 @@ export async function buildRooms(ground: Ground): Promise<Built> {
   const logFiles = keepLogFiles({ path: join(configDir, 'audit.log'), writer, self, keeping, logger: ground.logger });
   ground.setLogLevel(config.current().config.server.logLevel);
   const tools = new Map<string, Tool>([shellTool, ...filesystemTools].map((tool) => [tool.name, seal(tool as Tool, (call) => witness.take(call))]));
+  signing.useAnchors(anchorsOf(config.current().config.audit.anchors, log, configDir));
   const now = (): number => performance.now();
   const breakers = createBreakers({ tools: [...tools.keys()], settings: () => config.current().config.circuitBreaker, now, schedule, onChange: (views) => audience.tell('breakers/changed', { breakers: views }) });
   const desk = createDesk({ now, wallNow: Date.now, schedule, onChange: (pending) => audience.tell('approvals/changed', { pending }) });

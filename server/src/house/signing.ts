@@ -1,5 +1,6 @@
 import type { Actor } from '../../../protocol/src/call';
 import type { SigningState } from '../../../protocol/src/audit/signing';
+import { AnchorKeeper, type Anchor } from '../audit/anchors/keeper';
 import { Checkpointer, type Signer } from '../audit/checkpointer';
 import type { CheckpointStore } from '../audit/checkpointStore';
 import { realDisk } from '../audit/disk';
@@ -17,6 +18,8 @@ export type Signing = Readonly<{
   state(): SigningState;
   /** Signs to the end while the windows are still here; `last` records what comes last. */
   seal(last: () => Promise<void>): Promise<void>;
+  /** The places outside that get the head with each checkpoint, from now on. */
+  useAnchors(anchors: readonly Anchor[]): void;
   /** The log was replaced by a new one. */
   startAnew(): Promise<void>;
   close(): Promise<void>;
@@ -25,21 +28,26 @@ export type Signing = Readonly<{
 /** Milliseconds that a window gets for a signature: its keyring may ask a person to unlock it. */
 const patienceMs = 10_000;
 
+const schedule = (run: () => void, ms: number): (() => void) => {
+  const timer = setTimeout(run, ms);
+  return () => clearTimeout(timer);
+};
+
 /** Begins to have the log signed. */
 export function openSigning(ground: Readonly<{ log: string; writer: AuditWriter; store: CheckpointStore; actor: Actor; audience: Audience }>): Signing {
   const { log, writer, store, actor, audience } = ground;
   const windows: AskingWire[] = [];
   const fileSigner: Signer = { name: 'The key file', sign: keyFileSigner(log, realDisk) };
   const windowSigner = (wire: AskingWire): Signer => ({ name: 'An editor window', sign: (request) => askEditor(wire, 'audit/sign', request, patienceMs) });
-  const state = (): SigningState => ({ ...checkpointer.state(), anchors: [] });
+  const state = (): SigningState => ({ ...checkpointer.state(), anchors: keeper.states() });
+  const changed = (): void => audience.tellSoon('audit/signed', state);
+  const keeper = new AnchorKeeper({ now: () => performance.now(), wallNow: Date.now, schedule, signed: (checkpoint, signatures) => checkpointer.addSignatures(checkpoint, signatures), changed });
   const checkpointer = new Checkpointer({
     log, writer, store, actor, disk: realDisk, now: Date.now,
     signers: () => [...windows.map(windowSigner), fileSigner],
-    schedule: (run, ms) => {
-      const timer = setTimeout(run, ms);
-      return () => clearTimeout(timer);
-    },
-    changed: () => audience.tellSoon('audit/signed', state),
+    schedule,
+    made: (checkpoint, { edge }) => keeper.offer({ checkpoint, edge }),
+    changed,
   });
   return {
     joined(wire) {
@@ -47,10 +55,14 @@ export function openSigning(ground: Readonly<{ log: string; writer: AuditWriter;
       return () => void windows.splice(windows.indexOf(wire), 1);
     },
     state,
+    useAnchors: (anchors) => keeper.use(anchors),
     seal: async (last) => {
       if (!(await checkpointer.make('end', last))) await last();
     },
     startAnew: () => checkpointer.startAnew(),
-    close: () => checkpointer.close(),
+    close: async () => {
+      keeper.close();
+      await checkpointer.close();
+    },
   };
 }

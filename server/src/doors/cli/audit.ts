@@ -5,11 +5,15 @@ import type { KnownHead } from '../../../../protocol/src/audit/chain';
 import type { AuditFilter } from '../../../../protocol/src/audit/query';
 import { exitCodeOf, type VerificationReport } from '../../../../protocol/src/audit/report';
 import { createAuditReader, type AuditItem } from '../../audit/reader';
-import { gradeLog, readBefore } from '../../audit/grading';
+import { outsideHeads, witnessKeysOf } from '../../anchors/places';
+import { gradeLog, readBefore, type Policy } from '../../audit/grading';
+import { readConfigFile } from '../../config/file';
+import { parseConfig } from '../../config/parse';
 import { verifyAuditLog } from '../../audit/verifier';
 import { createAuditView, rowOf } from '../../audit/view';
 import { confirmed, requirePerson, withBroker } from './approvals';
 import { openRunningBroker } from './brokerClient';
+import { configFileIn } from './config';
 import { addProofs, placesOf, policyOf, withPolicy, type PolicyOptions } from './proofs';
 import { note, print, printTable, run, safe } from './terminal';
 
@@ -106,10 +110,21 @@ async function verify(file: string, options: VerifyFlags, configDir: string | un
   const known = configDir === undefined ? undefined : await headOfBroker(configDir);
   const places = placesOf(file, options.checkpoints);
   const kept = await readBefore(places);
-  const report = await gradeLog(await verifyAuditLog(file, known === undefined ? {} : { known }), kept, places, policy);
+  const anchored = configDir === undefined ? {} : await anchorPolicy(configDir);
+  const report = await gradeLog(await verifyAuditLog(file, known === undefined ? {} : { known }), kept, places, { ...policy, ...anchored, witnesses: [...(policy.witnesses ?? []), ...(anchored.witnesses ?? [])], outside: [...(policy.outside ?? []), ...(anchored.outside ?? [])] });
   if (options.json === true) print(JSON.stringify(report));
   else print(describe(file, report));
   return exitCodeOf(report);
+}
+
+// The places outside that the configuration names. One that cannot be used as it stands names none, which the doctor tells.
+async function anchorPolicy(configDir: string): Promise<Policy> {
+  const content = await readConfigFile(configFileIn(configDir));
+  const parsed = content.kind === 'bytes' ? parseConfig(content.bytes) : undefined;
+  if (parsed?.kind !== 'config') return {};
+  const { anchors } = parsed.config.audit;
+  const { heads, warnings } = await outsideHeads(anchors, configDir);
+  return { witnesses: witnessKeysOf(anchors), outside: heads, warnings };
 }
 
 // A running broker remembers how far it wrote, so that a log that was cut behind its back is not called intact. None is started for it.
