@@ -109,20 +109,23 @@ export class CheckpointStore {
     const { last } = this;
     const text = await textOf(join(dirname(this.log), edgeFileName), this.disk).catch(() => undefined);
     if (text === undefined || last === undefined) return undefined;
-    const edge = readEdge(text);
-    return edge?.size === last.size && edge.root().toString('hex') === last.root ? edge : undefined;
+    return readEdges(text).find((edge) => edge.size === last.size && edge.root().toString('hex') === last.root);
   }
 
-  /** Remembers the edge; losing it only costs time. */
+  /** Keeps the edge for a checkpoint that is about to be appended, beside that of the one before, because either may be the last after a crash. */
   async keepEdge(edge: Frontier): Promise<void> {
     const path = join(dirname(this.log), edgeFileName);
+    const before = await this.edge();
+    const bytes = Buffer.from(JSON.stringify([...(before === undefined ? [] : [before]), edge].map(({ size, hashes }) => ({ size, hashes: hashes.map((one) => one.toString('hex')) }))));
     const file = await this.disk.create(`${path}.tmp`);
     try {
-      await file.append(Buffer.from(JSON.stringify({ size: edge.size, hashes: edge.hashes.map((one) => one.toString('hex')) })));
+      if ((await file.append(bytes)) !== bytes.length) throw new Error('the edge of the tree could not be written; the disk may be full');
+      await file.sync();
     } finally {
       await file.close();
     }
     await this.disk.rename(`${path}.tmp`, path);
+    await this.disk.syncFolder(dirname(path));
   }
 
   async close(): Promise<void> {
@@ -140,14 +143,13 @@ export class CheckpointStore {
   }
 }
 
-const edgeSchema = z.strictObject({ size: z.number().int().min(0), hashes: z.array(z.string().regex(/^[0-9a-f]{64}$/)).max(64) });
+const edgesSchema = z.array(z.strictObject({ size: z.number().int().min(0), hashes: z.array(z.string().regex(/^[0-9a-f]{64}$/)).max(64) })).max(2);
 
-function readEdge(text: string): Frontier | undefined {
+function readEdges(text: string): Frontier[] {
   try {
-    const { size, hashes } = edgeSchema.parse(JSON.parse(text));
-    return new Frontier(size, hashes.map((one) => Buffer.from(one, 'hex')));
+    return edgesSchema.parse(JSON.parse(text)).map(({ size, hashes }) => new Frontier(size, hashes.map((one) => Buffer.from(one, 'hex'))));
   } catch {
-    return undefined;
+    return [];
   }
 }
 

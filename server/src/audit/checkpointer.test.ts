@@ -11,7 +11,11 @@ import { Checkpointer, headOfCheckpoints, type Signer, type Times } from './chec
 import { checkpointFileOf, CheckpointStore } from './checkpointStore';
 import { realDisk } from './disk';
 import { keyFileSigner } from './keyFile';
+import { gradeLog, readBefore } from './grading';
 import { readLeaves } from './leaves';
+import { keepFiles } from './keeping';
+import { defaultKeeping } from './newLog';
+import { verifyAuditLog } from './verifier';
 import { openAuditWriter, type AuditWriter } from './writer';
 
 /** A log that is written and signed, with clocks that only the test moves. */
@@ -24,12 +28,13 @@ class Bench {
   checkpointer: Checkpointer | undefined;
   store = new CheckpointStore(this.log, realDisk);
   made: Checkpoint[] = [];
+  maxBytes = defaultKeeping.maxBytes;
 
   async open(times?: Times): Promise<void> {
     this.store = new CheckpointStore(this.log, realDisk);
     await this.store.open();
     const known = headOfCheckpoints(this.store);
-    this.writer = await openAuditWriter({ path: this.log, createdBy: 'test', ...(known && { known }) });
+    this.writer = await openAuditWriter({ path: this.log, createdBy: 'test', keeping: () => ({ ...defaultKeeping, maxBytes: this.maxBytes }), ...(known && { known }) });
     this.checkpointer = new Checkpointer({
       log: this.log, disk: realDisk, writer: this.writer, store: this.store, signers: () => this.signers, actor: { role: 'broker', user: 'test' }, now: () => Date.UTC(2026, 10, 21),
       schedule: (run, ms) => {
@@ -174,6 +179,40 @@ describe('signing the log while it is written', () => {
     assert.equal(all.length, 4);
   });
 
+  it('signs over several files, when one is closed too, and goes on when old ones were removed on record', async () => {
+    bench.signers = [memorySigner()];
+    bench.maxBytes = 3000;
+    await bench.open(quick);
+    for (let round = 0; round < 6; round += 1) {
+      await bench.event(5);
+      await bench.strike(10);
+    }
+    const all = bench.store.all;
+    assert.ok(new Set(all.map(({ segment }) => segment)).size > 2, 'the log has several files');
+    const { leaves } = await readLeaves(bench.log, all.at(-1)?.size ?? 0, realDisk);
+    for (const one of all) assert.equal(one.root, rootsOver(leaves)(0, one.size).toString('hex'));
+    const places = { log: bench.log, checkpoints: checkpointFileOf(bench.log), disk: realDisk };
+    const grade = async (): Promise<readonly [string, string | null, readonly string[]]> => {
+      const kept = await readBefore(places);
+      const { verdict, level, notes } = await gradeLog(await verifyAuditLog(bench.log), kept, places, { roots: true });
+      return [verdict, level, notes];
+    };
+    assert.deepEqual(await grade(), ['intact', 'signed', []]);
+    const { writer } = bench;
+    assert.ok(writer !== undefined);
+    await keepFiles({ path: bench.log, disk: realDisk, keeping: { ...defaultKeeping, retentionDays: 1 }, now: () => Date.now() + 9 * 86_400_000, record: (entry) => writer.append(entry) });
+    await bench.strike(10);
+    await bench.close();
+    await bench.open(quick);
+    await bench.event(2);
+    await bench.strike(10);
+    assert.equal(bench.checkpointer?.state().problem, null);
+    assert.equal(bench.store.last?.size, bench.writer?.state().entries);
+    const [verdict, level, notes] = await grade();
+    assert.deepEqual([verdict, level], ['intact', 'signed']);
+    assert.match(notes.join(' '), /records.*roots could not be computed anew/s);
+  });
+
   it('does not trust an edge of the tree that does not give the signed root', async () => {
     bench.signers = [memorySigner()];
     await bench.open(quick);
@@ -182,7 +221,7 @@ describe('signing the log while it is written', () => {
     await bench.close();
     const edge = join(bench.folder, 'audit.edge');
     const kept = readFileSync(edge, 'utf8');
-    writeFileSync(edge, kept.replace(/"[0-9a-f]{4}/, '"0000'));
+    writeFileSync(edge, kept.replace(/"[0-9a-f]{4}/g, '"0000'));
     await bench.open(quick);
     assert.equal(await bench.store.edge(), undefined);
     await bench.event();

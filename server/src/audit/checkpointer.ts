@@ -5,7 +5,6 @@
 import { noteHash, parseCheckpoint, type Checkpoint, type LogFacts } from '../../../protocol/src/audit/checkpoint';
 import { namedLogKey, saysFacts } from '../../../protocol/src/audit/keys';
 import { verifierKeyText, type NoteSignature } from '../../../protocol/src/audit/note';
-import { readTail } from '../../../protocol/src/audit/bytes';
 import { judgeSeries, signatureFlaw } from '../../../protocol/src/audit/series';
 import type { ClosedEpoch, SignAnswer, SigningState, SignRequest } from '../../../protocol/src/audit/signing';
 import type { KnownHead } from '../../../protocol/src/audit/chain';
@@ -13,7 +12,7 @@ import type { Actor } from '../../../protocol/src/call';
 import { CheckpointStore } from './checkpointStore';
 import type { Disk } from './disk';
 import { LogTree, type TreeFacts } from './logTree';
-import { partsOfLog, within } from './parts';
+import { logIdOf } from './parts';
 import type { AuditWriter } from './writer';
 
 /** Somebody who can sign. Those who come first are asked first. */
@@ -23,7 +22,7 @@ export type Signer = Readonly<{ name: string; sign(request: SignRequest): Promis
 export type CheckpointerOptions = Readonly<{
   log: string;
   disk: Disk;
-  writer: Pick<AuditWriter, 'append' | 'state' | 'onAppended'>;
+  writer: Pick<AuditWriter, 'append' | 'state' | 'onAppended' | 'onRotated'>;
   store: CheckpointStore;
   signers: () => readonly Signer[];
   /** Who stands behind the log's own entries. */
@@ -67,15 +66,18 @@ export class Checkpointer {
   #standing: string | undefined;
   #turn: Promise<unknown> = Promise.resolve();
   #over = false;
-  readonly #stopListening: () => void;
+  readonly #stopListening: readonly (() => void)[];
 
   constructor(options: CheckpointerOptions) {
     this.#options = options;
     this.#times = options.times ?? ordinaryTimes;
     this.#takeUp();
     // Whoever looks may know this log by its id, also before anything is signed.
-    void readLogId(options.log, options.disk).then((logId) => { this.#logId ??= logId; }, () => undefined);
-    this.#stopListening = options.writer.onAppended((lines) => this.#appended(lines.filter(({ text }) => !isOwn(text)).length));
+    void logIdOf(options.log, options.disk).then((logId) => { this.#logId ??= logId; }, () => undefined);
+    this.#stopListening = [
+      options.writer.onAppended((lines) => this.#appended(lines.filter(({ text }) => !isOwn(text)).length)),
+      options.writer.onRotated(() => void this.make('rotation')),
+    ];
     this.#nextEpoch();
     this.#wakeIn(this.#times.quietMs);
   }
@@ -118,7 +120,7 @@ export class Checkpointer {
   /** Stops the clocks; a checkpoint that is being made is finished. */
   async close(): Promise<void> {
     this.#over = true;
-    this.#stopListening();
+    for (const stop of this.#stopListening) stop();
     this.#cancelQuiet?.();
     this.#cancelEpoch?.();
     await this.#turn;
@@ -176,9 +178,10 @@ export class Checkpointer {
       await this.#note(reason);
       await before?.();
       const { checkpoint, facts } = await this.#signed();
+      // Before the checkpoint: the edge is what the tree is continued from when old files are gone.
+      await store.keepEdge(facts.edge);
       await store.append(checkpoint.note);
       this.#noted = undefined;
-      await store.keepEdge(facts.edge).catch(() => undefined); // it only spares time at the next start
       this.#options.made?.(checkpoint, facts);
       return true;
     } catch (cause) {
@@ -217,10 +220,11 @@ export class Checkpointer {
 
   async #facts(): Promise<{ about: LogFacts; tree: TreeFacts }> {
     const { log, disk, writer, store, now } = this.#options;
-    const { entries, head, bytes } = writer.state();
+    const { entries, head, segment: inUse, bytes } = writer.state();
     this.#tree ??= new LogTree(log, disk, await store.edge());
-    const tree = await this.#tree.catchUp({ entries, head: (head ?? '').replace(/^sha256:/, ''), bytes });
-    this.#logId = await readLogId(log, disk);
+    const tree = await this.#tree.catchUp({ entries, head: (head ?? '').replace(/^sha256:/, ''), segment: inUse, bytes });
+    this.#logId = await logIdOf(log, disk);
+    if (this.#logId === undefined) throw new Error('the log does not say its id.');
     if (store.last !== undefined && store.last.logId !== this.#logId) throw new Error('the log was replaced by another.');
     const { size, root, segment, segmentDigest } = tree;
     const previous = store.last === undefined ? undefined : noteHash(store.last);
@@ -249,18 +253,4 @@ export class Checkpointer {
 /** Whether a line is an entry that this file made; those are no activity. */
 function isOwn(text: string): boolean {
   return /^[^{]*\{"v":1,"seq":\d+,"id":"\w+","timestamp":"[^"]+","phase":"event","tool":"audit\.(?:checkpoint|key)"/.test(text.slice(0, 400));
-}
-
-/** The random id of a log, from its genesis entry. Rejects when it has none. */
-export async function readLogId(path: string, disk: Disk): Promise<string> {
-  const [first] = await partsOfLog(path, disk);
-  const text = first === undefined ? '' : await within(first, async (file) => {
-    const beginning = Buffer.alloc(65_536);
-    const length = await file.read(beginning, 0);
-    const newline = beginning.subarray(0, length).indexOf(0x0a);
-    return newline < 0 || readTail(beginning, 0, newline) === undefined ? '' : beginning.toString('utf8', 0, newline);
-  });
-  const logId = /"logId":"([0-9a-f]{32})"/.exec(text)?.[1];
-  if (logId === undefined) throw new Error('the first entry of the log names no id');
-  return logId;
 }

@@ -6,11 +6,11 @@ import type { AnchorFound, DamageClass, Finding, TrustReport, VerificationReport
 import { judgeSeries, type SignedTo } from '../../../protocol/src/audit/series';
 import { readTail, tailBytes } from '../../../protocol/src/audit/bytes';
 import { readCheckpoints, type KeptCheckpoints } from './checkpointStore';
-import { readLogId } from './checkpointer';
 import type { Disk } from './disk';
-import { readLeaves } from './leaves';
-import { partsOfLog, within } from './parts';
+import { FilesGone, readLeaves } from './leaves';
+import { logIdOf, partsOfLog, within } from './parts';
 import { createAuditReader } from './reader';
+import { hashOfLogEntry } from './verifier';
 
 /** A head that somebody kept outside the log: entries, bare hash of the last of them, where, and when. */
 export type OutsideHead = Readonly<{ entries: number; head: string; place: string; at: string | undefined }>;
@@ -42,22 +42,28 @@ export function readBefore({ checkpoints, disk }: Places): Promise<KeptCheckpoin
 export async function gradeLog(report: VerificationReport, before: KeptCheckpoints, places: Places, policy: Policy): Promise<VerificationReport> {
   if (report.verdict !== 'intact' && report.verdict !== 'torn') return { ...report, trust: null };
   const { pins = [] } = policy;
+  const roots = await rootFindings(before.checkpoints, places, policy);
   const series = judgeSeries(before.checkpoints, pins);
   const findings: Finding[] = [
-    ...identityFindings(await readLogId(places.log, places.disk).catch(() => undefined), before, policy),
+    ...identityFindings(await logIdOf(places.log, places.disk), before, policy),
     ...(before.damaged ? [finding('signature', null, 'The file of checkpoints holds something that is no checkpoint: it was changed.')] : []),
-    ...series.problems.map(({ size, message }) => finding('signature', size, message)),
+    ...series.problems.map(({ message }) => finding('signature', null, message)),
     ...(await contradictions(before.checkpoints, report, places)),
     ...(await outsideFindings(policy.outside ?? [], report, places)),
     ...(await removed(before, places)),
     ...(pins.length > 0 && series.signed.length === 0 ? [finding('unsigned', null, 'The log should be signed by the key that you gave, and there is no checkpoint of that key.')] : []),
-    ...(await rootFindings(before.checkpoints, places, policy)),
+    ...roots.findings,
   ];
   if (findings.length > 0) return worsened(report, findings);
   if (report.verdict === 'torn') return { ...report, trust: null };
   const trust = trustOf(report, series.signed, anchorsOf(before.checkpoints, policy));
-  const warnings = [...(policy.warnings ?? []).map((message) => ({ line: 1, message })), ...report.warnings, ...series.warnings.map(({ size, message }) => ({ line: size, message }))].slice(0, 20);
-  return { ...report, level: trust.anchors.length > 0 ? 'anchored' : trust.signedTo === null ? 'chain intact' : 'signed', trust, warnings };
+  const notes = [...report.notes, ...(policy.warnings ?? []), ...series.warnings.map(({ message }) => message), ...roots.notes];
+  return { ...report, level: trust.anchors.length > 0 ? 'anchored' : trust.signedTo === null ? 'chain intact' : 'signed', trust, notes };
+}
+
+/** Number of the last entry; earlier files may have been removed. */
+function lastOf({ from, entries }: VerificationReport): number {
+  return from + entries - 1;
 }
 
 function finding(kind: DamageClass, line: number | null, message: string): Finding {
@@ -80,10 +86,11 @@ function identityFindings(logId: string | undefined, { checkpoints }: KeptCheckp
 
 /** Compares every checkpoint with the log: a chain that is intact and has the signed hash at its place is the chain that was signed. */
 async function contradictions(checkpoints: readonly Checkpoint[], report: VerificationReport, { log, disk }: Places): Promise<Finding[]> {
-  const ahead = checkpoints.find(({ size }) => size > report.entries);
+  const last = lastOf(report);
+  const ahead = checkpoints.find(({ size }) => size > last);
   if (ahead !== undefined) {
-    const message = `Checkpoint #${ahead.size} is ahead of the log, which ends after #${report.entries}: entries were lost or cut off, or an older copy was put back.`;
-    return [{ ...finding('truncation', report.entries + 1, message), expected: `sha256:${ahead.head}`, found: report.head }];
+    const message = `Checkpoint #${ahead.size} is ahead of the log, which ends after #${last}: entries were lost or cut off, or an older copy was put back.`;
+    return [{ ...finding('truncation', null, message), expected: `sha256:${ahead.head}`, found: report.head }];
   }
   const parts = new Map((await partsOfLog(log, disk)).map((part) => [part.segment, part]));
   for (const [segment, part] of parts) {
@@ -99,21 +106,23 @@ async function contradictions(checkpoints: readonly Checkpoint[], report: Verifi
     });
     if (wrong === undefined) continue;
     const message = `Entry #${wrong.one.size} is not the one that was signed: the log was rewritten after that.`;
-    return [{ ...finding('fork', wrong.one.size, message), expected: `sha256:${wrong.one.head}`, found: wrong.found === undefined ? null : `sha256:${wrong.found}` }];
+    return [{ ...finding('fork', null, message), expected: `sha256:${wrong.one.head}`, found: wrong.found === undefined ? null : `sha256:${wrong.found}` }];
   }
   return [];
 }
 
 async function outsideFindings(outside: readonly OutsideHead[], report: VerificationReport, { log, disk }: Places): Promise<Finding[]> {
-  const reader = createAuditReader(log, disk);
+  const last = lastOf(report);
   const found: Finding[] = [];
   for (const { entries, head, place } of outside) {
-    if (entries > report.entries) {
-      found.push({ ...finding('truncation', report.entries + 1, `The log had ${entries} entries when they were noted (${place}) and now ends after #${report.entries}.`), expected: `sha256:${head}`, found: report.head });
+    if (entries > last) {
+      found.push({ ...finding('truncation', null, `The log had ${entries} entries when they were noted (${place}) and now ends after #${last}.`), expected: `sha256:${head}`, found: report.head });
       continue;
     }
-    const hash = entries === report.entries ? report.head : (await reader.entry({ seq: entries }))?.entry?.hash;
-    if (hash !== `sha256:${head}`) found.push({ ...finding('fork', entries, `Entry #${entries} is not the one that was noted (${place}): the log was rewritten or replaced.`), expected: `sha256:${head}`, found: hash ?? null });
+    // Of files that were removed on record nothing is left to compare.
+    if (entries < report.from) continue;
+    const hash = entries === last ? report.head : `sha256:${(await hashOfLogEntry(log, disk, entries)) ?? ''}`;
+    if (hash !== `sha256:${head}`) found.push({ ...finding('fork', null, `Entry #${entries} is not the one that was noted (${place}): the log was rewritten or replaced.`), expected: `sha256:${head}`, found: hash ?? null });
   }
   return found;
 }
@@ -127,18 +136,22 @@ async function removed(before: KeptCheckpoints, { log, checkpoints, disk }: Plac
   const isThere = ({ checkpoints: kept }: KeptCheckpoints): boolean => kept.some((one) => `sha256:${noteHash(one)}` === previous.sha256);
   if (isThere(before) || isThere(await readCheckpoints(checkpoints, disk))) return [];
   const size = 'entries' in previous && typeof previous.entries === 'number' ? previous.entries : null;
-  return [finding('unsigned', size, `The log tells of a signed checkpoint${size === null ? '' : ` at #${size}`} that is not there: checkpoints were removed.`)];
+  return [finding('unsigned', null, `The log tells of a signed checkpoint${size === null ? '' : ` at #${size}`} that is not there: checkpoints were removed.`)];
 }
 
 /** Recomputes roots: of all checkpoints when asked, else of those on which a witness's word rests. */
-async function rootFindings(checkpoints: readonly Checkpoint[], { log, disk }: Places, policy: Policy): Promise<Finding[]> {
+async function rootFindings(checkpoints: readonly Checkpoint[], { log, disk }: Places, policy: Policy): Promise<{ findings: Finding[]; notes: string[] }> {
   const checked = policy.roots === true ? checkpoints : cosigned(checkpoints, policy.witnesses ?? []).map(({ checkpoint }) => checkpoint);
   const largest = Math.max(0, ...checked.map(({ size }) => size));
-  if (largest === 0) return [];
-  const { leaves } = await readLeaves(log, largest, disk);
-  const rootOf = rootsOver(leaves);
+  const nothing = { findings: [], notes: [] };
+  if (largest === 0) return nothing;
+  const read = await readLeaves(log, largest, disk).catch((cause: unknown) => (cause instanceof Error ? cause : new Error(String(cause))));
+  if (read instanceof FilesGone) return { findings: [], notes: [`The Merkle roots could not be computed anew: ${read.message}.`] };
+  // A log that is shorter than its checkpoints, or damaged, is told of by others.
+  if (read instanceof Error) return nothing;
+  const rootOf = rootsOver(read.leaves);
   const wrong = checked.find(({ size, root }) => rootOf(0, size).toString('hex') !== root);
-  return wrong === undefined ? [] : [finding('signature', wrong.size, `The Merkle root of checkpoint #${wrong.size} is not that of the log.`)];
+  return wrong === undefined ? nothing : { findings: [finding('signature', null, `The Merkle root of checkpoint #${wrong.size} is not that of the log.`)], notes: [] };
 }
 
 type Cosigned = Readonly<{ checkpoint: Checkpoint; witness: VerifierKey; seconds: number }>;
@@ -167,7 +180,7 @@ function trustOf(report: VerificationReport, signed: readonly SignedTo[], anchor
     signedTo: newest?.checkpoint.size ?? null, signedAt: newest?.checkpoint.time ?? null, key: newest?.key ?? null,
     place: newest?.checkpoint.signer ?? null, pinned: newest?.pinned ?? false, editorTo: editor?.checkpoint.size ?? null, anchors,
   };
-  return { ...facts, words: levelWords(report.entries, facts) };
+  return { ...facts, words: levelWords(lastOf(report), facts) };
 }
 
 /** The level in the words of the design, and nothing beyond what was shown. */

@@ -8,6 +8,13 @@ import { partsOfLog, within } from './parts';
 /** What one pass over a log gives: a leaf for each of the first `size` entries, and the line that was looked for, if any. */
 export type Leaves = Readonly<{ leaves: readonly Buffer[]; found: Readonly<{ seq: number; line: string; hash: string }> | undefined }>;
 
+/** Files of the log were removed by the user's own setting, so that nobody can compute its tree from the beginning any more. */
+export class FilesGone extends Error {
+  constructor(seq: number) {
+    super(`the files with the entries before #${seq} were removed`);
+  }
+}
+
 /** Which entry to bring along: by number, or by id. */
 export type Wanted = Readonly<{ seq: number }> | Readonly<{ id: string }>;
 
@@ -15,7 +22,9 @@ export type Wanted = Readonly<{ seq: number }> | Readonly<{ id: string }>;
 export async function readLeaves(path: string, size: number, disk: Disk, wanted?: Wanted): Promise<Leaves> {
   const leaves: Buffer[] = [];
   let found: Leaves['found'];
-  for (const part of await partsOfLog(path, disk)) {
+  const parts = await partsOfLog(path, disk);
+  if ((parts[0]?.seq ?? 1) > 1) throw new FilesGone(parts[0]?.seq ?? 1);
+  for (const part of parts) {
     if (leaves.length >= size) break;
     await within(part, (file) =>
       scanLines(file, { from: 0, to: file.mark().size }, {
