@@ -35,12 +35,12 @@ export class Signer {
   /** What this editor knows of a log; undefined when it never signed it, or cannot say. */
   async known(logId: string): Promise<Known | undefined> {
     const kept = await this.store.read(logId).catch(() => undefined);
-    return kept?.signed === null || kept === undefined ? undefined : { publicKey: verifierKeyText(logKeyOf(kept.keys, logId)), signed: kept.signed };
+    return kept === undefined || kept.signed === null ? undefined : { publicKey: verifierKeyText(logKeyOf(kept.keys, logId)), signed: kept.signed };
   }
 
   private async sign({ facts, closed }: SignRequest): Promise<SignAnswer> {
     const kept = await this.store.read(facts.logId);
-    const contradiction = kept?.signed == null ? undefined : await this.contradiction(kept.signed, facts);
+    const contradiction = kept === undefined || kept.signed === null ? undefined : await this.contradiction(kept.signed, facts);
     if (contradiction !== undefined) return { kind: 'refused', reason: contradiction };
     const keys = kept === undefined ? newLogKeys() : keysAfter(kept.keys, closed);
     const next: KeptKeys = { keys, signed: { entries: facts.size, head: facts.head, at: facts.time } };

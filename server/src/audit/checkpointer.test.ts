@@ -60,7 +60,9 @@ class Bench {
   }
 
   async event(count = 1): Promise<void> {
-    await Promise.all(Array.from({ length: count }, () => this.writer?.append({ phase: 'event', tool: 'test.event', input: {}, result: 'ok' })));
+    const { writer } = this;
+    assert.ok(writer !== undefined);
+    await Promise.all(Array.from({ length: count }, () => writer.append({ phase: 'event', tool: 'test.event', input: {}, result: 'ok' })));
     await new Promise((resolve) => setImmediate(resolve));
   }
 
