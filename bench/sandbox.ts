@@ -58,7 +58,7 @@ function program(folders: readonly string[]) {
 
 async function time(base: string, folders: readonly string[], confinement: Confinement | undefined): Promise<number> {
   const started = performance.now();
-  const child = { ...wrap({ binary: program(folders), args: [], folder: join(base, 'project'), temporary: join(base, 'run') }, confinement), cwd: join(base, 'project'), environment: { PATH: folders.join(':') }, input: 'nothing', output: 'stdout', errors: 'stderr' } as const;
+  const child = { ...wrap({ binary: program(folders), args: [], folder: join(base, 'project'), temporary: join(base, 'run'), environment: {} }, confinement), cwd: join(base, 'project'), environment: { PATH: folders.join(':') }, input: 'nothing', output: 'stdout', errors: 'stderr' } as const;
   const run = await runChildren([child], { timeoutMs: 10_000 });
   if (run.kind !== 'ended' || run.exits[0]?.code !== 0) throw new Error(run.kind === 'ended' ? run.stderr.head.toString('utf8') : run.error.message);
   return performance.now() - started;

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Outcome } from '../../protocol/src/call';
 import { controlNames } from '../../server/src/rules/controlNames';
@@ -14,6 +14,8 @@ import { findBuilds, pretendFlawed, type Builds } from '../fakes/bubblewraps';
 import { codeOf, ShellProject } from '../fakes/shellProject';
 
 /** The sandbox around commands, with real builds of bubblewrap. */
+
+const root = resolve(__dirname, '../..');
 
 type Settings = ConstructorParameters<typeof ShellProject>[2];
 
@@ -73,13 +75,17 @@ describe('sandbox of the operating system', () => {
     });
 
     it('sandbox:home shows tool chains of the home folder and no keys', async () => {
-      const home = join(project.folder, 'home');
+      // Not below a temporary folder, which is hidden anyway.
+      mkdirSync(join(root, 'out'), { recursive: true });
+      const home = mkdtempSync(join(root, 'out', 'home-'));
+      process.env['HOME'] = home;
       for (const file of ['.ssh/id_ed25519', '.aws/credentials', '.cargo/credentials.toml', '.cargo/registry/crate', '.gitconfig', '.config/git/credentials']) {
         mkdirSync(dirname(join(home, file)), { recursive: true });
         writeFileSync(join(home, file), '[x]\n');
       }
       const text = output(await script(attempt(`for (const file of ['.ssh/id_ed25519', '.aws/credentials', '.cargo/credentials.toml', '.cargo/registry/crate', '.gitconfig']) attempt(file, () => fs.readFileSync(process.env.HOME + '/' + file).length);`)));
       assert.equal(text, '.ssh/id_ed25519 ENOENT\n.aws/credentials ENOENT\n.cargo/credentials.toml ENOENT\n.cargo/registry/crate 4\n.gitconfig ENOENT\n');
+      rmSync(home, { recursive: true });
     });
 
     it('sandbox:no-network reaches no port of this machine and no socket in a temporary folder', async () => {
@@ -316,7 +322,7 @@ describe('sandbox of the operating system', () => {
       assert.ok(limiter !== undefined);
       const layout = { hidden: [], shown: [], own: '/srv', writable: [], fixed: [] };
       const node = { name: 'node', path: process.execPath, prefix: [], identity: '' };
-      const { file, args } = wrap({ binary: node, args: [join(folder, 'bomb.js')], folder: '/', temporary: folder }, { level: '', word: process.execPath, limiter, sandbox: { kind: 'bubblewrap', binary: found.binary, args: bubblewrapArguments(layout, true) } });
+      const { file, args } = wrap({ binary: node, args: [join(folder, 'bomb.js')], folder: '/', temporary: folder, environment: {} }, { level: '', word: process.execPath, limiter, sandbox: { kind: 'bubblewrap', binary: found.binary, args: bubblewrapArguments(layout, true) } });
       const root = process.getuid?.() === 0;
       const failedAs = (who: { uid?: number; gid?: number }): number => Number(spawnSync(file, args, { encoding: 'utf8', env: { PATH: '/usr/bin:/bin' }, ...who }).stdout);
       const failed = failedAs(root ? { uid: 65534, gid: 65534 } : {});

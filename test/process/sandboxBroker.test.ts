@@ -63,12 +63,15 @@ describe('sandbox behind a broker', () => {
     const { pid } = await home.status();
     const call = agent.call('shell_exec', { command: 'node stay.js' }).catch(() => undefined);
     await until('the child runs', () => existsSync(beat));
+    // Held still, so that it starts no next broker, which would look for what is left.
+    agent.child.kill('SIGSTOP');
     process.kill(pid, 'SIGKILL');
-    await call;
-    await sleep(100);
+    await sleep(200);
     const last = readFileSync(beat, 'utf8');
     await sleep(200);
     assert.equal(readFileSync(beat, 'utf8'), last);
+    agent.child.kill('SIGCONT');
+    await call;
   });
 
   it('cli:doctor sandbox:shown names the sandbox and the limits', () => {

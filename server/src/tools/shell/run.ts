@@ -176,7 +176,7 @@ class PlanRun {
     const environment = { ...ordinaryEnvironment(this.plan.folders, this.temporary), ...command.additions };
     const { binary } = command;
     if (binary === undefined) throw new ConductorError('TOOL_FAILED', '"cd" cannot be part of a pipe.');
-    const unwrapped = { binary, args: [...binary.prefix, ...command.argv.slice(1)], folder: command.folder, temporary: this.temporary };
+    const unwrapped = { binary, args: [...binary.prefix, ...command.argv.slice(1)], folder: command.folder, temporary: this.temporary, environment };
     return { ...wrap(unwrapped, command.confinement), cwd: folder.path, environment, input, output: sinks[1], errors: sinks[2] };
   }
 

@@ -5,7 +5,7 @@ import type { Binary } from '../resolve';
 import { advisory, bubblewrapArguments, examineBubblewrap, installBubblewrap, type Bubblewrap } from './bubblewrap';
 import { layOut, type Ground, type Layout, type Needs } from './layout';
 import { limiterFor, type Limiter } from './limits';
-import { examineRuntime, runtimeSettings, type Runtime } from './runtime';
+import { examineRuntime, findRuntime, runtimeSettings, type Runtime } from './runtime';
 import { wordFor } from './word';
 
 /** Decides how the operating system confines one command. It never makes a verdict milder. */
@@ -69,29 +69,36 @@ export type Examined = Readonly<{ name: string; network: string; sound: boolean;
 export async function examineSandbox(ground: Ground, folders: readonly string[], needs: Omit<Needs, 'searchPath'>): Promise<Examined | Refused> {
   if (process.platform !== 'linux' && process.platform !== 'darwin') return { refused: `There is no sandbox for ${process.platform} yet.` };
   const { settings } = ground;
-  const layout = layOut(ground, { ...needs, searchPath: folders });
+  const needed = { ...needs, searchPath: folders };
+  const layout = layOut(ground, needed);
   if ('refused' in layout) return layout;
-  if (process.platform === 'darwin') return withRuntime(layout, settings, folders, undefined);
+  if (process.platform === 'darwin') return withRuntime(ground, needed, undefined);
   const bubblewrap = await examineBubblewrap(folders);
   if (bubblewrap.kind === 'unusable') return { refused: bubblewrap.reason };
   if (!bubblewrap.sound && !settings.allowUnpatched) {
     return { refused: `bubblewrap ${bubblewrap.version} (${bubblewrap.binary.path}) has ${advisory}: a link that was planted in a project makes it create files outside. ${installBubblewrap} Or set "plugins.shell.sandbox.allowUnpatched" to true; then control files of the project are not protected.` };
   }
-  if (settings.network.length > 0) return withRuntime(layout, settings, folders, bubblewrap);
+  if (settings.network.length > 0) return withRuntime(ground, needed, bubblewrap);
   const { binary, version, sound } = bubblewrap;
   return { name: `bubblewrap ${version}`, network: 'no network', sound, layout, sandbox: { kind: 'bubblewrap', binary, args: bubblewrapArguments(layout, sound) } };
 }
 
 type Usable = Extract<Bubblewrap, { kind: 'usable' }>;
 
-async function withRuntime(layout: Layout, settings: SandboxSettings, folders: readonly string[], bubblewrap: Usable | undefined): Promise<Examined | Refused> {
+async function withRuntime(ground: Ground, needs: Needs, bubblewrap: Usable | undefined): Promise<Examined | Refused> {
+  const { network: hosts } = ground.settings;
   // It makes mount points below the project, which an unpatched build must never be asked for.
   if (bubblewrap?.sound === false) return { refused: `Hosts are listed in "plugins.shell.sandbox.network", and bubblewrap ${bubblewrap.version} has ${advisory}, by which @anthropic-ai/sandbox-runtime could be led astray. ${installBubblewrap}` };
-  const runtime = await examineRuntime(folders, bubblewrap?.binary);
+  const parts = findRuntime(needs.searchPath, bubblewrap?.binary);
+  if ('refused' in parts) return parts;
+  // Parts of it run inside, next to the command, and have to be seen there.
+  const layout = layOut(ground, { ...needs, binaries: [...needs.binaries, parts.node, parts.srt, ...Object.values(parts.helpers)] });
+  if ('refused' in layout) return layout;
+  const runtime = await examineRuntime(parts);
   if ('refused' in runtime) return runtime;
   const name = `sandbox-runtime ${runtime.version}${bubblewrap === undefined ? '' : ` over bubblewrap ${bubblewrap.version}`}`;
-  const network = settings.network.length === 0 ? 'no network' : `network only to ${settings.network.join(', ')}`;
-  return { name, network, sound: true, layout, sandbox: { kind: 'runtime', runtime, settings: runtimeSettings(layout, settings.network, runtime) } };
+  const network = hosts.length === 0 ? 'no network' : `network only to ${hosts.join(', ')}`;
+  return { name, network, sound: true, layout, sandbox: { kind: 'runtime', runtime, settings: runtimeSettings(layout, hosts, runtime) } };
 }
 
 /** Every program that confines a command: pinned like the command itself. */

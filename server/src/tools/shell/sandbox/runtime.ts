@@ -17,10 +17,8 @@ type Examined = Runtime | Readonly<{ refused: string }>;
 const trials = new Map<string, Readonly<{ result: Promise<Examined>; at: number }>>();
 const failureCountsMs = 20_000;
 
-/** Finds the runtime and tries it once for each identity of its parts. Never rejects. */
-export async function examineRuntime(folders: readonly string[], bwrap: Binary | undefined): Promise<Examined> {
-  const parts = findParts(folders, bwrap);
-  if ('refused' in parts) return parts;
+/** Tries the runtime once for each identity of its parts. Never rejects. */
+export async function examineRuntime(parts: RuntimeParts): Promise<Examined> {
   const key = JSON.stringify([parts.srt, parts.node, parts.helpers]);
   const known = trials.get(key);
   if (known !== undefined && (!('refused' in (await known.result)) || performance.now() - known.at < failureCountsMs)) return known.result;
@@ -29,9 +27,11 @@ export async function examineRuntime(folders: readonly string[], bwrap: Binary |
   return result;
 }
 
-type Parts = Omit<Runtime, 'version'>;
+/** The runtime as it was found, before it was tried. */
+export type RuntimeParts = Omit<Runtime, 'version'>;
 
-function findParts(folders: readonly string[], bwrap: Binary | undefined): Parts | Readonly<{ refused: string }> {
+/** Finds the runtime and its helpers in trusted folders, or says what to install. */
+export function findRuntime(folders: readonly string[], bwrap: Binary | undefined): RuntimeParts | Readonly<{ refused: string }> {
   const linux = process.platform === 'linux';
   const why = linux ? 'Hosts are listed in "plugins.shell.sandbox.network", which needs' : 'The sandbox of this system needs';
   const wanted = linux ? ['srt', 'node', 'socat', 'rg'] : ['srt', 'node', 'rg'];
@@ -73,7 +73,7 @@ export function quoted(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-async function examine(parts: Parts): Promise<Examined> {
+async function examine(parts: RuntimeParts): Promise<Examined> {
   const version = /^(\d+\.\d+\.\S+)/m.exec(outputOf(await start(parts, ['--version'])))?.[1];
   if (version === undefined) return { refused: `${parts.srt.path} does not say its version with ${parts.node.path}, which must be 22.12 or later.` };
   const folder = mkdtempSync(join(realpathSync(tmpdir()), 'conductor-trial-'));
@@ -90,7 +90,7 @@ async function examine(parts: Parts): Promise<Examined> {
   }
 }
 
-function start({ srt, node }: Parts, args: readonly string[]): Promise<Run> {
+function start({ srt, node }: RuntimeParts, args: readonly string[]): Promise<Run> {
   const environment = { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: '/', LANG: 'C.UTF-8' };
   return runChildren([{ file: node.path, args: [srt.path, ...args], cwd: '/', environment, input: 'nothing', output: 'stdout', errors: 'stderr' }], { timeoutMs: 20_000 });
 }

@@ -7,7 +7,7 @@ import type { Confinement } from './confinement';
 import { quoted } from './runtime';
 
 /** The command as it stands in the plan, and the folder of this run. */
-export type Unwrapped = Readonly<{ binary: Binary; args: readonly string[]; folder: string; temporary: string }>;
+export type Unwrapped = Readonly<{ binary: Binary; args: readonly string[]; folder: string; temporary: string; environment: Readonly<Record<string, string>> }>;
 
 /** What to start, so that the command starts inside of everything that confines it. */
 export type Wrapped = Pick<Child, 'file' | 'args' | 'argv0' | 'politely'>;
@@ -20,7 +20,13 @@ export function wrap(command: Unwrapped, confinement: Confinement | undefined): 
   if (sandbox === undefined) return { file: limited[0] ?? '', args: limited.slice(1), argv0: 'prlimit' };
   if (sandbox.kind === 'bubblewrap') return { file: sandbox.binary.path, args: [...sandbox.args, '--bind', command.temporary, command.temporary, '--chdir', command.folder, '--', ...limited], argv0: 'bwrap', politely: 'children' };
   const { runtime, settings } = sandbox;
-  return { file: runtime.node.path, args: [runtime.srt.path, '--settings', writeSettings(settings, command.temporary), '-c', `exec ${limited.map(quoted).join(' ')}`], argv0: 'node' };
+  return { file: runtime.node.path, args: [runtime.srt.path, '--settings', writeSettings(settings, command.temporary), '-c', shellLine(limited, command.environment)], argv0: 'node' };
+}
+
+/** The runtime changes variables. Those of proxies are how hosts are reached; the folder of the run is put back, and what gives git another way to ssh is taken out where git is kept from it. */
+function shellLine(words: readonly string[], environment: Readonly<Record<string, string>>): string {
+  const added = ['JAVA_TOOL_OPTIONS', ...(environment['GIT_CONFIG_NOSYSTEM'] === '1' ? ['GIT_SSH_COMMAND'] : [])];
+  return `unset ${added.join(' ')}; export TMPDIR=${quoted(environment['TMPDIR'] ?? '/tmp')}; exec ${words.map(quoted).join(' ')}`;
 }
 
 /** The folder beside the one that a run may use, where none of its commands can write. */
