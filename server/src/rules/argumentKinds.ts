@@ -19,7 +19,7 @@ export function judgeTyped(name: string, kind: Kind, text: string, scope: PathSc
     case 'url':
       return /^https?:\/\/[^\s\\]+$/i.test(text) ? undefined : unclear(name, 'only http and https addresses are known to be harmless');
     case 'format':
-      return /%G|%\(?signature|%\(\*?signature/.test(text) ? unclear(name, 'the format asks another program to check signatures') : undefined;
+      return /%G|signature/i.test(text) ? unclear(name, 'the format asks another program to check signatures') : undefined;
     case 'remote':
       return judgeRemote(text, git);
     case 'rev':

@@ -14,14 +14,14 @@ export const controlNames: readonly string[] = [
   // Agents: what they are told to do, which decides what they do.
   'agents.md', 'agent.md', 'agents.override.md', 'claude.md', 'claude.local.md', 'gemini.md', '.rules',
   // Package managers and tool chains: which registry, which script shell, which binary.
-  '.npmrc', '.yarnrc', '.yarnrc.yml', '.yarn', '.pnpmrc', '.pnpmfile.cjs', 'pnpmfile.js', '.pypirc', '.condarc', '.cargo', '.mise.toml', 'mise.toml', '.mise', '.tool-versions', 'bunfig.toml', '.bazelrc', '.mvn', '.jvmopts', '.sbtopts', '.bundle', '.rspec', '.terraformrc', 'ansible.cfg', '.ansible.cfg',
+  '.npmrc', '.yarnrc', '.yarnrc.yml', '.yarn', '.pnpmrc', '.pnpmfile.cjs', 'pnpmfile.js', 'pnpm-workspace.yaml', '.pnp.cjs', '.pnp.loader.mjs', '.pypirc', '.condarc', '.cargo', '.mise.toml', 'mise.toml', 'mise.local.toml', '.mise.local.toml', '.mise', '.tool-versions', 'bunfig.toml', '.bazelrc', '.mvn', '.jvmopts', '.sbtopts', '.bundle', '.rspec', '.terraformrc', 'ansible.cfg', '.ansible.cfg',
   // Shells, debuggers, transfer programs and keys: read without being named on a command line.
   '.envrc', '.direnv', '.profile', '.bashrc', '.bash_profile', '.bash_login', '.bash_logout', '.zshrc', '.zshenv', '.zprofile', '.zlogin',
   '.inputrc', '.gdbinit', '.lldbinit', '.curlrc', '.wgetrc', '.ripgreprc', '.netrc', '.ssh', '.gnupg', '.bash_aliases', '.zlogout',
   '.tmux.conf', '.screenrc', '.pdbrc', '.irbrc', '.pryrc', '.rprofile', '.psqlrc', '.sqliterc', '.my.cnf', '.mongorc.js', '.mongoshrc.js',
   'sitecustomize.py', 'usercustomize.py',
   // Continuous integration that runs whatever is checked in.
-  '.circleci', '.gitlab-ci.yml', '.travis.yml', '.drone.yml', '.woodpecker', '.woodpecker.yml', '.buildkite', 'jenkinsfile', 'azure-pipelines.yml', 'bitbucket-pipelines.yml',
+  '.circleci', '.gitlab-ci.yml', '.travis.yml', '.drone.yml', '.woodpecker', '.woodpecker.yml', '.buildkite', 'jenkinsfile', 'azure-pipelines.yml', 'bitbucket-pipelines.yml', '.gitpod.yml', 'appveyor.yml', '.appveyor.yml', '.cirrus.yml',
 ];
 
 /** Folder pairs that count only together, since the outer folder alone also holds harmless files. */
@@ -33,6 +33,8 @@ const controlPairs: readonly (readonly [outer: string, inner: string])[] = [
   ['.github', 'prompts'],
   ['.github', 'chatmodes'],
   ['.github', 'agents'],
+  ['.gitea', 'workflows'],
+  ['.forgejo', 'workflows'],
 ];
 
 const controlSuffixes: readonly string[] = ['.code-workspace', '.sublime-project', '.pth'];

@@ -6,7 +6,7 @@ import { fits, type Wildcard } from './glob';
 export type PatternPart = Readonly<{ kind: 'name'; name: string }> | Readonly<{ kind: 'folders' }> | Readonly<{ kind: 'match'; matches(name: string): boolean }>;
 
 /** The names of a pattern in order, or a sentence why nobody should look. */
-export type FilePattern = Readonly<{ parts: readonly PatternPart[] }> | Readonly<{ refused: string }>;
+export type FilePattern = Readonly<{ parts: readonly PatternPart[]; /** A slash at the end asks for folders alone. */ onlyFolders: boolean }> | Readonly<{ refused: string }>;
 
 /** Most names in one pattern. */
 const maxParts = 32;
@@ -25,7 +25,7 @@ export function readFilePattern(text: string, active: readonly number[]): FilePa
     if (end > from && text.slice(from, end) !== '.') parts.push(partOf(text, from, end, isActive));
     from = end + 1;
   }
-  return parts.length > maxParts ? { refused: `it has more than ${maxParts} names` } : { parts };
+  return parts.length > maxParts ? { refused: `it has more than ${maxParts} names` } : { parts, onlyFolders: text.endsWith('/') };
 }
 
 function partOf(text: string, from: number, end: number, active: ReadonlySet<number>): PatternPart {

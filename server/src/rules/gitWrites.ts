@@ -1,7 +1,7 @@
 import type { Verdict } from '../../../protocol/src/call';
 import { ask } from './argumentKinds';
 import { controlNameIn } from './controlNames';
-import type { CommandFacts, GitWriteQuery } from './places';
+import { placeInside, type CommandFacts, type GitWriteQuery } from './places';
 import { hasOption, type Seen } from './programs/rule';
 
 /**
@@ -33,16 +33,21 @@ function isControl(name: string): boolean {
   return controlNameIn(name.split('/')) !== undefined;
 }
 
+/** What the command names itself also counts when package managers and builders take their orders from it; commits change those every day. */
+function isNamedControl(text: string): boolean {
+  return placeInside(text.split(/[\\/]/)) === 'control';
+}
+
 /** Control files that the command names itself; they count even when no repository was looked at. */
 function namedControl(query: GitWriteQuery): readonly string[] {
   switch (query.kind) {
     case 'checkout':
-      return [...query.before, ...query.after].filter(isControl);
+      return [...query.before, ...query.after].filter(isNamedControl);
     case 'files':
     case 'clear':
-      return query.paths.filter(isControl);
+      return query.paths.filter(isNamedControl);
     case 'tracked':
-      return query.into === undefined ? [] : landings(query.paths, query.into).filter(isControl);
+      return query.into === undefined ? [] : landings(query.paths, query.into).filter(isNamedControl);
     default:
       return [];
   }

@@ -20,7 +20,7 @@ const log: ArgumentRule = {
 const transfer = '-q -v --quiet --verbose --progress --no-progress -n --dry-run --tags --no-tags -4 -6 --ipv4 --ipv6';
 
 const status: ArgumentRule = { flags: '-s -b -v -z --short --branch --long --verbose --show-stash --ahead-behind --no-ahead-behind --no-renames --renames --no-column --ignored --porcelain -u --untracked-files', optional: { text: '-u --untracked-files --porcelain --ignored --ignore-submodules --find-renames --column' }, operands: ['rev'] };
-const refs: ArgumentRule = { flags: '-h -d --heads --tags --refs --head --hash --abbrev --dereference --verify --quiet -q --symref --exit-code --sort', values: { text: '--sort', number: '--count', format: '--format', rev: '--points-at --merged --no-merged --contains --no-contains' }, optional: { text: '--hash --abbrev --sort', format: '--format', number: '--count' }, operands: ['rev'] };
+const refs: ArgumentRule = { flags: '-h -d --heads --tags --refs --head --hash --abbrev --dereference --verify --quiet -q --symref --exit-code --sort', values: { number: '--count', format: '--format --sort', rev: '--points-at --merged --no-merged --contains --no-contains' }, optional: { text: '--hash --abbrev', format: '--format --sort', number: '--count' }, operands: ['rev'] };
 const listing = { rev: '--merged --no-merged --contains --no-contains --points-at' } as const;
 
 /** The subcommands that only look. */
@@ -30,15 +30,15 @@ export const gitReaders: readonly (readonly [string, ArgumentRule])[] = [
   ['log', log],
   ['show', log],
   ['whatchanged', log],
-  ['shortlog', { ...log, flags: `${walkFlags} -n -s -e -c --numbered --summary --email --committer`, values: { text: walkValues.text, number: '--max-count --skip', format: '--format' }, optional: { text: '-w --group --date', format: '--format' } }],
+  ['shortlog', { ...log, flags: `${walkFlags} -n -s -e -c --numbered --summary --email --committer`, values: { text: walkValues.text, number: '--max-count --skip', format: '--format' }, optional: { text: '-w --date', format: '--format --group' } }],
   ['rev-list', log],
   ['diff-tree', { ...diff, flags: `${diff.flags ?? ''} -r -t --root --no-commit-id --always -v --pretty`, optional: { ...lookOptional, format: '--pretty --format' } }],
   ['diff-index', diff],
   ['diff-files', diff],
   ['rev-parse', { flags: '--show-toplevel --show-prefix --show-cdup --git-dir --absolute-git-dir --git-common-dir --is-inside-work-tree --is-inside-git-dir --is-bare-repository --is-shallow-repository --abbrev-ref --symbolic-full-name --symbolic --verify -q --quiet --short --all --branches --tags --remotes --local-env-vars --show-object-format --revs-only --no-revs --flags --no-flags --sq --not --show-superproject-working-tree', optional: { text: '--short --abbrev-ref --show-object-format --branches --tags --remotes' }, values: { text: '--git-path --default' }, operands: ['rev'] }],
-  ['ls-files', { flags: '-c -d -m -o -i -s -u -k -t -v -f -z --cached --deleted --modified --others --ignored --stage --unmerged --killed --directory --no-empty-directory --eol --deduplicate --error-unmatch --exclude-standard --full-name --recurse-submodules --abbrev --debug', values: { text: '-x --exclude --exclude-per-directory', read: '-X --exclude-from --with-tree', format: '--format' }, operands: ['rev'] }],
+  ['ls-files', { flags: '-c -d -m -o -i -s -u -k -t -v -f -z --cached --deleted --modified --others --ignored --stage --unmerged --killed --directory --no-empty-directory --eol --deduplicate --error-unmatch --exclude-standard --full-name --recurse-submodules --abbrev --debug', values: { text: '-x --exclude --exclude-per-directory', read: '-X --exclude-from --with-tree', format: '--format' }, operands: ['rev'], check: excludesByName }],
   ['ls-tree', { flags: '-d -r -t -l -z --name-only --name-status --object-only --full-name --full-tree --long --abbrev', values: { format: '--format' }, optional: { text: '--abbrev' }, operands: ['rev'] }],
-  ['ls-remote', { flags: '-h -t -q --heads --tags --refs --quiet --exit-code --symref --get-url', values: { text: '--sort' }, operands: ['remote', 'text'] }],
+  ['ls-remote', { flags: '-h -t -q --heads --tags --refs --quiet --exit-code --symref --get-url', values: { format: '--sort' }, operands: ['remote', 'text'] }],
   ['blame', { flags: '-b -c -e -f -l -n -p -s -t -w --root --show-stats --show-name --show-number --show-email --porcelain --line-porcelain --incremental --minimal --color-lines --color-by-age --progress --no-progress --first-parent --no-textconv', values: { text: '-L --date --since', read: '--ignore-revs-file', rev: '--ignore-rev', number: '--abbrev' }, optional: { number: '-M -C' }, operands: ['rev'] }],
   ['describe', { flags: '--all --tags --contains --always --long --exact-match --debug --first-parent --dirty --broken', values: { text: '--match --exclude', number: '--candidates --abbrev' }, optional: { text: '--dirty --broken --abbrev' }, operands: ['rev'] }],
   ['grep', { flags: '-E -F -G -P -i -v -w -x -c -l -L -n -h -H -q -s -z -o -W -p -r -I -a --extended-regexp --fixed-strings --basic-regexp --perl-regexp --ignore-case --invert-match --word-regexp --count --files-with-matches --name-only --files-without-match --line-number --column --null --only-matching --quiet --all-match --cached --untracked --no-index --exclude-standard --recurse-submodules --break --heading --show-function --function-context --full-name --and --or --not --color --no-color --no-textconv --text', values: { text: '-e', number: '-A -B -C -m --max-depth --threads --context --after-context --before-context --max-count', read: '-f' }, optional: { text: '--color' }, operands: ['text', 'rev'], replaceFirst: '-e -f', words: '( )', digits: true }],
@@ -71,8 +71,8 @@ export const gitWriters: readonly (readonly [string, ArgumentRule])[] = [
   ['pull', { flags: `${transfer} --rebase -r --no-rebase --ff --ff-only --no-ff --autostash --no-autostash --all -p --prune --stat --no-stat --squash --no-commit --commit --no-edit --allow-unrelated-histories --no-recurse-submodules --set-upstream --no-gpg-sign`, values: { number: '--depth' }, optional: { name: '--rebase' }, operands: ['remote', 'text'], check: ordinaryRefs }],
   ['push', { flags: `${transfer} -u --set-upstream --porcelain --follow-tags --atomic --no-verify-signatures --thin --no-thin --no-signed`, operands: ['remote', 'text'], check: ordinaryRefs }],
   ['stash', { flags: '-u --include-untracked --keep-index -k --no-keep-index -q --quiet --index --staged -S --oneline --stat --patch -p', values: { text: '-m --message' }, operands: ['text'], check: plainStash }],
-  ['branch', { flags: '-a -r -v -vv -l -q -d -m -c -t -i --all --remotes --verbose --list --quiet --delete --move --copy --show-current --no-color --no-column --ignore-case --track --no-track --abbrev --no-abbrev --unset-upstream --color --column --merged --no-merged', values: { text: '--sort', rev: '-u --set-upstream-to --contains --no-contains --points-at', format: '--format' }, optional: { text: '--color --column --abbrev --track' }, operands: ['rev'] }],
-  ['tag', { flags: '-l -a -n --list --annotate --no-column --ignore-case -i --color --no-sign --column', values: { ...listing, text: '-m --message --sort', read: '-F --file', format: '--format' }, optional: { number: '-n', text: '--color --column' }, operands: ['rev'] }],
+  ['branch', { flags: '-a -r -v -vv -l -q -d -m -c -t -i --all --remotes --verbose --list --quiet --delete --move --copy --show-current --no-color --no-column --ignore-case --track --no-track --abbrev --no-abbrev --unset-upstream --color --column --merged --no-merged', values: { rev: '-u --set-upstream-to --contains --no-contains --points-at', format: '--format --sort' }, optional: { text: '--color --column --abbrev --track' }, operands: ['rev'] }],
+  ['tag', { flags: '-l -a -n --list --annotate --no-column --ignore-case -i --color --no-sign --column', values: { ...listing, text: '-m --message', read: '-F --file', format: '--format --sort' }, optional: { number: '-n', text: '--color --column' }, operands: ['rev'] }],
   ['merge', { flags: '-q -v --quiet --verbose --no-edit --ff --ff-only --no-ff --squash --commit --no-commit --stat --no-stat -n --abort --quit --autostash --no-autostash --allow-unrelated-histories --no-gpg-sign --progress --no-progress', values: { text: '-m' }, operands: ['rev'] }],
   ['cherry-pick', { flags: '-x -n --no-commit --abort --quit --allow-empty --keep-redundant-commits --ff -s --signoff --no-gpg-sign', values: { number: '-m --mainline' }, operands: ['rev'] }],
   ['revert', { flags: '--no-edit -n --no-commit --abort --quit -s --signoff --no-gpg-sign', values: { number: '-m --mainline' }, operands: ['rev'], needs: '--no-edit -n --no-commit --abort --quit' }],
@@ -99,6 +99,12 @@ export const personalCommands: ReadonlySet<string> = new Set(['commit', 'merge',
 
 /** Subcommands that talk to other machines. */
 export const remoteCommands: ReadonlySet<string> = new Set(['fetch', 'pull', 'push', 'ls-remote', 'remote']);
+
+/** git opens the file of this name in every folder, so that it must be no more than a name. */
+function excludesByName(seen: Seen): string | undefined {
+  const odd = seen.options.find(({ name, value }) => name === '--exclude-per-directory' && /[\\/]|^\.\.$/.test(value ?? ''));
+  return odd === undefined ? undefined : `"${(odd.value ?? '').slice(0, 60)}" is not the plain name of a file`;
+}
 
 /** A leading `+` overwrites the other side, a leading `:` deletes there. */
 function ordinaryRefs(seen: Seen): string | undefined {

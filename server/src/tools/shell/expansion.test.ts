@@ -29,6 +29,7 @@ describe('file patterns', function () {
     ['echo "a"*', ['echo', './a.ts']],
     ['echo src/*.ts', ['echo', './src/one.ts']],
     ['echo src/**/*.ts', ['echo', './src/one.ts', './src/deep/two.ts']],
+    ['echo */ s*/deep/', ['echo', './src/', './src/deep/']],
     ['echo */*/t*', ['echo', './src/deep/two.ts']],
     ['echo ./src/../?.js', ['echo', './src/../c.js']],
     [`echo '*' "*" \\* x`, ['echo', '*', '*', '*', 'x']],

@@ -30,19 +30,20 @@ class Refused extends Error {}
 export function expandPattern(folder: string, text: string, active: readonly number[], ground: Ground): Expansion {
   const pattern = readFilePattern(text, active);
   if ('refused' in pattern) return pattern;
-  const found: string[] = [];
+  const found: Found = { names: [], onlyFolders: pattern.onlyFolders };
   try {
     descend({ folder, written: '.' }, pattern.parts, ground, found);
-    return { names: found };
+    return { names: found.names };
   } catch (error) {
     if (error instanceof Refused) return { refused: error.message };
     throw error;
   }
 }
 
+type Found = Readonly<{ names: string[]; onlyFolders: boolean }>;
 type Here = Readonly<{ folder: string; written: string }>;
 
-function descend(here: Here, parts: readonly PatternPart[], ground: Ground, found: string[]): void {
+function descend(here: Here, parts: readonly PatternPart[], ground: Ground, found: Found): void {
   const [part, ...rest] = parts;
   if (part === undefined) return;
   if (!isWithin(here.folder, ground.project)) throw new Refused('it leads out of the project');
@@ -52,10 +53,11 @@ function descend(here: Here, parts: readonly PatternPart[], ground: Ground, foun
   else folders(here, rest, ground, found);
 }
 
-function named(here: Here, name: string, rest: readonly PatternPart[], ground: Ground, found: string[]): void {
+function named(here: Here, name: string, rest: readonly PatternPart[], ground: Ground, found: Found): void {
   const written = `${here.written}/${name}`;
   if (rest.length === 0) {
-    if (exists(join(here.folder, name))) add(written, found);
+    const entry = lookAt(join(here.folder, name));
+    if (entry !== undefined) add(written, entry, found);
     return;
   }
   const folder = ground.follow(here.folder, name);
@@ -63,15 +65,15 @@ function named(here: Here, name: string, rest: readonly PatternPart[], ground: G
   descend({ folder, written }, rest, ground, found);
 }
 
-function matched(here: Here, entry: Dirent, part: Extract<PatternPart, { kind: 'match' }>, rest: readonly PatternPart[], ground: Ground, found: string[]): void {
+function matched(here: Here, entry: Dirent, part: Extract<PatternPart, { kind: 'match' }>, rest: readonly PatternPart[], ground: Ground, found: Found): void {
   if (!part.matches(entry.name)) return;
   const written = `${here.written}/${entry.name}`;
-  if (rest.length === 0) add(written, found);
+  if (rest.length === 0) add(written, entry, found);
   else if (entry.isDirectory()) descend({ folder: join(here.folder, entry.name), written }, rest, ground, found);
 }
 
 /** `**`: this folder and every folder below it that a star would find. At the end of a pattern it stands for all that is in them. */
-function folders(here: Here, rest: readonly PatternPart[], ground: Ground, found: string[]): void {
+function folders(here: Here, rest: readonly PatternPart[], ground: Ground, found: Found): void {
   const further = rest.length === 0 ? [everything] : rest;
   descend(here, further, ground, found);
   for (const entry of entriesOf(here.folder, ground)) {
@@ -81,11 +83,14 @@ function folders(here: Here, rest: readonly PatternPart[], ground: Ground, found
 
 const everything: PatternPart = { kind: 'match', matches: (name) => !name.startsWith('.') };
 
-function add(written: string, found: string[]): void {
+type Seen = Readonly<{ isDirectory(): boolean }>;
+
+function add(written: string, entry: Seen, { names, onlyFolders }: Found): void {
+  if (onlyFolders && !entry.isDirectory()) return;
   const flaw = hiddenCharacter(written);
   if (flaw !== undefined || written.includes('\uFFFD') || /[\n\t]/.test(written)) throw new Refused('it matches a name with characters that a person cannot see or tell apart');
-  found.push(written);
-  if (found.length > maxMatches) throw new Refused(`it stands for more than ${maxMatches} names`);
+  names.push(onlyFolders ? `${written}/` : written);
+  if (names.length > maxMatches) throw new Refused(`it stands for more than ${maxMatches} names`);
 }
 
 function entriesOf(folder: string, ground: Ground): readonly Dirent[] {
@@ -109,10 +114,10 @@ function entriesOf(folder: string, ground: Ground): readonly Dirent[] {
   return entries.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-function exists(path: string): boolean {
+function lookAt(path: string): Seen | undefined {
   try {
-    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+    return lstatSync(path, { throwIfNoEntry: false });
   } catch {
-    return false;
+    return undefined;
   }
 }
