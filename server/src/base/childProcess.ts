@@ -201,7 +201,7 @@ class Running {
     this.watch.signal?.removeEventListener('abort', this.onAbort);
     this.signalAll('SIGKILL');
     const own = new Set(this.processes.flatMap(({ pid }) => pid ?? []));
-    const strays = (await this.descendants.kill(own)) + (this.watch.mark === undefined ? 0 : await killMarked(this.watch.mark));
+    const strays = (await this.descendants.kill(own)) + (this.watch.mark === undefined ? 0 : await killMarked(this.watch.mark, undefined, () => this.descendants.young()));
     for (const stream of this.streams) stream.destroy();
     return strays;
   }

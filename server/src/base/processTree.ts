@@ -18,13 +18,13 @@ export function signalGroup(leader: number, signal: 'SIGTERM' | 'SIGKILL'): bool
 /**
  * Kills every process of this user whose environment carries the mark, in rounds of 5 ms, since one may fork while it is looked for
  * and a killed one takes a moment to go. Resolves with how many different ones were found. Linux only (0 elsewhere); a process that
- * cleared its own environment is not found.
+ * cleared its own environment is not found. `among` says where to look; default is everywhere.
  */
-export async function killMarked(mark: Mark, rounds = 40): Promise<number> {
+export async function killMarked(mark: Mark, rounds = 40, among: () => readonly number[] = processes): Promise<number> {
   const killed = new Set<number>();
   if (process.platform !== 'linux') return 0;
   for (let round = 0; round < rounds; round += 1) {
-    const found = markedProcesses(mark);
+    const found = markedProcesses(mark, among());
     if (found.length === 0) break;
     for (const pid of found) if (kill(pid)) killed.add(pid);
     await new Promise((resolve) => setTimeout(resolve, 5));
@@ -33,9 +33,9 @@ export async function killMarked(mark: Mark, rounds = 40): Promise<number> {
 }
 
 /** The processes of this user whose environment carries the mark, without this one. */
-export function markedProcesses(mark: Mark): readonly number[] {
+export function markedProcesses(mark: Mark, among: readonly number[] = processes()): readonly number[] {
   const wanted = Buffer.from(`${mark.name}=${mark.value}\0`);
-  return processes().filter((pid) => carries(pid, wanted));
+  return among.filter((pid) => carries(pid, wanted));
 }
 
 /** A process as it was seen once: its number, and when it started, by which a later holder of the number is told apart. */
@@ -55,6 +55,7 @@ export class Descendants {
   private timer: NodeJS.Timeout | undefined;
   /** Told after each look how many of them are alive. */
   onLook: (alive: number) => void = () => undefined;
+  private readonly beginnings: { pid: number; at: number }[] = [];
 
   /** `startOf` tells when a process started, or undefined when there is none; default is what the system says. */
   constructor(private readonly startOf: (pid: number) => string | undefined = startTime) {}
@@ -63,6 +64,7 @@ export class Descendants {
   add(pid: number, descriptors: readonly number[]): void {
     if (process.platform !== 'linux') return;
     this.remember(pid);
+    this.beginnings.push({ pid, at: performance.now() });
     for (const descriptor of descriptors) {
       const outlet = linkOf(`/proc/${pid}/fd/${descriptor}`);
       if (outlet !== undefined && /^(pipe|socket):/.test(outlet)) this.outlets.add(outlet);
@@ -101,11 +103,21 @@ export class Descendants {
     return killed.size;
   }
 
+  /** The processes that may have come out of the run. */
+  young(): readonly number[] {
+    const [first] = this.beginnings;
+    const last = first === undefined || performance.now() - first.at > quickRunMs ? undefined : newestProcess();
+    if (first === undefined || last === undefined || last < first.pid) return processes();
+    // Nothing was started since, neither by the run nor by anybody else.
+    if (last === this.beginnings.at(-1)?.pid && this.beginnings.every(({ pid }, index) => pid === first.pid + index)) return [];
+    return processes().filter((pid) => pid >= first.pid);
+  }
+
   /** Younger processes that have an output of the run open. */
   private holders(): readonly number[] {
     const first = Math.min(...[...this.seen.values()].map(({ start }) => Number(start)));
     if (this.outlets.size === 0) return [];
-    return processes().filter((pid) => Number(this.startOf(pid) ?? -1) >= first && descriptorsOf(pid).some((outlet) => this.outlets.has(outlet)));
+    return this.young().filter((pid) => Number(this.startOf(pid) ?? -1) >= first && descriptorsOf(pid).some((outlet) => this.outlets.has(outlet)));
   }
 
   /** Returns the process when it was not known. */
@@ -115,6 +127,19 @@ export class Descendants {
     const seen = { pid, start };
     this.seen.set(pid, seen);
     return seen;
+  }
+}
+
+/** Numbers rise and begin anew at the end of their range, of 32,768 at least; within this time nobody can go once around. */
+const quickRunMs = 250;
+
+/** The number that was given away last; undefined when the system does not say. */
+function newestProcess(): number | undefined {
+  try {
+    const last = Number(readFileSync('/proc/loadavg', 'utf8').trim().split(' ')[4]);
+    return Number.isSafeInteger(last) && last > 0 ? last : undefined;
+  } catch {
+    return undefined;
   }
 }
 

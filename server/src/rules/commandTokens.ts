@@ -20,12 +20,19 @@ export const maxWords = 512;
 /** Why nothing was read; `tooMany` when the line is well formed as far as it was read, but too long to be checked. */
 export type Refused = Readonly<{ refused: string; tooMany?: true }>;
 
-type Cursor = { readonly text: string; at: number; readonly platform: Platform };
+/** Most words with unquoted wildcards in one line. */
+const maxPatterns = 32;
+
+/** Most quotes, escapes and other characters with a meaning in one line. Honest text of that kind stands in one pair of single quotes. */
+const maxPieces = 2000;
+
+type Cursor = { readonly text: string; at: number; readonly platform: Platform; pieces: number };
 
 /** The tokens of a line, or a sentence that says what is refused. */
 export function readTokens(text: string, platform: Platform): Readonly<{ tokens: readonly Token[] }> | Refused {
   if (platform === 'win32' && text.includes('%')) return { refused: '"%" is refused on Windows, where it can name a variable.' };
-  const cursor: Cursor = { text, at: 0, platform };
+  const cursor: Cursor = { text, at: 0, platform, pieces: 0 };
+  let patterns = 0;
   const tokens: Token[] = [];
   for (let words = 0; ; ) {
     while (text[cursor.at] === ' ') cursor.at += 1;
@@ -34,6 +41,8 @@ export function readTokens(text: string, platform: Platform): Readonly<{ tokens:
     if ('refused' in token) return token;
     tokens.push(token);
     if (token.kind === 'word' || token.kind === 'redirect') words += 1;
+    if (token.kind === 'word' && token.active.length > 0) patterns += 1;
+    if (patterns > maxPatterns) return { refused: `The line holds more than ${maxPatterns} file patterns. Name a folder, or use filesystem.search.`, tooMany: true };
     // Operators count for themselves: no line that may run has more of them than words.
     if (words > maxWords || tokens.length > 2 * maxWords) return { refused: `The line holds more than ${maxWords} words, more than a person can check. Use several calls, or name a folder in place of its files.`, tooMany: true };
   }
@@ -119,6 +128,8 @@ const expanded = new Map([
   ['\t', 'A tab outside quotes is refused; use blanks.'],
 ]);
 
+const tooManyPieces: Refused = { refused: `The line holds more than ${maxPieces} quotes, escapes and special characters. Put long text into one pair of single quotes, or into a file with filesystem.write.`, tooMany: true };
+
 const patternsOnWindows = 'File patterns are refused outside quotes on Windows; name the files, or quote the pattern for a program that reads it itself.';
 
 type Draft = { text: string; assigns: number; bare: boolean; equals: boolean; active: number[] };
@@ -153,6 +164,7 @@ function readRun(cursor: Cursor, word: Draft): Readonly<{ taken: true }> | undef
 }
 
 function readPart(cursor: Cursor, word: Draft, start: number, isCommand: boolean): Refused | undefined {
+  if ((cursor.pieces += 1) > maxPieces) return tooManyPieces;
   const character = cursor.text[cursor.at] ?? '';
   if (character === "'") return readSingle(cursor, word);
   if (character === '"') return readDouble(cursor, word);
@@ -180,11 +192,16 @@ function append(cursor: Cursor, word: Draft, text: string, length: number): unde
   cursor.at += length;
 }
 
+const emptyBraces = /\{\}(?![^ ;|&<>])/y;
+const historyBraces = /\{-?[A-Za-z0-9]{1,36}\}/y;
+
 /** `{}` alone is what find replaces, and `@{1}` is how git names history; both are plain text to every shell that matters. */
 function literalBraces(cursor: Cursor, start: number): string | undefined {
-  const rest = cursor.text.slice(cursor.at, cursor.at + 40);
-  if (cursor.at === start && /^\{\}(?![^ ;|&<>])/.test(rest)) return '{}';
-  return cursor.text[cursor.at - 1] === '@' && cursor.at > start ? /^\{-?[A-Za-z0-9]+\}/.exec(rest)?.[0] : undefined;
+  const before = cursor.at > start && cursor.text[cursor.at - 1] === '@';
+  const literal = cursor.at === start ? emptyBraces : before ? historyBraces : undefined;
+  if (literal === undefined) return undefined;
+  literal.lastIndex = cursor.at;
+  return literal.exec(cursor.text)?.[0];
 }
 
 function positionFlaw(cursor: Cursor, start: number, isCommand: boolean): string | undefined {
@@ -232,6 +249,7 @@ function readDouble(cursor: Cursor, word: Draft): Refused | undefined {
       cursor.at += 1;
       return undefined;
     }
+    if ((cursor.pieces += 1) > maxPieces) return tooManyPieces;
     if (character !== '\\') return { refused: `"${character}" inside double quotes is refused, because a shell would expand it; use single quotes for literal text.` };
     if (cursor.platform === 'win32') {
       if (next === '"') return { refused: 'A backslash before a double quote is read in several ways on Windows.' };
