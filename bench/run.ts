@@ -4,10 +4,15 @@ import { cpus } from 'node:os';
 import { join, resolve } from 'node:path';
 import { appendRatio, chainRatio, verifyRatio, type Ratio } from './audit';
 import { measureCalls } from './calls';
+import { measureCommands } from './commands';
 import type { Figure } from './figures';
+import { measureRaces } from './races';
 import { measureSandbox } from './sandbox';
 
-/** `npm run bench`: measures what the project claims about speed, and writes RESULTS.md. Needs `npm run package` before it. */
+/**
+ * `npm run bench`: measures what the project claims about speed, and writes RESULTS.md. Needs `npm run package` before it. With names
+ * of parts (`npm run bench -- commands races`) only those are measured, and the other tables stay as they were.
+ */
 
 const root = resolve(__dirname, '..');
 
@@ -47,12 +52,33 @@ function table(figures: readonly Figure[]): string {
   return ['| what | against | measured | goal | met |', '|---|---|---|---|---|', ...rows].join('\n');
 }
 
-async function main(): Promise<void> {
-  const figures = [...(await measureCalls()), ...(await auditFigures()), ...(await measureSandbox()), ...packageFigures()];
+const parts: readonly (readonly [name: string, measure: () => Figure[] | Promise<Figure[]>])[] = [
+  ['calls', measureCalls],
+  ['audit', auditFigures],
+  ['commands', measureCommands],
+  ['races', measureRaces],
+  ['sandbox', measureSandbox],
+  ['package', packageFigures],
+];
+
+/** The tables: fresh ones for the named parts, or for all when none is named, and those of the file for the others. */
+async function tablesOf(names: readonly string[], before: string): Promise<string> {
   const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: root, encoding: 'utf8' }).trim();
+  const tables: string[] = [];
+  for (const [name, measure] of parts) {
+    const old = before.split('\n## ').find((text) => text.startsWith(`${name}\n`))?.trim();
+    const fresh = names.length === 0 || names.includes(name) ? `${name}\n\nOn the code of commit ${commit}.\n\n${table(await measure())}` : old;
+    if (fresh !== undefined) tables.push(`## ${fresh}\n`);
+  }
+  return tables.join('\n');
+}
+
+async function main(): Promise<void> {
+  const file = join(root, 'bench', 'RESULTS.md');
   const machine = `${String(cpus().length)} cores, Node.js ${process.versions.node}, ${process.platform}`;
-  const text = `# Results\n\nMeasured on the code of commit ${commit}, on ${machine}. Ratios compare both sides in the same run, in turn; the median of the rounds, with\nthe smallest and the largest. Repeat with \`npm run package && npm run bench\`.\n\n${table(figures)}\n`;
-  writeFileSync(join(root, 'bench', 'RESULTS.md'), text);
+  const tables = await tablesOf(process.argv.slice(2), existsSync(file) ? readFileSync(file, 'utf8') : '');
+  const text = `# Results\n\nMeasured on ${machine}. Ratios compare both sides in the same run, in turn; the median of the rounds, with the\nsmallest and the largest. Repeat with \`npm run package && npm run bench\`, or one part with \`npm run bench -- commands\`.\n\n${tables}`;
+  writeFileSync(file, text);
   process.stdout.write(text);
 }
 
