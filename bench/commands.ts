@@ -5,11 +5,12 @@ import { join, resolve } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { parse } from 'unbash';
 import { configSchema, type Config } from '../protocol/src/config';
+import { pinRoot, walk } from '../server/src/base/descriptorWalk';
 import { readSlice } from '../server/src/base/heldFile';
+import { systemPins } from '../server/src/base/pin';
 import { judgeCommand, type CommandRequest } from '../server/src/rules/allowlist';
 import { readLists } from '../server/src/rules/commandLists';
 import { lexicalFacts, type CommandFacts } from '../server/src/rules/places';
-import { closePlace, createPlaces } from '../server/src/tools/filesystem/places';
 import { diskFacts } from '../server/src/tools/shell/facts';
 import { createShellTool } from '../server/src/tools/shell/tool';
 import type { PrepareContext } from '../server/src/tools/tool';
@@ -111,19 +112,21 @@ async function running({ context, project }: Ground): Promise<Figure> {
 }
 
 /** A file of 2 KB four folders deep: found by the walk and read through its descriptor, and read plainly, in turn. */
-async function walking({ context, project }: Ground): Promise<Figure> {
-  const places = createPlaces();
+async function walking({ project }: Ground): Promise<Figure> {
   const path = 'src/one/two/three/small.txt';
+  const root = pinRoot(project);
+  const route = { root, roots: [root], segments: path.split('/'), followLast: true, avoid: [] };
   const ratios: number[] = [];
   for (let round = 0; round < 15; round += 1) {
     const plain = timed(() => readFileSync(join(project, path)), 101);
     const times: number[] = [];
     for (let turn = 0; turn < 101; turn += 1) {
       const started = performance.now();
-      const place = places.find(path, context, true);
-      if (place.kind !== 'found') throw new Error('the file was not found');
-      await readSlice(place.target, 0, 1_048_576, places.pins);
-      closePlace(place);
+      const walked = walk(route);
+      if (walked.kind !== 'found') throw new Error('the file was not found');
+      await readSlice(walked.target, 0, 1_048_576, systemPins);
+      walked.target.close();
+      walked.parent?.close();
       times.push(performance.now() - started);
     }
     ratios.push(quantile(times, 0.25) / plain);

@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { judgeCommand, type CommandRequest, type Judgement } from './allowlist';
+import { maxLineBytes } from './commandLine';
 import { readLists, type ShellSettings } from './commandLists';
 import type { Platform } from './commandPlan';
+import { hostileRequests, type HostileRequest } from '../../../test/fakes/hostileLines';
 import { lexicalFacts, nothingWritten, type CommandFacts } from './places';
 
 type Vector = Readonly<{ id: string; threat: string; command: string; config: string; platform: Platform; cwd: string; expected: string; rule: string }>;
@@ -40,11 +42,55 @@ describe('commands: vectors T1-T22', () => {
     }
   }
 
+  it('commands:everyday judges 200 lines of Node, Python, Go, Rust and web projects as a person would expect', () => {
+    const { vectors } = JSON.parse(readFileSync(join(folder, 'projects.json'), 'utf8')) as VectorFile;
+    assert.ok(vectors.length >= 200);
+    assert.ok(vectors.filter(({ expected }) => expected === 'allow').length >= 110);
+    assert.ok(vectors.filter(({ expected }) => expected === 'deny').length <= 25);
+  });
+
+  it('commands:reasons say what is meant and what to do, in more than a word', () => {
+    for (const file of readdirSync(folder).filter((name) => name.endsWith('.json'))) {
+      const { configs, vectors } = JSON.parse(readFileSync(join(folder, file), 'utf8')) as VectorFile;
+      for (const vector of vectors) {
+        const { reason, verdict } = judge({ line: vector.command }, configs[vector.config] ?? {}, { cwd: vector.cwd, platform: vector.platform }).verdict;
+        assert.match(reason, /^\S[^]{15,}[.]$/, vector.command.slice(0, 80));
+        assert.ok(verdict === 'allow' || reason.length <= 420, reason);
+      }
+    }
+  });
+
   it('has at least 300 lines, a third of them harmless', () => {
     const all = readdirSync(folder).flatMap((name) => (JSON.parse(readFileSync(join(folder, name), 'utf8')) as VectorFile).vectors);
     assert.ok(all.length >= 300);
     assert.ok(all.filter((vector) => vector.threat === 'T0' || vector.expected === 'allow').length >= 100);
     assert.equal(new Set(all.map((vector) => vector.id)).size, all.length);
+  });
+});
+
+describe('commands: what cannot be slow', () => {
+  /** Questions about places and files: the only work that a judgement passes on, and each may cost a look at the disk. */
+  function questions(request: HostileRequest): number {
+    const facts = lexicalFacts(foldersOf('posix'), 'posix');
+    let asked = 0;
+    const counting: CommandFacts = { ...facts, place: (...at) => ((asked += 1), facts.place(...at)), entry: (...at) => ((asked += 1), entry(...at)), expand: (...at) => ((asked += 1), facts.expand(...at)) };
+    judgeCommand({ request, lists: readLists({ allowedCommands: everything }), cwd: '/home/u/p', platform: 'posix', facts: counting });
+    return asked;
+  }
+  const everything = ['ls', 'cat', 'echo', 'sh', 'cp', 'rm', 'diff', 'env', 'timeout', 'git', 'npm', 'curl', 'find', 'xargs', 'sed', 'awk', 'jq', 'docker', 'cd', 'grep'];
+
+  for (const [about, request] of hostileRequests) {
+    it(`commands:bounded asks at most 5,000 questions, whatever it is given: ${about}`, () => assert.ok(questions(request) <= 5000, String(questions(request))));
+  }
+
+  it('commands:bounded takes no more than its caps of words, patterns and pieces', () => {
+    const judged = (line: string): string => judge({ line }, { allowedCommands: ['ls', 'echo'] }).verdict.rule;
+    assert.equal(judged(`ls${' a'.repeat(511)}`), 'shell.allowed');
+    assert.equal(judged(`ls${' a'.repeat(512)}`), 'shell.tooMany');
+    assert.equal(judged(`ls${' *a'.repeat(33)}`), 'shell.tooMany');
+    assert.equal(judged(`echo ${'\\a'.repeat(2001)}`), 'shell.tooMany');
+    assert.equal(judge({ argv: ['ls', ...Array.from({ length: 512 }, () => 'a')] }, { allowedCommands: ['ls'] }).verdict.rule, 'shell.tooMany');
+    assert.equal(judge({ argv: ['ls', 'a'.repeat(maxLineBytes)] }, { allowedCommands: ['ls'] }).verdict.rule, 'shell.tooLong');
   });
 });
 

@@ -57,7 +57,7 @@ function refused(verdict: Verdict): Judgement {
 function judgeStart(input: JudgeInput): Verdict | undefined {
   const place = input.facts.place(input.cwd, '.');
   if (place === 'own') return deny('shell.ownFolder', "The working folder is Conductor's own folder. No command may run there.");
-  return place === 'inside' || place === 'control' ? undefined : deny('shell.cwdOutside', 'The working folder is outside the project.');
+  return place === 'inside' || place === 'control' ? undefined : deny('shell.cwdOutside', 'The working folder is outside the project. Leave "cwd" out, or name a folder inside.');
 }
 
 function judgeSize(request: CommandRequest, commands: number): readonly Verdict[] {
@@ -104,7 +104,7 @@ function judgeOne(command: ParsedCommand, where: Where): Judged {
   const writes = command.redirections.some((redirection) => redirection.kind === 'write' || redirection.kind === 'append');
   // A file in place of the pipe hides what the command before finds.
   const fed = command.redirections.some((redirection) => redirection.kind === 'read') ? undefined : where.previous;
-  const assigned = command.assignments.length > 0 ? [ask('shell.assignment', 'Setting a variable for the command asks.')] : [];
+  const assigned = command.assignments.length > 0 ? [ask('shell.assignment', `Setting ${command.assignments.map(([key]) => key).join(', ')} for ${command.argv[0]} asks, because variables change what programs do.`)] : [];
   const argued = command.argv[0] === 'cd' ? { verdicts: [judgeCd(command, where)], reads: true } : judgeArguments(ruleName(command.argv[0], where.input.platform), command.argv.slice(1), scopeOf(where, fed));
   const expanded = argued.reads ? [] : judgeExpanded(command);
   const verdicts = [...(name.verdict === 'approve' ? [name, ...argued.verdicts.filter(saysMore)] : argued.verdicts), ...expanded, ...redirections, ...assigned];
@@ -119,10 +119,10 @@ function saysMore(verdict: Verdict): boolean {
 /** The verdict on a name alone; `allow` means that the arguments decide. */
 function judgeName(name: string, input: JudgeInput): Verdict {
   const shown = name.slice(0, 60);
-  if (!isPlainName(name) && !never.has(name)) return deny('shell.name', `"${shown}" is no bare program name. Only programs found by name may run, never a path.`);
+  if (!isPlainName(name) && !never.has(name)) return deny('shell.name', `"${shown}" is no bare program name. Only programs found by name may run, never a path: give a script to its interpreter, as in "node scripts/x.js", or ask the user to list the program's name.`);
   const known = ruleName(name, input.platform);
-  if (never.has(known) || never.has(known.toLowerCase())) return deny('shell.never', `"${shown}" works only inside a shell or steers Conductor itself, and never runs here.`);
-  if (input.platform === 'win32' && /\.(cmd|bat|ps1|psm1|vbs|vbe|js|jse|wsf|wsh|msc|scr|pif|lnk|cpl|hta)$|\.$/i.test(name)) return deny('shell.batchFile', `"${shown}" cannot be started without a shell.`);
+  if (never.has(known) || never.has(known.toLowerCase())) return deny('shell.never', known.toLowerCase() === 'conductor' ? '"conductor" steers Conductor itself, and no agent runs it.' : `"${shown}" works only inside a shell, and there is none: no state is kept between commands. Leave it out, and name each program and its arguments in full.`);
+  if (input.platform === 'win32' && /\.(cmd|bat|ps1|psm1|vbs|vbe|js|jse|wsf|wsh|msc|scr|pif|lnk|cpl|hta)$|\.$/i.test(name)) return deny('shell.batchFile', `"${shown}" cannot be started without a shell. Use the program behind it, for instance "node" with the script.`);
   switch (standing(name, input.lists, input.platform)) {
     case 'unlisted':
       return deny('shell.notListed', `"${shown}" is in neither plugins.shell.allowedCommands nor plugins.shell.requireApproval. Ask the user to add it if it is needed.`);
@@ -153,7 +153,7 @@ function judgeCd(command: ParsedCommand, where: Where): Verdict {
   if (target === undefined || target === '-' || target.startsWith('-') || more.length > 0) return deny('shell.cd', '"cd" takes exactly one folder here.');
   const place = where.input.facts.place(where.folder, target);
   if (place === 'inside') return { verdict: 'allow', rule: 'shell.allowed', reason: 'cd stays inside the project.' };
-  return place === 'control' ? ask('shell.cdControl', 'The folder decides which programs run, so going there asks.') : deny('shell.cdOutside', '"cd" leads outside the project.');
+  return place === 'control' ? ask('shell.cdControl', 'The folder decides which programs run, so going there asks.') : deny('shell.cdOutside', `"cd ${target.slice(0, 60)}" leads outside the project. Stay inside it.`);
 }
 
 function judgeRedirection(redirection: Redirection, where: Where): Verdict | undefined {
@@ -166,11 +166,11 @@ function judgeRedirection(redirection: Redirection, where: Where): Verdict | und
     case 'sink':
       return undefined;
     case 'inside':
-      return reads ? undefined : ask('shell.redirectWrite', `The line writes to "${shown}".`);
+      return reads ? undefined : ask('shell.redirectWrite', `The line writes to the file "${shown}", which asks. Files can also be written with filesystem.write.`);
     case 'control':
       return reads ? undefined : ask('shell.redirectControl', `The line writes to "${shown}", which decides which programs run or what agents may do.`);
     case 'outside':
-      return deny('shell.redirectOutside', `The line redirects to or from "${shown}", which is outside the project.`);
+      return deny('shell.redirectOutside', `The line redirects to or from "${shown}", which is outside the project. Use a file inside it, or /dev/null.`);
     case 'own':
       return deny('shell.ownFolder', "The line redirects to or from Conductor's own folder.");
     case 'forbidden':

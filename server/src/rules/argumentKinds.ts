@@ -97,8 +97,8 @@ export function allowed(what: string): Verdict {
 }
 
 /** A form that is not known to be harmless. */
-export function unclear(name: string, why: string): Verdict {
-  return ask('shell.arguments', `${name} asks in this form: ${why}.`);
+export function unclear(name: string, why: string, advice = ''): Verdict {
+  return ask('shell.arguments', `${name} asks in this form: ${why}.${advice}`);
 }
 
 /** An approval with its rule. */

@@ -4,6 +4,7 @@ import { allowed, ask, judgePath, judgeTyped, unclear } from './argumentKinds';
 import { judgeGitCommand, readGit } from './gitCommand';
 import type { CommandFacts } from './places';
 import { isFedSafely } from './fed';
+import { adviceOn } from './programs/advice';
 import { readArguments, type ArgumentRule, type Typed } from './programs/rule';
 import { packageManagers, scriptArguments, versionOnly, withoutVersion, type PackageManager } from './programs/runtimes';
 import { readers, textOnly } from './programs/readers';
@@ -35,7 +36,7 @@ const onlyReads: ReadonlySet<string> = new Set([...readers, ...searchers].map(([
 /** Judges arguments by the program's rule; `name` is the name under which rules know it. */
 export function judgeArguments(name: string, args: readonly string[], scope: Scope): Argued {
   const base = withoutVersion(name);
-  if (alwaysAsk.has(base)) return one(ask('shell.alwaysAsks', `${name} can run any other program, so each use asks.`));
+  if (alwaysAsk.has(base)) return one(ask('shell.alwaysAsks', `${name} runs other programs, or code that its arguments do not show, so each use asks.`));
   const wrapper = wrappers.get(base);
   if (wrapper !== undefined) return { verdicts: judgeWrapper(name, wrapper, args, scope), reads: false };
   if (base === 'git') return judgeGit(args, scope);
@@ -55,7 +56,7 @@ function one(verdict: Verdict): Argued {
 function judgeByRule(name: string, rule: ArgumentRule, given: readonly string[], scope: Scope): readonly Verdict[] {
   const args = name === 'tar' ? dashedTar(given) : given;
   const reading = readArguments(ruleFor(rule, args), args);
-  if ('unknown' in reading) return [unclear(name, reading.unknown)];
+  if ('unknown' in reading) return [unclear(name, reading.unknown, adviceOn(withoutVersion(name), args))];
   const named = judgeAll(name, reading.typed, scope);
   const derived = judgeAll(name, rule.derive?.(reading.seen) ?? [], scope);
   return [allowed(name), ...named, ...derived.filter((part) => !named.some((other) => other.rule === part.rule))];
@@ -74,7 +75,7 @@ function ruleFor(rule: ArgumentRule, args: readonly string[]): ArgumentRule {
 
 function judgeWrapper(name: string, wrapper: Wrapper, args: readonly string[], scope: Scope): readonly Verdict[] {
   const reading = readArguments(wrapper.rule, args);
-  if ('unknown' in reading) return [unclear(name, reading.unknown)];
+  if ('unknown' in reading) return [unclear(name, reading.unknown, adviceOn(name, args))];
   const inner = innerCommand(wrapper, reading.seen);
   if (typeof inner === 'string') return [unclear(name, inner)];
   const unsettled = unsettledBy(wrapper, reading.seen);
@@ -88,7 +89,7 @@ function judgeWrapper(name: string, wrapper: Wrapper, args: readonly string[], s
 
 function judgeGit(args: readonly string[], scope: Scope): Argued {
   const call = readGit(args);
-  if ('unknown' in call) return one(unclear('git', call.unknown));
+  if ('unknown' in call) return one(unclear('git', call.unknown, adviceOn('git', args)));
   const inside = call.folders.flatMap((text) => judgePath('git', 'read', text, scope) ?? []);
   const folder = call.folders.reduce(joined, scope.folder);
   const moved = scope.moved ? [ask('shell.gitAfterCd', 'git after "cd" asks, because the folder decides which programs git runs. Use the working folder of the call instead.')] : [];
@@ -103,7 +104,7 @@ export function joined(folder: string, path: string): string {
 
 function judgePackageManager(name: string, manager: PackageManager, args: readonly string[], scope: Scope): Verdict {
   const reading = readArguments(manager.options, args);
-  if ('unknown' in reading) return unclear(name, reading.unknown);
+  if ('unknown' in reading) return unclear(name, reading.unknown, adviceOn(name, args));
   const flaw = reading.typed.flatMap(({ kind, text }) => judgeTyped(name, kind, text, scope) ?? [])[0];
   if (flaw !== undefined) return flaw;
   const { operands, beforeDashes, options } = reading.seen;
@@ -116,7 +117,7 @@ function judgePackageManager(name: string, manager: PackageManager, args: readon
   const several = names.some((option) => ['-w', '--workspace', '--workspaces', '-r', '--recursive', '--filter', '-F'].includes(option));
   if (own !== undefined) return judgeScript(name, own, operands.slice(1), several, scope);
   if (manager.run.has(verb)) return second === undefined ? allowed(name) : judgeScript(name, second, operands.slice(2), several, scope);
-  if (!manager.look.has(verb)) return unclear(name, `"${verb.slice(0, 60)}" is not among the subcommands known to be harmless`);
+  if (!manager.look.has(verb)) return unclear(name, `"${verb.slice(0, 60)}" is not among the subcommands known to be harmless`, adviceOn(name, args));
   const odd = verb === 'query' ? undefined : operands.slice(1).find((text) => !packageName.test(text));
   return odd === undefined ? allowed(`${name} ${verb}`) : unclear(name, `"${odd.slice(0, 60)}" is not the plain name of a package`);
 }

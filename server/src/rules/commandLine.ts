@@ -30,7 +30,7 @@ export function parseCommandLine(line: string, platform: Platform, compare: type
   if (flaw !== undefined) return flaw;
   const text = line.endsWith('\n') ? line.slice(0, -1) : line;
   const read = readTokens(text, platform);
-  if ('refused' in read) return refuse(read.tooMany === true ? 'shell.tooMany' : 'shell.syntax', read.refused);
+  if ('refused' in read) return refuse(read.tooMany === true ? 'shell.tooMany' : 'shell.syntax', read.refused + placeIn(text, read.at));
   const parsed = buildPlan(read.tokens);
   if (!parsed.ok) return parsed;
   const difference = compare(text, parsed.plan, platform);
@@ -45,6 +45,11 @@ export function parseArguments(argv: readonly [string, ...string[]]): ParsedLine
   const flaw = sizeFlaw(joined) ?? hiddenFlaw(joined);
   if (flaw !== undefined) return flaw;
   return { ok: true, plan: { pipelines: [{ joint: 'first', commands: [{ assignments: [], argv, redirections: [] }] }] } };
+}
+
+/** Says where in a longer line, with what stands there. */
+function placeIn(text: string, at: number | undefined): string {
+  return at === undefined || at >= text.length ? '' : ` It stands at character ${at + 1}: ${JSON.stringify(text.slice(at, at + 24))}.`;
 }
 
 function refuse(rule: string, reason: string): Refusal {

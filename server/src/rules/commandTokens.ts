@@ -18,7 +18,7 @@ export type Token = Word | Readonly<{ kind: 'redirect'; redirection: Redirection
 export const maxWords = 512;
 
 /** Why nothing was read; `tooMany` when the line is well formed as far as it was read, but too long to be checked. */
-export type Refused = Readonly<{ refused: string; tooMany?: true }>;
+export type Refused = Readonly<{ refused: string; tooMany?: true; /** Index of what is refused, as far as it is one place. */ at?: number }>;
 
 /** Most words with unquoted wildcards in one line. */
 const maxPatterns = 32;
@@ -38,7 +38,7 @@ export function readTokens(text: string, platform: Platform): Readonly<{ tokens:
     while (text[cursor.at] === ' ') cursor.at += 1;
     if (cursor.at >= text.length || isComment(cursor, tokens.length)) return { tokens };
     const token = readToken(cursor, tokens.at(-1));
-    if ('refused' in token) return token;
+    if ('refused' in token) return { ...token, at: cursor.at };
     tokens.push(token);
     if (token.kind === 'word' || token.kind === 'redirect') words += 1;
     if (token.kind === 'word' && token.active.length > 0) patterns += 1;
@@ -122,7 +122,7 @@ const expanded = new Map([
   [')', 'Parentheses are refused outside quotes: there are no subshells. Join commands with "&&", or put the text in single quotes.'],
   ['{', 'Braces are refused outside quotes: write each name out, or put the text in single quotes.'],
   ['}', 'Braces are refused outside quotes: write each name out, or put the text in single quotes.'],
-  ['[', 'Brackets are refused outside quotes. For a name that contains them, or a pattern of the program itself, use single quotes.'],
+  ['[', 'Brackets are refused outside quotes. For a condition use "test"; for a name that contains them, or a pattern of the program itself, use single quotes.'],
   [']', 'Brackets are refused outside quotes. For a name that contains them, or a pattern of the program itself, use single quotes.'],
   ['\n', 'Several lines are refused: join commands with "&&" or ";", or send one call each. Text over several lines goes into quotes.'],
   ['\t', 'A tab outside quotes is refused; use blanks.'],

@@ -3,6 +3,7 @@ import { allowed, ask, judgePath, judgeTyped } from './argumentKinds';
 import { judgeRemotes } from './gitRemotes';
 import { judgeWrites, writeQueries } from './gitWrites';
 import type { CommandFacts, GitFacts, GitWriteQuery } from './places';
+import { adviceOn } from './programs/advice';
 import { gitReaders, gitWriters, hookedCommands, remoteCommands } from './programs/git';
 import { hasOption, readArguments, type Seen } from './programs/rule';
 
@@ -50,9 +51,9 @@ export function judgeGitCommand(call: GitCall, scope: GitScope): Readonly<{ verd
   const { subcommand } = call;
   const rule = readers.get(subcommand) ?? writers.get(subcommand);
   const reads = readers.has(subcommand);
-  if (rule === undefined) return asks('shell.arguments', `git asks for "${subcommand.slice(0, 60)}": it is not among the subcommands known to be harmless.`);
+  if (rule === undefined) return asks('shell.arguments', `git asks for "${subcommand.slice(0, 60)}": it is not among the subcommands known to be harmless.${adviceOn('git', [subcommand])}`);
   const reading = readArguments(rule, call.args);
-  if ('unknown' in reading) return asks('shell.arguments', `git ${subcommand} asks in this form: ${reading.unknown}.`);
+  if ('unknown' in reading) return asks('shell.arguments', `git ${subcommand} asks in this form: ${reading.unknown}.${adviceOn('git', [subcommand, ...call.args])}`);
   const facts = independent.has(subcommand) ? { programs: [], hooks: false } : scope.facts.git(scope.folder);
   if (facts === 'unknown') return asks('shell.gitUnknown', 'The configuration of the repository could not be read, so git asks.');
   if ('unknown' in facts) return asks('shell.gitUnknown', `The repository could not be examined, so git asks: ${facts.unknown}.`);

@@ -107,7 +107,7 @@ export function lexicalFacts(folders: Folders, platform: Platform): CommandFacts
 }
 
 /** Files that package managers and builders take their orders from; commands that would change one ask. */
-const orderFiles: ReadonlySet<string> = new Set(['package.json', 'package.yaml', 'package.json5', 'makefile', 'gnumakefile', 'justfile', 'taskfile.yml', 'build.rs', 'setup.py', 'conftest.py']);
+const orderFiles: ReadonlySet<string> = new Set(['package.json', 'package.yaml', 'package.json5', 'makefile', 'gnumakefile', 'justfile', 'taskfile.yml', 'build.rs', 'rust-toolchain', 'rust-toolchain.toml', 'setup.py', 'conftest.py']);
 
 const sinks: ReadonlySet<string> = new Set(['/dev/null']);
 

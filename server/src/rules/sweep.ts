@@ -27,7 +27,17 @@ export function sweepWords(command: ParsedCommand, verdicts: readonly Verdict[],
   if (paths.size > maxParts) return [deny('shell.tooMany', `The arguments hold more than ${maxParts} parts that could be paths, too many to look at. Write long text to a file with filesystem.write and name the file, or use several calls.`)];
   const leads = [...paths].some((text) => scope.facts.place(scope.folder, text) === 'own');
   if (leads) return [deny('shell.ownFolder', "An argument leads into Conductor's own folder. No command may look into it or change it.")];
-  return verdicts.some((part) => unread.has(part.rule)) ? words.flatMap(wholePaths).flatMap((text) => nameIt(text, scope) ?? []).filter((part) => !verdicts.some((other) => other.reason === part.reason)).slice(0, maxNamed) : [];
+  return verdicts.some((part) => unread.has(part.rule)) ? namedPlaces(words, verdicts, scope) : [];
+}
+
+function namedPlaces(words: readonly string[], verdicts: readonly Verdict[], scope: Readonly<{ facts: CommandFacts; folder: string }>): readonly Verdict[] {
+  const found: Verdict[] = [];
+  for (const text of new Set(words.flatMap(wholePaths))) {
+    const named = nameIt(text, scope);
+    if (named !== undefined && !verdicts.some((other) => other.reason === named.reason)) found.push(named);
+    if (found.length >= maxNamed) break;
+  }
+  return found;
 }
 
 function nameIt(text: string, scope: Readonly<{ facts: CommandFacts; folder: string }>): Verdict | undefined {

@@ -91,6 +91,7 @@ const table: readonly (readonly [string, ArgumentRule])[] = [
   ...['md5sum', 'sha1sum', 'sha224sum', 'sha256sum', 'sha384sum', 'sha512sum', 'b2sum', 'cksum', 'sum', 'shasum', 'md5'].map((name): readonly [string, ArgumentRule] => [name, { flags: '-b -t -z -r -s -q --binary --text --tag --zero', values: { number: '-l --length', name: '-a --algorithm' }, operands: ['read'], fed: 0 }]),
   ...['base64', 'base32'].map((name): readonly [string, ArgumentRule] => [name, { flags: '-d -D -i --decode --ignore-garbage', values: { number: '-w --wrap' }, operands: ['read'], most: 1 }]),
   ['numfmt', { flags: '--grouping -z', values: { text: '-d --from --to --format --suffix --field --round --padding' }, optional: { text: '--header' }, operands: ['text'] }],
+  ['gofmt', { singleDash: true, flags: '-l -d -s -e', operands: ['read'], least: 1 }],
   ['printenv', { flags: '-0 --null', operands: ['name'] }],
   ['ps', { flags: '-e -A -a -f -l -x -j -H --forest --no-headers', values: { number: '-p --pid --ppid', text: '-o --format -C --sort', name: '-u -U' }, operands: ['text'], check: plainPs }],
   ['pgrep', { flags: '-a -l -f -x -n -o -c -v', values: { name: '-u -U', number: '-P' }, operands: ['text'] }],

@@ -121,9 +121,18 @@ export async function planCommand(input: ShellInput, context: PrepareContext, ma
 function groundOf(cwd: string, steps: readonly Step[]): Plan['ground'] {
   const used = steps.flatMap((step) => step.commands.flatMap(({ folder, enters }) => (enters === undefined ? [folder] : [folder, enters])));
   return [...new Set([cwd, ...used])].map((path) => {
-    const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
+    const stat = statOf(path);
     return [path, stat === undefined ? 'not made yet' : identityText(stat)];
   });
+}
+
+function statOf(path: string): Identity | undefined {
+  try {
+    return statSync(path, { bigint: true, throwIfNoEntry: false });
+  } catch {
+    // A file stands where a folder above should be.
+    return undefined;
+  }
 }
 
 /** Which object a folder is; what lies in it may change. */

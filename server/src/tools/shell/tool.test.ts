@@ -120,6 +120,8 @@ describe('shell.exec', () => {
     assert.equal(stdoutOf(await run('cd sub && pwd')), `${join(context.project, 'sub')}\n`);
     assert.equal(stdoutOf(await run('pwd')), `${context.project}\n`);
     assert.equal((await run('cd missing && pwd')).outcome.kind, 'failure');
+    put('file.txt', '');
+    assert.equal((await run('cd file.txt && cd sub && pwd')).outcome.kind, 'failure');
     assert.equal(await verdictOf('cd .. && pwd'), 'deny shell.cdOutside');
     symlinkSync('/', join(context.project, 'out'));
     assert.equal(await verdictOf('cd out && pwd'), 'deny shell.cdOutside');
