@@ -9,7 +9,7 @@ import { Lifetime } from './lifetime';
 import { statusText, type Facts } from './status/text';
 import { isOlder } from './versions';
 
-const quiet: Facts = { link: { kind: 'connected', version: '0.1.0' }, waiting: 0, broken: undefined, stopped: [], status: undefined };
+const quiet: Facts = { link: { kind: 'connected', version: '0.1.0' }, waiting: 0, again: 0, broken: undefined, stopped: [], status: undefined };
 const status = {
   version: '0.1.0', pid: 1, startedAt: '', configDir: '/c', pathIsolation: '', connections: { agent: 0, viewer: 0, editor: 1, cli: 0 }, pending: 0,
   audit: { entries: 3, head: '', health: 'ok', message: '' }, signing: { logId: null, signedTo: null, at: null, place: null, publicKey: null, problem: null, anchors: [] }, config: { file: '/c/config.json', source: 'current', problems: [], policyHash: '' }, memoryMb: 50, doors: [],
@@ -25,6 +25,7 @@ describe('the status item', () => {
     const broken = { ...status, config: { ...status.config, source: 'lastGood', problems: [{ message: 'bad', path: '', line: 3, column: 1 }] } } as const;
     assert.equal(look({}), '$(shield) Conductor [none]');
     assert.equal(look({ waiting: 2 }), '$(shield) 2 pending [warning]');
+    assert.equal(look({ waiting: 2, again: 1 }), '$(shield) 2 pending, 1 asked again [warning]');
     assert.equal(look({ broken: 'Chain broken at line 7: edited' }), '$(error) Conductor: audit chain broken [error]');
     assert.equal(look({ waiting: 1, broken: 'x' }), '$(error) 1 pending, audit chain broken [error]');
     assert.equal(look({ status: broken as never }), '$(warning) Conductor: config broken [warning]');

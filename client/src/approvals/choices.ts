@@ -1,6 +1,7 @@
 import type { Pending } from '../../../protocol/src/approvals';
 import { reveal } from '../../../protocol/src/display';
 import { counted, escapeIcons, fold, hiddenCount } from '../labels';
+import { changeRows } from './changes';
 
 /** What a row of the decision list does when chosen. Rows that only inform lead to the review, never to a decision. */
 export type Deed = 'review' | 'deny' | 'denyWithReason' | 'approve';
@@ -10,19 +11,21 @@ export type Choice = Readonly<{ deed: Deed; label: string; detail?: string }>;
 
 /** Columns of one row of the list. */
 export const pickColumns = 72;
-/** Most rows that the raw action, and that the working folder, may take. */
-export const pickRows = { raw: 6, folder: 2 } as const;
+/** Most rows that the raw action, the working folder, and what changed since it was approved, may take. */
+export const pickRows = { raw: 6, folder: 2, changes: 8 } as const;
 
-/** The decision list of one call: the raw action, its folder, Deny, and the rest. Approving is offered only when all of it is on show. */
+/** The decision list of one call: the raw action, what changed since it was approved, its folder, Deny, and the rest. Approving is offered only when all of it is on show. */
 export function choicesFor(call: Pending): Choice[] {
   const raw = shownRows('$(chevron-right) ', call.raw, pickRows.raw);
   const folder = shownRows('$(folder) in ', call.cwd, pickRows.folder);
+  const changed = shownChanges(call);
   return [
     ...raw.rows,
+    ...changed.rows,
     ...folder.rows,
     { deed: 'deny', label: '$(circle-slash) Deny', detail: 'Nothing runs. Esc leaves the call waiting.' },
     { deed: 'denyWithReason', label: '$(comment) Deny with Reason…', detail: 'Nothing runs, and the agent reads what you write.' },
-    raw.whole && folder.whole ? approval(call) : { deed: 'review', label: '$(eye) Review Before Approving…', detail: 'The action is too long for this list.' },
+    raw.whole && folder.whole && changed.whole ? approval(call) : { deed: 'review', label: '$(eye) Review Before Approving…', detail: raw.whole && folder.whole ? 'What changed is too long for this list.' : 'The action is too long for this list.' },
   ];
 }
 
@@ -33,8 +36,16 @@ function shownRows(head: string, text: string, limit: number): { rows: Choice[];
   return { rows: [...rows, { deed: 'review', label: `      … and ${counted(lines.length - limit, 'more line')}` }], whole: false };
 }
 
+function shownChanges(call: Pending): { rows: Choice[]; whole: boolean } {
+  if (call.again === undefined) return { rows: [], whole: true };
+  const { rows, left } = changeRows(call, pickColumns, pickRows.changes);
+  const heading: Choice = { deed: 'review', label: '$(warning) Asked again: it changed after you approved it; nothing was run' };
+  const lines = rows.map((line): Choice => ({ deed: 'review', label: `      ${escapeIcons(line)}` }));
+  return { rows: [heading, ...lines, ...(left === 0 ? [] : [{ deed: 'review', label: `      … and ${counted(left, 'more line')}` } as const])], whole: left === 0 };
+}
+
 function approval(call: Pending): Choice {
-  const hidden = hiddenCount(call.raw) + hiddenCount(call.cwd);
+  const hidden = hiddenCount(call.raw) + hiddenCount(call.cwd) + (call.again?.changes ?? []).reduce((sum, { key, before, after, diff }) => sum + hiddenCount([key, before, after, diff].join('')), 0);
   const warning = hidden === 0 ? '' : ` Careful: ${counted(hidden, 'hidden character')}, shown as \\u{…}.`;
-  return { deed: 'approve', label: '$(check) Approve Once', detail: `Exactly this, one time.${warning}` };
+  return { deed: 'approve', label: '$(check) Approve Once', detail: `Exactly this, ${call.again === undefined ? '' : 'as it is now, '}one time.${warning}` };
 }

@@ -10,6 +10,8 @@ const noteMs = 4000;
 /** Sends answers of the person at this window, bound to the bytes that were shown, and remembers what became of each call. */
 export class Decisions {
   private readonly fates = new Fates();
+  /** Approvals on their way: what comes of one may arrive before the answer to it. */
+  private readonly sent = new Set<string>();
 
   constructor(private readonly broker: Broker) {}
 
@@ -18,9 +20,15 @@ export class Decisions {
     return this.fates.of(id);
   }
 
+  /** Whether this window approved a question, or is just about to learn that it did. */
+  approvedHere(id: string): boolean {
+    return this.sent.has(id) || this.fates.of(id) === 'approved here';
+  }
+
   /** Sends one answer about the call as it was shown; true when it counted. Tells the person when it did not. */
   async send(shown: Pending, decision: 'approve' | 'deny', reason?: string): Promise<boolean> {
     const answer: Decision = { id: shown.id, digest: shown.digest, decision, ...(reason === undefined ? {} : { reason }) };
+    if (decision === 'approve') this.sent.add(shown.id);
     try {
       const { outcome, message } = await this.broker.request('approvals/decide', answer);
       if (outcome !== 'accepted') {
@@ -33,6 +41,8 @@ export class Decisions {
     } catch (error) {
       void window.showErrorMessage(`Conductor: your answer did not arrive, so nothing was approved. ${messageOf(error)}`);
       return false;
+    } finally {
+      this.sent.delete(shown.id);
     }
   }
 }

@@ -4,6 +4,7 @@ import { messageOf, type Broker } from '../broker';
 import { commands, contextKeys, settings, type CommandId } from '../ids';
 import { after, type Lifetime } from '../lifetime';
 import { Bursts, mayNotify, notifySetting } from './bursts';
+import { againText } from './changes';
 import { Decisions } from './decisions';
 import { Picker } from './picker';
 import { Queue } from './queue';
@@ -38,7 +39,10 @@ export function registerApprovals(broker: Broker, life: Lifetime): Approvals {
     tree.refresh();
     picker.withdraw(gone.filter((call) => decisions.fateOf(call.id) === 'no longer waiting'));
     reviews.withdraw(gone);
-    if (arrived.length > 0) bursts.arrived();
+    // A person who has just approved looks elsewhere by now: what became of it is told apart from the bursts.
+    const returned = arrived.filter(({ again }) => again !== undefined && decisions.approvedHere(again.after));
+    if (returned.length > 0) tellAgain(returned);
+    else if (arrived.length > 0) bursts.arrived();
     for (const listener of listeners) listener();
   };
   attend(broker, life, take);
@@ -152,6 +156,16 @@ function nothingWaits(): void {
 
 function tooSoon(): void {
   window.setStatusBarMessage('Conductor: the list changed just now. Look again, then click.', 4000);
+}
+
+/** Says that what was approved here is asked again; opens nothing by itself. */
+function tellAgain(calls: readonly Pending[]): void {
+  const text = `Conductor: ${againText(calls)}`;
+  if (notifySetting(workspace.getConfiguration().get(settings.notify)) === 'never') return void window.setStatusBarMessage(text, 8000);
+  const review = 'Review';
+  void window.showWarningMessage(text, review, 'Not Now').then((chosen) => {
+    if (chosen === review) void editorCommands.executeCommand(commands.review, calls[0]);
+  });
 }
 
 /** One notification for all that waits, never with a button that approves; true when it was shown. */

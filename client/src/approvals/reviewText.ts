@@ -1,6 +1,7 @@
 import type { Pending } from '../../../protocol/src/approvals';
 import { reveal, revealLine } from '../../../protocol/src/display';
 import { columnsOf, counted, foldLine, hiddenCount } from '../labels';
+import { againHeading, changeName, changeParts } from './changes';
 
 /** What became of a call that no longer waits, as far as this window knows. */
 export type Fate = 'approved here' | 'denied here' | 'no longer waiting';
@@ -13,10 +14,10 @@ export const reviewColumns = { beside: 59, below: 76 } as const;
 const begins = '    ';
 const goesOn = '  … ';
 
-/** The review document: the raw action first and whole, then facts, the agent's own words last and labelled. */
+/** The review document: the raw action first and whole, then what changed since it was approved, then facts, the agent's own words last and labelled. */
 export function reviewText(call: Pending): string {
   const action = block(call.raw);
-  const lines = [...facts(call), '', 'The agent says of itself (not checked):', ...block(revealLine(call.client, 256) || '(nothing)')];
+  const lines = [...difference(call), ...facts(call), '', 'The agent says of itself (not checked):', ...block(revealLine(call.client, 256) || '(nothing)')];
   const folded = [...action, ...lines].some((line) => line.startsWith(goesOn));
   return [revealLine(call.title, 100), hiddenNote(call), ...(folded ? ['Lines that begin with … continue the line above.'] : []), '', ...action, '', ...lines, ''].join('\n');
 }
@@ -29,6 +30,15 @@ export function closedText(id: string, fate: Fate): string {
     'no longer waiting': 'This call no longer waits: it was answered elsewhere, withdrawn, ran out of time, or the broker ended. The audit log says which.',
   };
   return `${words[fate]}\n\nCall ${revealLine(id, 64)}\n`;
+}
+
+/** What a person has not read yet stands above what they may have read before. */
+function difference(call: Pending): string[] {
+  const heading = againHeading(call);
+  if (heading === undefined || call.again === undefined) return [];
+  const width = 'Changed'.length;
+  const changes = call.again.changes.flatMap((change) => [['Changed', changeName(change)] as const, ...changeParts(change)].flatMap(([label, value]) => fact(label, value, width)).concat(''));
+  return [heading, ...changes];
 }
 
 function facts(call: Pending): string[] {
@@ -63,7 +73,7 @@ function block(text: string): string[] {
 
 function hiddenNote(call: Pending): string {
   // Details repeat parts of the action; they count only when the action itself has nothing hidden.
-  const count = hiddenIn([call.raw, call.cwd]) || hiddenIn(call.details.flat());
+  const count = hiddenIn([call.raw, call.cwd]) || hiddenIn([...call.details.flat(), ...(call.again?.changes.flatMap((change) => [changeName(change), ...changeParts(change).map(([, value]) => value)]) ?? [])]);
   if (count === 0) return 'No hidden characters.';
   return `${counted(count, 'HIDDEN CHARACTER', 'HIDDEN CHARACTERS')}, written here as \\u{...}. What runs contains the characters themselves.`;
 }

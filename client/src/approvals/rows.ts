@@ -20,13 +20,14 @@ export function rowOf(call: Pending): Row {
   const where = revealLine(call.cwd, 200);
   return {
     label: raw,
-    description: `${revealLine(call.tool, 60)} in ${revealLine(lastPart(call.cwd), 60)}`,
-    spoken: `${revealLine(call.title, 100)}: ${raw}, in ${where}, waits for your decision`,
+    description: `${call.again === undefined ? '' : 'asked again, '}${revealLine(call.tool, 60)} in ${revealLine(lastPart(call.cwd), 60)}`,
+    spoken: `${revealLine(call.title, 100)}: ${raw}, in ${where}, ${call.again === undefined ? 'waits for your decision' : 'changed after you approved it and waits for your decision again'}`,
   };
 }
 
-/** Whether a row says all of the action: one short line without hidden characters. */
-export function fitsRow({ raw }: Pending): boolean {
+/** Whether a row says all of the action: one short line without hidden characters, and nothing that changed since it was approved. */
+export function fitsRow({ raw, again }: Pending): boolean {
+  if (again !== undefined) return false;
   const columns = columnsOf(raw) + (raw.match(broad)?.length ?? 0);
   return columns <= rowColumns && !/[\n\t]/.test(raw) && hiddenCount(raw) === 0;
 }

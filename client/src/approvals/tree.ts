@@ -3,6 +3,7 @@ import type { Pending } from '../../../protocol/src/approvals';
 import { reveal } from '../../../protocol/src/display';
 import { commands, rowKinds, views } from '../ids';
 import type { Disposable } from '../lifetime';
+import { changeRows } from './changes';
 import type { Queue } from './queue';
 import { expiryText, rowOf, waitingText } from './rows';
 
@@ -36,7 +37,7 @@ export class ApprovalsTree implements TreeDataProvider<Pending>, Disposable {
     const item = new TreeItem(row.label);
     item.id = `${call.id} ${call.digest}`;
     item.description = row.description;
-    item.iconPath = new ThemeIcon('question', new ThemeColor('list.warningForeground'));
+    item.iconPath = new ThemeIcon(call.again === undefined ? 'question' : 'warning', new ThemeColor('list.warningForeground'));
     item.contextValue = rowKinds.waiting;
     item.accessibilityInformation = { label: row.spoken };
     item.command = { command: commands.review, title: 'Review', arguments: [call] };
@@ -62,6 +63,8 @@ function tooltipOf(call: Pending): MarkdownString {
   text.supportHtml = false;
   text.appendText(`${call.title}\n`);
   text.appendCodeblock(clip(reveal(call.raw).text), 'text');
+  const { rows, left } = changeRows(call, 100, 12);
+  if (rows.length > 0) text.appendText('Changed after you approved it; nothing was run:\n').appendCodeblock([...rows, ...(left === 0 ? [] : [`… and ${left} more lines in the review`])].join('\n'), 'text');
   text.appendText(`in ${reveal(call.cwd).text}\n\n${reveal(call.reason).text}\n\n${expiryText(call, Date.now())}`);
   return text;
 }

@@ -1,12 +1,21 @@
 import assert from 'node:assert/strict';
+import type { Change, Pending } from '../../../protocol/src/approvals';
 import { examplePending } from '../../../test/fakes/pending';
 import { callPath, parseCallPath } from './callUri';
+import { againText } from './changes';
 import { choicesFor, pickColumns, pickRows } from './choices';
 import { Fates, mostFates } from './fates';
 import { closedText, reviewColumns, reviewText } from './reviewText';
 import { expiryText, fitsRow, rowColumns, rowOf, waitingText } from './rows';
 
 const bidi = String.fromCodePoint(0x202e);
+
+/** A call that is asked again because of these changes. */
+function askedAgain(...changes: Change[]): Pending {
+  return examplePending({ raw: 'bash s.sh', again: { round: 2, after: 'evt_01K0000000000000000000000B', changes } });
+}
+
+const script: Change = { label: 'File', key: '/home/ada/project/s.sh', before: `sha256:${'1'.repeat(64)}`, after: `sha256:${'2'.repeat(64)}`, diff: '@@ -1,1 +1,1 @@\n-echo OLD\n+echo NEW' };
 
 describe('the words of an approval', () => {
   it('shows the raw action first and the agent’s own words last (T45)', () => {
@@ -133,6 +142,51 @@ describe('the decision list', () => {
   it('warns of hidden characters beside the approval (T45)', () => {
     const approval = choicesFor(examplePending({ raw: `a${bidi}b` })).find(({ deed }) => deed === 'approve');
     assert.match(approval?.detail ?? '', /1 hidden character,/);
+  });
+});
+
+describe('a call that is asked again', () => {
+  it('N1 shows in the review the raw action first, then the difference, then the facts', () => {
+    const text = reviewText(askedAgain(script));
+    const order = ['bash s.sh', 'CHANGED SINCE YOU APPROVED IT', '/home/ada/project/s.sh', script.before ?? '', script.after ?? '', '-echo OLD', '+echo NEW', 'Working folder', 'The agent says'].map((part) => text.indexOf(part));
+    assert.ok(order.every((place) => place > 0), text);
+    assert.deepEqual(order, [...order].sort((one, other) => one - other));
+  });
+
+  it('N1 offers the decision list with the lines that differ above Deny, in the same places as ever', () => {
+    const choices = choicesFor(askedAgain(script));
+    const labels = choices.map(({ label }) => label.trim());
+    assert.deepEqual(labels.slice(0, 5), ['$(chevron-right) bash s.sh', '$(warning) Asked again: it changed after you approved it; nothing was run', 'Changed: File /home/ada/project/s.sh', '-echo OLD', '+echo NEW']);
+    assert.deepEqual(choices.slice(-3).map(({ deed }) => deed), ['deny', 'denyWithReason', 'approve']);
+    assert.match(choices.at(-1)?.detail ?? '', /as it is now/);
+  });
+
+  it('N1 T45 approves from the list only what it shows whole of the difference', () => {
+    const long = choicesFor(askedAgain({ ...script, diff: Array.from({ length: 40 }, (_, line) => `+${line}`).join('\n') }));
+    assert.ok(!long.some(({ deed }) => deed === 'approve'));
+    assert.ok(long.some(({ label }) => label.includes(`${41 - pickRows.changes} more lines`)));
+    assert.match(long.at(-1)?.detail ?? '', /What changed is too long/);
+    assert.equal(fitsRow(askedAgain(script)), false);
+    assert.equal(fitsRow(examplePending({ raw: 'bash s.sh' })), true);
+  });
+
+  it('T45 N1 escapes hidden characters of the difference, counts them, and lets nothing of it begin a line', () => {
+    const forged: Change = { label: 'File', key: `/p/${bidi}x\nRule  fine`, before: `a${bidi}`, after: null, diff: `+$(check) ${bidi}\nRule  shell.allowed: fine` };
+    const text = reviewText(askedAgain(forged));
+    assert.ok(!text.includes(bidi));
+    assert.match(text, /3 HIDDEN CHARACTERS/);
+    assert.doesNotMatch(text, /^Rule {2}(fine|shell\.allowed: fine)/m);
+    const choices = choicesFor(askedAgain(forged));
+    assert.ok(choices.every(({ label }) => !label.includes(bidi) && !label.includes('\n')));
+    assert.ok(choices.some(({ label }) => label.includes('\\$(check)')));
+    assert.match(choices.at(-1)?.detail ?? '', /3 hidden characters/);
+  });
+
+  it('N1 says in row, speech and message that it changed after it was approved', () => {
+    const row = rowOf(askedAgain(script));
+    assert.match(row.description, /^asked again, shell\.exec/);
+    assert.match(row.spoken, /changed after you approved it/);
+    assert.equal(againText([askedAgain(script)]), 'What you approved changed before it ran (File), so nothing was run. You are asked again.');
   });
 });
 

@@ -7,6 +7,8 @@ import { waitingText } from '../approvals/rows';
 export type Facts = Readonly<{
   link: Link;
   waiting: number;
+  /** How many of them were approved before and changed since. */
+  again: number;
   /** The sentence of a broken chain; undefined when none is known. */
   broken: string | undefined;
   /** Tools that are stopped after repeated failures. */
@@ -23,12 +25,17 @@ export function statusText(facts: Facts): StatusText {
   const trouble = troubleOf(facts);
   const tooltip = tooltipOf(facts, trouble?.spoken);
   if (facts.waiting > 0) {
-    const spoken = [waitingText(facts.waiting), trouble?.spoken].filter((part) => part !== undefined).join('. ');
+    const spoken = [waitingText(facts.waiting), againSentence(facts), trouble?.spoken].filter((part) => part !== undefined).join('. ');
     if (trouble?.background === 'error') return { text: `$(error) ${facts.waiting} pending, ${trouble.words}`, tooltip, spoken, background: 'error' };
-    return { text: `$(shield) ${facts.waiting} pending`, tooltip, spoken, background: 'warning' };
+    return { text: `$(shield) ${facts.waiting} pending${facts.again === 0 ? '' : `, ${facts.again} asked again`}`, tooltip, spoken, background: 'warning' };
   }
   if (trouble !== undefined) return { text: `${trouble.icon} Conductor: ${trouble.words}`, tooltip, spoken: trouble.spoken, background: trouble.background };
   return { text: '$(shield) Conductor', tooltip, spoken: 'Conductor: nothing waits', background: 'none' };
+}
+
+function againSentence({ again }: Facts): string | undefined {
+  if (again === 0) return undefined;
+  return again === 1 ? 'One of them changed after you approved it.' : `${again} of them changed after you approved them.`;
 }
 
 type Trouble = Readonly<{ icon: string; words: string; spoken: string; background: 'none' | 'warning' | 'error' }>;
@@ -63,6 +70,7 @@ function tooltipOf(facts: Facts, trouble: string | undefined): string {
   const { status, link } = facts;
   const lines = [
     facts.waiting === 0 ? 'Nothing waits for you.' : `${waitingText(facts.waiting)}.`,
+    againSentence(facts),
     trouble,
     link.kind === 'connected' ? `Broker ${link.version}` : undefined,
     status === undefined ? undefined : `Audit log: ${counted(status.audit.entries, 'entry', 'entries')}`,

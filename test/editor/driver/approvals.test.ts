@@ -1,6 +1,6 @@
 /** Approvals in the real workbench: real calls of a real MCP client, answered by keys, clicks and commands. */
 import * as assert from 'node:assert/strict';
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { click, isPageReachable, press, shown, takePicture } from '../harnessPage';
@@ -161,6 +161,52 @@ describe('approvals in the editor', () => {
     if (isPageReachable) await eventually('a closed list', async () => (await shown(list)).length === 0);
     await pickDown(2);
     assert.ok(!made('elsewhere.txt'));
+  });
+
+  it('asks again with the difference when what was approved changed, and runs only after the second yes (T41)', async () => {
+    await configure({ ...rules, plugins: { shell: { ...rules.plugins.shell, requireApproval: ['bash'] } } });
+    const script = join(projectFolder(), 'again.sh');
+    const edit = (name: string): void => writeFileSync(script, `# A script that an agent edits while you read.\ntouch ${name}\n`);
+    try {
+      edit('again-old.txt');
+      const calling = shell('bash again.sh');
+      const [first] = await waiting('bash again.sh');
+      await openDecision();
+      edit('again-new.txt');
+      await pickDown(2);
+      const second = await eventually('the second question', async () => (await ask('approvals/list', {})).pending.find(({ id }) => id !== first?.id));
+      assert.deepEqual(second.again?.changes.map(({ key }) => key), [script]);
+      assert.ok(!made('again-old.txt') && !made('again-new.txt'));
+      if (isPageReachable) {
+        // A workbench under test keeps toasts in the list behind the bell.
+        await vscode.commands.executeCommand('notifications.showList');
+        await eventually('the message', async () => (await rowTexts('.notifications-center .notification-list-item')).some((text) => text.includes('changed before it ran')));
+        await takePicture('approvals-again-message');
+        await vscode.commands.executeCommand('notifications.hideList');
+        await vscode.commands.executeCommand('conductor.approvals.focus');
+        await eventually('the row', async () => (await rowTexts('.pane-body .monaco-list-row')).some((text) => text.includes('asked again')));
+        await eventually('the status item', async () => (await rowTexts('.statusbar-item')).some((text) => text.includes('1 asked again')));
+        await takePicture('approvals-again-row');
+      }
+      await vscode.commands.executeCommand('notifications.clearAll');
+      await vscode.commands.executeCommand('conductor.approvals.reviewNext');
+      const text = await eventually('the review', () => vscode.window.activeTextEditor?.document.uri.scheme === 'conductor-call' && vscode.window.activeTextEditor.document.getText());
+      const order = ['bash again.sh', 'CHANGED SINCE YOU APPROVED IT', '-touch again-old.txt', '+touch again-new.txt', 'Working folder'].map((part) => text.indexOf(part));
+      assert.ok(order.every((place, index) => place > (order[index - 1] ?? 0)), text);
+      if (isPageReachable) await takePicture('approvals-again-review');
+      await openDecision();
+      if (isPageReachable) {
+        const rows = (await rowTexts(list)).join('\n');
+        assert.ok(rows.includes('Asked again') && rows.includes('+touch again-new.txt'), rows);
+        await takePicture('approvals-again-decide');
+      }
+      await pickDown(2);
+      await calling;
+      assert.ok(made('again-new.txt') && !made('again-old.txt'));
+    } finally {
+      for (const name of ['again.sh', 'again-old.txt', 'again-new.txt']) rmSync(join(projectFolder(), name), { force: true });
+      await configure(rules);
+    }
   });
 
   it('reviews in a read-only document with lenses, and approves from there', async () => {

@@ -1,4 +1,5 @@
 import { createInterface } from 'node:readline/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { Pending } from '../../../../protocol/src/approvals';
 import { ConductorError } from '../../../../protocol/src/errors';
@@ -62,7 +63,22 @@ async function approve(broker: BrokerClient, id: string): Promise<number> {
     note('Not approved; it goes on waiting.');
     return 1;
   }
-  return await decide(broker, call, 'approve');
+  const exit = await decide(broker, call, 'approve');
+  const again = exit === 0 ? await askedAgain(broker, id) : undefined;
+  if (again === undefined) return exit;
+  show(again);
+  note(`It changed before it ran, so it waits for you again: conductor approvals approve ${again.id}`);
+  return 1;
+}
+
+/** What was approved may have changed; the broker finds out when it prepares the call again, which takes a moment. */
+async function askedAgain(broker: BrokerClient, id: string): Promise<Pending | undefined> {
+  for (let look = 0; look < 5; look += 1) {
+    await sleep(100);
+    const found = (await broker.request('approvals/list', {})).pending.find(({ again }) => again?.after === id);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 async function deny(broker: BrokerClient, id: string, reason: string | undefined): Promise<number> {

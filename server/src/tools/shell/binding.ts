@@ -75,6 +75,11 @@ export class Binding {
     }
   }
 
+  /** SHA-256 hex of the file that a word leads to from a folder, as it was approved or as an approved step left it; undefined for what is known otherwise. */
+  hashOf(folder: string, word: string): string | undefined {
+    return /^sha256:([0-9a-f]{64}) /.exec(this.now.get(absolute(folder, word)) ?? '')?.[1];
+  }
+
   /** What a step used, it may have changed, and what lies in a folder that it used; later steps rest on the outcome. */
   async after(step: number, project: string): Promise<void> {
     const used = this.bound.filter(({ uses }) => uses.includes(step)).map(({ path }) => path);

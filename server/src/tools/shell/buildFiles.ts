@@ -7,14 +7,15 @@ type BuildFiles = Readonly<{
 }>;
 
 const packages: BuildFiles = {
-  names: ['package.json', 'package-lock.json', 'npm-shrinkwrap.json', 'pnpm-lock.yaml', 'pnpm-workspace.yaml', 'yarn.lock', '.npmrc', '.yarnrc', '.yarnrc.yml', '.pnpmfile.cjs', 'bun.lock', 'bun.lockb', 'bunfig.toml', 'turbo.json', 'nx.json', 'lerna.json'],
+  names: ['package.json', 'package-lock.json', 'npm-shrinkwrap.json', 'pnpm-lock.yaml', 'pnpm-workspace.yaml', 'yarn.lock', '.npmrc', '.yarnrc', '.yarnrc.yml', '.pnp.cjs', '.pnp.loader.mjs', '.pnpmfile.cjs', '.pnpmfile.mjs', 'package.json5', 'package.yaml', 'bun.lock', 'bun.lockb', 'bunfig.toml', 'turbo.json', 'nx.json', 'lerna.json'],
   above: true,
 };
 const make: BuildFiles = { names: ['GNUmakefile', 'makefile', 'Makefile', 'BSDmakefile'], above: false };
 const cargo: BuildFiles = { names: ['Cargo.toml', 'Cargo.lock', 'build.rs', '.cargo/config.toml', '.cargo/config', 'rust-toolchain', 'rust-toolchain.toml'], above: true };
-const go: BuildFiles = { names: ['go.mod', 'go.sum', 'go.work'], above: true };
-const gradle: BuildFiles = { names: ['build.gradle', 'build.gradle.kts', 'settings.gradle', 'settings.gradle.kts', 'gradle.properties', 'gradle/wrapper/gradle-wrapper.properties'], above: true };
-const python: BuildFiles = { names: ['pyproject.toml', 'setup.py', 'setup.cfg', 'conftest.py', 'tox.ini', 'pytest.ini', 'noxfile.py', 'poetry.lock', 'Pipfile', 'Pipfile.lock', 'uv.lock'], above: true };
+const go: BuildFiles = { names: ['go.mod', 'go.sum', 'go.work', 'go.work.sum', 'vendor/modules.txt'], above: true };
+const gradle: BuildFiles = { names: ['build.gradle', 'build.gradle.kts', 'settings.gradle', 'settings.gradle.kts', 'gradle.properties', 'gradle/wrapper/gradle-wrapper.properties', 'gradle/libs.versions.toml', 'gradle/verification-metadata.xml', 'gradle.lockfile', 'buildscript-gradle.lockfile', 'settings-gradle.lockfile'], above: true };
+const python: BuildFiles = { names: ['pyproject.toml', 'setup.py', 'setup.cfg', 'conftest.py', 'tox.ini', 'pytest.ini', 'noxfile.py', 'poetry.lock', 'Pipfile', 'Pipfile.lock', 'uv.lock', 'uv.toml', 'poetry.toml', 'pdm.lock', 'pdm.toml', 'pylock.toml', 'hatch.toml', 'requirements.txt', 'constraints.txt', 'sitecustomize.py'], above: true };
+const bundler: BuildFiles = { names: ['Gemfile', 'Gemfile.lock', 'gems.rb', 'gems.locked', '.bundle/config'], above: true };
 const docker: BuildFiles = { names: ['Dockerfile', 'docker-compose.yml', 'docker-compose.yaml', 'compose.yml', 'compose.yaml', '.env'], above: false };
 
 const all: ReadonlyMap<string, BuildFiles> = new Map<string, BuildFiles>([
@@ -23,14 +24,15 @@ const all: ReadonlyMap<string, BuildFiles> = new Map<string, BuildFiles>([
   ['cargo', cargo],
   ['go', go],
   ...['gradle', 'gradlew'].map((name) => [name, gradle] as const),
-  ['mvn', { names: ['pom.xml', '.mvn/maven.config', '.mvn/jvm.config', '.mvn/extensions.xml'], above: true }],
-  ...['pip', 'pip3', 'uv', 'poetry', 'pipenv', 'pytest', 'tox', 'nox'].map((name) => [name, python] as const),
+  ['mvn', { names: ['pom.xml', '.mvn/maven.config', '.mvn/jvm.config', '.mvn/extensions.xml', '.mvn/settings.xml', '.mvn/wrapper/maven-wrapper.properties'], above: true }],
+  ...['pip', 'pip3', 'pipx', 'uv', 'uvx', 'poetry', 'pipenv', 'pdm', 'hatch', 'pytest', 'tox', 'nox', 'python', 'python3'].map((name) => [name, python] as const),
   ...['docker', 'docker-compose', 'podman'].map((name) => [name, docker] as const),
   ['just', { names: ['justfile', 'Justfile', '.justfile'], above: true }],
   ['task', { names: ['Taskfile.yml', 'taskfile.yml', 'Taskfile.yaml', 'Taskfile.dist.yml'], above: true }],
   ['rake', { names: ['Rakefile', 'rakefile', 'Rakefile.rb'], above: true }],
-  ['bundle', { names: ['Gemfile', 'Gemfile.lock', '.bundle/config'], above: true }],
-  ['composer', { names: ['composer.json', 'composer.lock'], above: false }],
+  ...['bundle', 'bundler'].map((name) => [name, bundler] as const),
+  ['composer', { names: ['composer.json', 'composer.lock', 'auth.json'], above: false }],
+  ['dotnet', { names: ['global.json', 'NuGet.config', 'nuget.config', 'Directory.Build.props', 'Directory.Build.targets', 'Directory.Packages.props', 'packages.lock.json'], above: true }],
   ['cmake', { names: ['CMakeLists.txt', 'CMakePresets.json'], above: false }],
   ['ninja', { names: ['build.ninja'], above: false }],
   ['ant', { names: ['build.xml'], above: false }],

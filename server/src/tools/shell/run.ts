@@ -9,7 +9,8 @@ import type { Outcome, Verdict } from '../../../../protocol/src/call';
 import { Binding } from './binding';
 import { buildEnvironment } from './environment';
 import { physical, follow } from './facts';
-import { closeAll, openRedirection } from './files';
+import { copyApproved } from './copied';
+import { closeAll, openRedirection, type FileRedirection } from './files';
 import { holdFolder } from './held';
 import { clip, textOf } from './output';
 import { binariesOf, identityText, type Plan, type PlannedCommand, type Step } from './plan';
@@ -174,7 +175,7 @@ class PlanRun {
         sinks[redirection.descriptor] = sinks[redirection.into];
         continue;
       }
-      const descriptor = openRedirection(redirection, this.runner.project);
+      const descriptor = this.open(redirection, command.folder);
       opened.descriptors.push(descriptor);
       // Opening it for writing may have emptied it.
       this.started ||= redirection.kind !== 'read';
@@ -187,6 +188,19 @@ class PlanRun {
     if (binary === undefined) throw new ConductorError('TOOL_FAILED', '"cd" cannot be part of a pipe.');
     const unwrapped = { binary, args: [...binary.prefix, ...command.argv.slice(1)], folder: command.folder, temporary: this.temporary, environment };
     return { ...wrap(unwrapped, command.confinement), cwd: folder.path, environment, input, output: sinks[1], errors: sinks[2] };
+  }
+
+  /** What is read after an approval are the approved bytes, whatever happens to the file meanwhile (T16). */
+  private open(redirection: FileRedirection, folder: string): number {
+    const descriptor = openRedirection(redirection, this.runner.project);
+    const sha256 = redirection.kind === 'read' ? this.binding.hashOf(folder, redirection.target) : undefined;
+    if (sha256 === undefined) return descriptor;
+    try {
+      return copyApproved(descriptor, sha256, redirection.target, this.temporary);
+    } catch (error) {
+      closeAll([descriptor]);
+      throw error;
+    }
   }
 
   /** The very folder that was judged, as long as nothing has run that may have made it anew. */
