@@ -62,6 +62,23 @@ describe('the conductor command', () => {
     assert.equal(await new Promise((done) => child.once('exit', done)), 0);
   });
 
+  it('cli:audit-export: verbatim lines that verify, other formats, counts, and three depths of verification', () => {
+    const log = readFileSync(house.log, 'utf8');
+    const verbatim = house.run('audit', 'export').stdout;
+    assert.ok(log.startsWith(verbatim) || verbatim.startsWith(log), 'the lines are not those of the log');
+    assert.ok(Array.isArray(JSON.parse(house.run('audit', 'export', '--format', 'json', '--tool', 'shell.exec').stdout)));
+    for (const line of house.run('audit', 'export', '--format', 'cef').stdout.trim().split('\n')) assert.match(line, /^CEF:0\|Conductor\|Conductor\|/);
+    for (const line of house.run('audit', 'export', '--format', 'otlp').stdout.trim().split('\n')) assert.ok('resourceLogs' in (JSON.parse(line) as object));
+    const stats = JSON.parse(house.run('audit', 'stats', '--json').stdout) as { entries: number; damaged: number; results: Record<string, number> };
+    assert.ok(stats.entries >= verbatim.trim().split('\n').length && stats.damaged === 0 && (stats.results['ok'] ?? 0) > 0, JSON.stringify(stats));
+    for (const [flag, depth] of [[undefined, 'default'], ['--deep', 'deep'], ['--strict', 'strict']] as const) {
+      const { status, stdout } = house.run('audit', 'verify', '--json', ...(flag === undefined ? [] : [flag]));
+      const report = JSON.parse(stdout) as { depth: string; verdict: string; message: string };
+      assert.deepEqual([status, report.verdict, report.depth], [0, 'intact', depth], report.message);
+    }
+    assert.equal(house.run('audit', 'export', '--format', 'xml').status, 2);
+  });
+
   it('cli:audit-verify: intact, with figures', () => {
     const { status, stdout } = house.run('audit', 'verify', '--json');
     assert.equal(status, 0);

@@ -15,6 +15,8 @@ const damage: Readonly<Record<DamageClass, string>> = {
   unsigned: 'checkpoints are missing',
   corrupt: 'damaged',
   crash: 'torn by a crash',
+  schema: 'not as entries are written',
+  pairing: 'decision and outcome do not belong together',
   missing: 'no log',
   unreadable: 'cannot be read',
   aborted: 'verification stopped',

@@ -16,6 +16,8 @@ export const damageClasses = [
   'unsigned',
   'corrupt',
   'crash',
+  'schema',
+  'pairing',
   'missing',
   'unreadable',
   'aborted',

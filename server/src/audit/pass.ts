@@ -3,6 +3,7 @@ import { ChainCheck, type ChainResult, type ChainStart, type KnownHead } from '.
 import { asOrphans, firstStart, type SegmentStart } from '../../../protocol/src/audit/segment';
 import type { ReadableFile } from './disk';
 import { scanLines } from './lines';
+import { StrictCheck } from './strict';
 
 /** What a pass may be told. */
 export type PassOptions = Readonly<{
@@ -12,6 +13,8 @@ export type PassOptions = Readonly<{
   start?: SegmentStart;
   /** Verify only this many bytes; for a log that is being written, pass what the writer says is durable. */
   upTo?: number;
+  /** Also looks at what the lines say. */
+  strict?: boolean;
   signal?: AbortSignal;
   /** Called between blocks with bytes done and bytes to do. */
   onProgress?: (done: number, total: number) => void;
@@ -29,10 +32,17 @@ export function chainStartOf({ seq, prevHash, open }: SegmentStart): ChainStart 
 export async function passOver(file: ReadableFile, options: PassOptions): Promise<Pass> {
   const { signal, onProgress, start = firstStart, known } = options;
   const check = new ChainCheck(known !== undefined && known.entries >= start.seq ? known : undefined, chainStartOf(start));
+  const strict = options.strict === true ? new StrictCheck(start.open) : undefined;
   let to = options.upTo ?? file.mark().size;
   const sink = {
-    line: check.push.bind(check),
-    oversized: check.pushOversized.bind(check),
+    line: (bytes: Buffer, from: number, newline: number, offset: number): void => {
+      check.push(bytes, from, newline, offset);
+      strict?.push(bytes, from, newline, offset);
+    },
+    oversized: (offset: number, zeroed: boolean): void => {
+      check.pushOversized(offset, zeroed);
+      strict?.pass();
+    },
     progress: (done: number): void => onProgress?.(done, to),
   };
   let rest = await scanLines(file, { from: 0, to }, sink, signal);
@@ -43,5 +53,14 @@ export async function passOver(file: ReadableFile, options: PassOptions): Promis
     to = grown;
     rest = await scanLines(file, { from: rest.offset, to }, sink, signal);
   }
-  return { chain: check.finish(rest), start, bytes: to };
+  return { chain: withStrict(check.finish(rest), strict), start, bytes: to };
+}
+
+/** A chain whose lines do not say what entries say; what breaks the chain itself comes first. */
+function withStrict(chain: ChainResult, strict: StrictCheck | undefined): ChainResult {
+  // A line that was torn or damaged is told once, by the chain.
+  const told = new Set(chain.findings.map(({ line }) => line));
+  const findings = (strict?.findings ?? []).filter(({ line }) => !told.has(line));
+  if (strict === undefined || findings.length === 0) return chain;
+  return { ...chain, verdict: 'tampered', findings: [...chain.findings, ...findings], findingCount: chain.findingCount + findings.length };
 }

@@ -17,8 +17,8 @@ export type VerifyOptions = Readonly<{
   known?: KnownHead;
   /** Verify only this many bytes of the file in use; for a log that is being written, pass what the writer says is durable. */
   upTo?: number;
-  /** `default`: closed files by the digest that the next one holds, the one in use line by line. `deep`: every line. */
-  depth?: 'default' | 'deep';
+  /** `default`: closed files by the digest that the next one holds, the one in use line by line. `deep`: every line. `strict`: what every line says, too. */
+  depth?: VerificationReport['depth'];
   signal?: AbortSignal;
   /** Called between blocks with bytes done and bytes to do. */
   onProgress?: (done: number, total: number) => void;
@@ -75,20 +75,21 @@ async function verifyFiles({ files, missing }: LogFiles, path: string, disk: Dis
   return reportOfFiles(passes, { depth, notes: gap?.note === undefined ? [] : [gap.note] });
 }
 
-type FileOptions = VerifyOptions & Readonly<{ depth: 'default' | 'deep'; disk: Disk }>;
+type FileOptions = VerifyOptions & Readonly<{ depth: VerificationReport['depth']; disk: Disk }>;
 
 /** A closed file by its digest when that is enough and fits; else line by line. */
 async function verifyFile(file: LogFile, next: LogFile | undefined, before: Pass | undefined, options: FileOptions): Promise<Pass> {
   const start = file.start ?? startAfter(before, file.segment);
   const open = await openLogFile(file, options.disk);
   try {
-    if (next === undefined) return await passOver(open, { ...options, start });
+    const strict = options.depth === 'strict';
+    if (next === undefined) return await passOver(open, { ...options, start, strict });
     const expected = next.start?.previous;
     const { signal } = options;
     const whole = expected === undefined || file.start === undefined ? undefined : await digestOf(open, 0, signal);
     const same = expected !== undefined && whole?.sha256 === expected.sha256 && whole.bytes === expected.bytes;
     if (same && options.depth === 'default' && next.start !== undefined) return { chain: closedChain(start, next.start, expected), start, bytes: expected.bytes };
-    const pass = await passOver(open, { start, ...(signal && { signal }) });
+    const pass = await passOver(open, { start, strict, ...(signal && { signal }) });
     return same || expected === undefined ? neverTorn(pass) : withFinding(neverTorn(pass), otherFile(file, pass, expected, whole?.sha256));
   } finally {
     await open.close();

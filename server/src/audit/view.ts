@@ -17,9 +17,9 @@ const summaryLength = 200;
 /** Makes a view over a reader. */
 export function createAuditView(reader: AuditReader): AuditView {
   return {
-    page: ({ filter, before, limit }) => readRows(reader, readerFilter(filter), before, limit),
+    page: ({ filter, before, limit }) => readRows(reader, filterOfReader(filter), before, limit),
     line: async (seq) => (await reader.entry({ seq }))?.raw,
-    days: (filter) => (Object.keys(filter).length === 0 ? allDays(reader) : matchingDays(reader, readerFilter(filter))),
+    days: (filter) => (Object.keys(filter).length === 0 ? allDays(reader) : matchingDays(reader, filterOfReader(filter))),
   };
 }
 
@@ -42,7 +42,8 @@ function summaryOf(input: Readonly<Record<string, unknown>>): string {
   return text === '{}' ? '' : text;
 }
 
-function readerFilter({ actor, tool, ...same }: WireFilter): AuditFilter {
+/** A filter in the words of messages and commands as the reader wants it. */
+export function filterOfReader({ actor, tool, ...same }: WireFilter): AuditFilter {
   const given: AuditFilter = { ...(actor === undefined ? {} : { client: actor }), ...(tool === undefined ? {} : { tool: tool.replace(/\.$/, '') }) };
   const rest = Object.fromEntries(Object.entries(same).filter(([, value]) => value !== undefined));
   return { ...given, ...rest };

@@ -12,6 +12,7 @@ import { parseConfig } from '../../config/parse';
 import { verifyAuditLog } from '../../audit/verifier';
 import { createAuditView, rowOf } from '../../audit/view';
 import { confirmed, requirePerson, withBroker } from './approvals';
+import { addAuditExport } from './auditExport';
 import { openRunningBroker } from './brokerClient';
 import { configFileIn } from './config';
 import { addProofs, placesOf, policyOf, withPolicy, type PolicyOptions } from './proofs';
@@ -29,11 +30,14 @@ export function addAudit(program: Command, configDir: () => string): void {
     .action((options: ListOptions) => run(() => list(logFile(options.file), options)));
 
   withPolicy(audit.command('verify').description('Verify the chain, its signatures and what is noted elsewhere; exit 0 intact, 1 tampered, 3 torn by a crash and repairable, 2 could not verify'))
+    .option('--deep', 'read every line, also of closed files')
+    .option('--strict', 'also check what every line says: schema, double members, decisions and their outcomes')
     .option('--json', 'print JSON')
     .option('--file <file>', 'another log than the one in use')
     .action((options: VerifyFlags) => run(() => verify(logFile(options.file), options, options.file === undefined ? configDir() : undefined)));
 
   addProofs(audit, logFile);
+  addAuditExport(audit, logFile, withFilters);
 
   audit
     .command('start-new')
@@ -103,7 +107,7 @@ function filterOf({ tool, result, actor, call, text, since, until }: AuditFilter
   return Object.fromEntries(Object.entries({ tool, result, actor, call, text, since, until }).filter(([, value]) => value !== undefined));
 }
 
-type VerifyFlags = Readonly<{ json?: boolean; file?: string }> & PolicyOptions;
+type VerifyFlags = Readonly<{ deep?: boolean; strict?: boolean; json?: boolean; file?: string }> & PolicyOptions;
 
 async function verify(file: string, options: VerifyFlags, configDir: string | undefined): Promise<number> {
   const policy = policyOf(options);
@@ -111,7 +115,11 @@ async function verify(file: string, options: VerifyFlags, configDir: string | un
   const places = placesOf(file, options.checkpoints);
   const kept = await readBefore(places);
   const anchored = configDir === undefined ? {} : await anchorPolicy(configDir);
-  const report = await gradeLog(await verifyAuditLog(file, known === undefined ? {} : { known }), kept, places, { ...policy, ...anchored, witnesses: [...(policy.witnesses ?? []), ...(anchored.witnesses ?? [])], outside: [...(policy.outside ?? []), ...(anchored.outside ?? [])] });
+  const depth = options.strict === true ? 'strict' : options.deep === true ? 'deep' : 'default';
+  const bar = progressBar();
+  const chain = await verifyAuditLog(file, { depth, ...(known && { known }), ...(bar && { onProgress: bar.show }) });
+  bar?.clear();
+  const report = await gradeLog(chain, kept, places, { ...policy, ...anchored, witnesses: [...(policy.witnesses ?? []), ...(anchored.witnesses ?? [])], outside: [...(policy.outside ?? []), ...(anchored.outside ?? [])] });
   if (options.json === true) print(JSON.stringify(report));
   else print(describe(file, report));
   return exitCodeOf(report);
@@ -153,12 +161,30 @@ async function startNew(configDir: string, reason: string): Promise<number> {
   });
 }
 
+/** A bar on standard error while a person waits at a terminal; undefined elsewhere. */
+function progressBar(): { show(done: number, total: number): void; clear(): void } | undefined {
+  if (!process.stderr.isTTY) return undefined;
+  let shown = -1;
+  return {
+    show: (done, total) => {
+      const percent = total === 0 ? 100 : Math.min(100, Math.floor((done / total) * 100));
+      if (percent === shown) return;
+      shown = percent;
+      process.stderr.write(`\r${'#'.repeat(Math.floor(percent / 4)).padEnd(25, '.')} ${String(percent)} %`);
+    },
+    clear: () => {
+      if (shown >= 0) process.stderr.write('\r\u001b[K');
+    },
+  };
+}
+
 function describe(file: string, report: VerificationReport): string {
-  const { verdict, level, trust, entries, line, offset, expected, found, message } = report;
+  const { verdict, level, trust, entries, line, offset, expected, found, message, notes } = report;
   const head = { intact: `Intact (${trust?.words ?? level ?? 'unknown level'}): ${String(entries)} entries in ${file}`, tampered: `TAMPERED: ${file}`, torn: `Torn by a crash, repairable: ${file}`, unverifiable: `Could not verify ${file}` }[verdict];
   const place = line === null ? [] : [`  at line ${String(line)}, byte ${String(offset ?? 0)}`];
   const hashes = expected === null && found === null ? [] : [`  expected ${expected ?? '-'}`, `  found    ${found ?? '-'}`];
-  return [head, ...(message === null || verdict === 'intact' ? [] : [`  ${message}`]), ...place, ...hashes].map(safe).join('\n');
+  const limits = notes.map((one) => `  ${one}`);
+  return [head, ...limits, ...(message === null || verdict === 'intact' ? [] : [`  ${message}`]), ...place, ...hashes].map(safe).join('\n');
 }
 
 async function tail(file: string, { lines, json, follow }: { lines: number; json?: boolean; follow: boolean }): Promise<number> {
