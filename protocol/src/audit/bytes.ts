@@ -115,7 +115,8 @@ function renderInput(entry: NewEntry | OwnEntry): { stored: string; hash: string
   const { text, depth } = canonicalJson(entry.input);
   const bytes = Buffer.byteLength(text);
   const digest = `sha256:${sha256(text)}`;
-  const limit = entry.phase === 'done' ? maxRepeatedInputBytes : maxInlineInputBytes;
+  // Without what the header of a file says, the file could not be verified.
+  const limit = entry.phase === 'done' ? maxRepeatedInputBytes : entry.phase === 'segment' ? maxLineBytes : maxInlineInputBytes;
   return { stored: bytes > limit || depth > maxInlineDepth ? digestText(digest, bytes) : text, hash: digest, bytes };
 }
 

@@ -98,5 +98,7 @@ export function asOrphans(open: readonly OpenCall[]): OrphanCall[] {
   return open.map(({ call, tool, line, offset: at }) => ({ call, tool, line, offset: at }));
 }
 
-/** Most open calls that a header carries; more than that never run at once. */
-export const mostOpenCalls = 5_000;
+/** Most open calls that a header carries; more than that never run at once, and as many fit into one line. */
+export const mostOpenCalls = 3_000;
+/** Most files that one record of a removal names, so that its input stays in the line. */
+export const mostRemovedFiles = 100;

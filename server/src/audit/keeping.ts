@@ -7,7 +7,7 @@ import { basename, dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { createGunzip, createGzip } from 'node:zlib';
 import type { NewEvent } from '../../../protocol/src/audit/entry';
-import type { PreviousFile, RemovedFile } from '../../../protocol/src/audit/segment';
+import { mostRemovedFiles, type PreviousFile, type RemovedFile } from '../../../protocol/src/audit/segment';
 import { digestOf } from './digest';
 import type { AppendFile, Disk, ReadableFile } from './disk';
 import type { Keeping } from './newLog';
@@ -31,19 +31,19 @@ export type Kept = Readonly<{ packed: number; moved: number; deleted: number; ke
 
 type Closed = LogFile & Readonly<{ expected: PreviousFile; head: string; closedAt: string }>;
 
-/** Does what the settings ask, oldest files first. Rejects with the operating system's cause; what was done so far is whole. */
+/** Does what the settings ask, oldest files first; at most a hundred files leave in one run. Rejects with the operating system's cause; what was done so far is whole. */
 export async function keepFiles(keeper: Keeper): Promise<Kept> {
   const { keeping, now } = keeper;
   await finishRemoval(keeper);
   const { sound, kept } = await soundFiles(keeper);
   const old = (file: Closed): boolean => keeping.retentionDays > 0 && now() - Date.parse(file.closedAt) > keeping.retentionDays * 86_400_000;
   const firstYoung = sound.findIndex((file) => !old(file));
-  const expired = keeping.archive === undefined ? sound.slice(0, firstYoung === -1 ? sound.length : firstYoung) : [];
+  const expired = keeping.archive === undefined ? sound.slice(0, Math.min(mostRemovedFiles, firstYoung === -1 ? sound.length : firstYoung)) : [];
   if (expired.length > 0) await removeOnRecord(keeper, expired, { reason: 'retention' });
   const packed: Closed[] = [];
   const staying = sound.slice(expired.length);
   if (keeping.compress) for (const file of staying) packed.push(file.packed ? file : await pack(keeper, file));
-  const moving = keeping.archive === undefined ? [] : keeping.compress ? packed : staying;
+  const moving = keeping.archive === undefined ? [] : (keeping.compress ? packed : staying).slice(0, mostRemovedFiles);
   if (keeping.archive !== undefined && moving.length > 0) await archive(keeper, moving, keeping.archive);
   return { packed: keeping.compress ? staying.filter((file) => !file.packed).length : 0, moved: moving.length, deleted: expired.length, kept };
 }

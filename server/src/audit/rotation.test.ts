@@ -106,6 +106,21 @@ describe('rotation of the audit log', () => {
     for (const depth of ['default', 'deep'] as const) assert.equal((await verifyAuditLog(path, { depth })).orphanCount, 0);
   });
 
+  it('T87 carries a thousand calls that run at once into the next file', async () => {
+    keeping = { ...keeping, maxBytes: 300_000 };
+    const writer = await open();
+    const calls = Array.from({ length: 1_000 }, () => nextId());
+    await Promise.all(calls.map((id) => writer.append({ phase: 'intent', id, tool: 'shell.exec', input: {}, result: 'admitted' })));
+    await settled();
+    assert.ok((await closed()).length >= 1);
+    const report = await verifyAuditLog(path, { depth: 'strict' });
+    assert.deepEqual([report.verdict, report.orphanCount], ['intact', 1_000], report.message);
+    await Promise.all(calls.map((call) => writer.append({ phase: 'done', call, tool: 'shell.exec', input: {}, result: 'success' })));
+    await settled();
+    const after = await verifyAuditLog(path, { depth: 'strict' });
+    assert.deepEqual([after.verdict, after.orphanCount], ['intact', 0], after.message);
+  });
+
   it('closes a file for its age, but never one that nobody uses', async () => {
     keeping = defaultKeeping;
     const writer = await open();

@@ -116,6 +116,8 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
 /** An input that is stored whole must give its hash; a digest must be it. */
 function inputFlaw({ input, inputHash }: StoredEntry): string | undefined {
   if (inputHash === undefined || input['$sha256'] === inputHash) return undefined;
+  // Stored inputs stand in canonical order already, all but those with members that look like numbers.
+  if (`sha256:${sha256(JSON.stringify(input))}` === inputHash) return undefined;
   return `sha256:${sha256(canonicalJson(input).text)}` === inputHash ? undefined : 'has an input that does not give its inputHash';
 }
 
