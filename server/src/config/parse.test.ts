@@ -28,7 +28,7 @@ describe('config parser', () => {
     assert.deepEqual(parseConfig('{}'), { kind: 'config', config: defaultConfig });
     assert.deepEqual(defaultConfig.plugins.shell.allowedCommands, []);
     assert.deepEqual(defaultConfig.plugins.shell.requireApproval, []);
-    assert.deepEqual(defaultConfig.plugins.filesystem, { enabled: true, allowedPaths: [], requireApproval: ['write', 'delete'] });
+    assert.deepEqual(defaultConfig.plugins.filesystem, { enabled: true, allowedPaths: [], requireApproval: ['write', 'delete'], writeScope: [] });
     assert.deepEqual(defaultConfig.circuitBreaker, { failureThreshold: 5, successThreshold: 1, timeout: 30_000, overrides: {} });
   });
 
