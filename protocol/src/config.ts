@@ -57,7 +57,7 @@ const filesystem = z
     requireApproval: z
       .array(z.enum(filesystemActions))
       .default(['write', 'delete'])
-      .describe('File actions that ask first: `read`, `write`, `list`, `search`, `delete`. Default: write and delete.')
+      .describe('File actions that ask first: `read`, `write`, `list`, `search`, `delete`. Editing a file counts as `write`. Default: write and delete.')
       .meta({ uniqueItems: true }),
     writeScope: z
       .array(scopePattern)
@@ -66,6 +66,20 @@ const filesystem = z
       .meta({ uniqueItems: true, examples: [['src/**', '!src/generated/**']] }),
   })
   .describe('The `filesystem.*` tools, kept inside the project folder.');
+
+/** Actions of the git plugin, as named in `plugins.git.requireApproval`. */
+export const gitActions = ['status', 'diff', 'log', 'commit'] as const;
+
+const git = z
+  .strictObject({
+    enabled: z.boolean().default(true).describe('Whether agents can use the git tools at all; `plugins.shell` does not matter for them. Default: true.'),
+    requireApproval: z
+      .array(z.enum(gitActions))
+      .default(['commit'])
+      .describe('Git actions that ask first: `status`, `diff`, `log`, `commit`. Where a repository names programs that git would run, every action asks. Default: commit.')
+      .meta({ uniqueItems: true }),
+  })
+  .describe('The `git.*` tools, for repositories inside the project folder.');
 
 const breakerSettings = {
   failureThreshold: z.number().int().min(1).max(1000).describe('Failures in a row that open the breaker, 1 to 1000.'),
@@ -109,7 +123,7 @@ export const configSchema = z
       .prefault({})
       .describe('The broker process.'),
     plugins: z
-      .strictObject({ shell: shell.prefault({}), filesystem: filesystem.prefault({}) })
+      .strictObject({ shell: shell.prefault({}), filesystem: filesystem.prefault({}), git: git.prefault({}) })
       .prefault({})
       .describe('The tools that agents can call, by plugin.'),
     approvalTimeout: milliseconds(100, 3_600_000)
@@ -171,4 +185,4 @@ export type ConfigInput = z.input<typeof configSchema>;
 export const defaultConfig: Config = configSchema.parse({});
 
 /** The configuration that holds while the file is there but was never usable: no tool runs, since what its author wanted to forbid is unknown. */
-export const lockedConfig: Config = configSchema.parse({ plugins: { shell: { enabled: false }, filesystem: { enabled: false } } });
+export const lockedConfig: Config = configSchema.parse({ plugins: { shell: { enabled: false }, filesystem: { enabled: false }, git: { enabled: false } } });

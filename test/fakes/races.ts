@@ -26,6 +26,7 @@ export const races: readonly Race[] = [
   { about: 'write through a swapped folder', swap: 'd', tool: 'filesystem.write', input: { path: 'd/f', content: 'written' } },
   { about: 'new file in new folders below a swapped folder', swap: 'd', tool: 'filesystem.write', input: { path: 'd/new/g', content: 'written' } },
   { about: 'write of a swapped file', swap: 'file', tool: 'filesystem.write', input: { path: 'file', content: 'written' } },
+  { about: 'edit through a swapped folder', swap: 'd', tool: 'filesystem.edit', input: { path: 'd/f', edits: [{ oldText: 'inside', newText: 'edited' }] } },
   { about: 'delete through a swapped folder', swap: 'd', tool: 'filesystem.delete', input: { path: 'd/f' } },
   { about: 'delete of a folder below a swapped folder', swap: 'd', tool: 'filesystem.delete', input: { path: 'd/sub', recursive: true } },
   { about: 'delete of a swapped file', swap: 'file', tool: 'filesystem.delete', input: { path: 'file' } },

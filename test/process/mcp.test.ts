@@ -25,7 +25,7 @@ describe('agents over stdio', () => {
     await client.connect(new StdioClientTransport({ command: process.execPath, args: [conductor, 'mcp', 'start', '--project', house.project], env: house.env as Record<string, string> }));
     try {
       const { tools } = await client.listTools();
-      assert.deepEqual(tools.map((tool) => tool.name).sort(), ['filesystem_delete', 'filesystem_list', 'filesystem_read', 'filesystem_search', 'filesystem_write', 'shell_exec']);
+      assert.deepEqual(tools.map((tool) => tool.name).sort(), ['filesystem_delete', 'filesystem_edit', 'filesystem_list', 'filesystem_read', 'filesystem_search', 'filesystem_write', 'git_commit', 'git_diff', 'git_log', 'git_status', 'shell_exec']);
       const read = await client.callTool({ name: 'filesystem_read', arguments: { path: 'note.txt' } });
       assert.match(JSON.stringify(read.content), /a note/);
       const ran = await client.callTool({ name: 'shell_exec', arguments: { command: 'echo hello' } });

@@ -2,7 +2,7 @@ import { window } from 'vscode';
 import type { AuditFilter } from '../../../protocol/src/audit/query';
 import { filterText } from './rows';
 
-const toolNames = ['shell.exec', 'filesystem.', 'filesystem.read', 'filesystem.write', 'filesystem.list', 'filesystem.search', 'filesystem.delete', 'audit.', 'broker.'];
+const toolNames = ['shell.exec', 'filesystem.', 'filesystem.read', 'filesystem.write', 'filesystem.edit', 'filesystem.list', 'filesystem.search', 'filesystem.delete', 'git.', 'git.status', 'git.diff', 'git.log', 'git.commit', 'audit.', 'broker.'];
 const resultNames = ['admitted', 'success', 'error', 'timeout', 'cancelled', 'denied', 'unknown'];
 const spans: readonly (readonly [label: string, ms: number])[] = [
   ['Last 15 minutes', 900_000],

@@ -12,6 +12,10 @@ export const starterConfig = `{
     "filesystem": {
       // File actions that ask first.
       "requireApproval": ["write", "delete"]
+    },
+    "git": {
+      // Git actions that ask first.
+      "requireApproval": ["commit"]
     }
   },
   // Milliseconds that a call waits for your answer before it is denied.

@@ -93,7 +93,7 @@ describe('config parser', () => {
     ['{"PLUGINS":{}}', /Did you mean "plugins"\?/],
     ['{"server":{"logLevel":"warning"}}', /Did you mean "warn"\?/],
     ['{"allowedCommands":[]}', /It belongs in plugins\.shell\./],
-    ['{"requireApproval":[]}', /It belongs in plugins\.shell or plugins\.filesystem\./],
+    ['{"requireApproval":[]}', /It belongs in plugins\.shell, plugins\.filesystem or plugins\.git\./],
     ['{"server":{"authToken":"x"}}', /secrets do not belong in this file/],
     ['{"server":{"zzz":1}}', /Known here: logLevel or idleMinutes\./],
     ['{"plugins":{"shell":{"allowedCommands":["/usr/bin/git"]}}}', /paths are not accepted.*Write "git"\./],

@@ -22,6 +22,7 @@ import { createRecorder, type Log } from '../call/recorder';
 import type { Rooms } from '../call/rooms';
 import { openConfig, type OpenConfig } from '../config/open';
 import { filesystemTools } from '../tools/filesystem/tools';
+import { gitTools } from '../tools/git/tools';
 import { shellTool } from '../tools/shell/tool';
 import { seal } from '../tools/seal';
 import type { Tool } from '../tools/tool';
@@ -98,7 +99,7 @@ export async function buildRooms(ground: Ground): Promise<Built> {
   keeping = () => keepingOf(config.current().config);
   const logFiles = keepLogFiles({ path: join(configDir, 'audit.log'), writer, self, keeping, logger: ground.logger });
   ground.setLogLevel(config.current().config.server.logLevel);
-  const tools = new Map<string, Tool>([shellTool, ...filesystemTools].map((tool) => [tool.name, seal(tool as Tool, (call) => witness.take(call))]));
+  const tools = new Map<string, Tool>([shellTool, ...filesystemTools, ...gitTools].map((tool) => [tool.name, seal(tool as Tool, (call) => witness.take(call))]));
   signing.useAnchors(anchorsOf(config.current().config.audit.anchors, log, configDir));
   const now = (): number => performance.now();
   const breakers = createBreakers({ tools: [...tools.keys()], settings: () => config.current().config.circuitBreaker, now, schedule, onChange: (views) => audience.tell('breakers/changed', { breakers: views }) });

@@ -58,7 +58,7 @@ function matchName(pattern: string, name: string): boolean {
 }
 
 /** Greedy matching that only ever returns to the latest star: at most pattern length times text length steps. */
-function matchWith<Part>(pattern: readonly Part[], text: readonly string[], isStar: (part: Part) => boolean, fitsItem: (part: Part, item: string) => boolean): boolean {
+export function matchWith<Part>(pattern: readonly Part[], text: readonly string[], isStar: (part: Part) => boolean, fitsItem: (part: Part, item: string) => boolean): boolean {
   let at = 0;
   let star: { pattern: number; text: number } | undefined;
   let position = 0;

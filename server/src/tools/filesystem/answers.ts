@@ -5,7 +5,7 @@ import type { Pin } from '../../base/pin';
 import type { Fact } from '../fact';
 import type { PrepareContext, Shown, Prepared } from '../tool';
 
-/** What the file tools say: the same words for the same trouble in all five. */
+/** What the file tools say: the same words for the same trouble in all of them. */
 
 /** What identifies the state of an object: any change of place, kind, rights, size or content gives another text. */
 export function stateOf(pin: Pin): string {

@@ -31,7 +31,7 @@ function* exactMatches(content: Buffer, needle: Buffer): Generator<Match, void, 
     const end = found < 0 ? content.length : found;
     line += countNewlines(content, counted, start);
     counted = start;
-    yield { line, text: cut(content, start, end, at) };
+    yield { line, text: lineAround(content, start, end, at) };
     at = end >= content.length ? -1 : content.indexOf(needle, end + 1);
   }
 }
@@ -42,7 +42,8 @@ function countNewlines(content: Buffer, from: number, to: number): number {
   return count;
 }
 
-function cut(content: Buffer, start: number, end: number, at: number): string {
+/** The text of a line, cut around a position when it is long; all in bytes. */
+export function lineAround(content: Buffer, start: number, end: number, at: number): string {
   if (end - start <= maxShown) return content.toString('utf8', start, end).replace(/\r$/, '');
   const from = Math.max(start, at - maxShown / 3);
   const to = Math.min(end, from + maxShown);

@@ -1,4 +1,4 @@
-import { realpathSync, statSync } from 'node:fs';
+import { realpathSync, statfsSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import type { Verdict } from '../../../../protocol/src/call';
@@ -132,6 +132,10 @@ function describe(finder: Finder, grounds: Grounds, start: Start, walked: Walked
   const ways = [...(given === undefined ? [] : [join(start.ground.root.path, ...given)]), ...links, absolute];
   const names = [...new Set(ways)].map((way) => namesFor(finder, grounds, way));
   const inside = { path: pathFor(finder, grounds, absolute), absolute, names, ...protectedIn(finder, grounds, absolute) };
+  if (walked.kind !== 'failed' && isOfTheKernel(finder, walked.kind === 'found' ? (walked.parent ?? walked.target) : walked.parent)) {
+    closeWalk(walked);
+    return refused(refuse('path.kernel', 'The path leads into a file system that the kernel makes up (such as /proc or /sys). Reading there can wait for ever or show secrets, and writing changes the machine.'));
+  }
   switch (walked.kind) {
     case 'found': return { ...inside, kind: 'found', target: walked.target, parent: walked.parent };
     case 'missing': return { ...inside, kind: 'missing', parent: walked.parent, missing: walked.missing };
@@ -153,6 +157,13 @@ function protectedIn(finder: Finder, grounds: Grounds, absolute: string): Pick<I
 function closeWalk(held: Readonly<{ parent?: Pin | undefined; target?: Pin }>): void {
   held.target?.close();
   held.parent?.close();
+}
+
+/** `f_type` of file systems without files of anybody: proc, sysfs, debugfs, tracefs, securityfs, cgroup, cgroup2, bpf, configfs, pstore, devpts, binfmt_misc, efivarfs (statfs(2)). */
+const kernelTypes: ReadonlySet<bigint> = new Set([0x9fa0n, 0x62656572n, 0x64626720n, 0x74726163n, 0x73636673n, 0x27e0ebn, 0x63677270n, 0xcafe4a11n, 0x62656570n, 0x6165676cn, 0x1cd1n, 0x42494e4dn, 0xde5e81e4n]);
+
+function isOfTheKernel(finder: Finder, pin: Pin): boolean {
+  return finder.pins.level === 'descriptor' && kernelTypes.has(statfsSync(pin.path, { bigint: true }).type);
 }
 
 /** The identity check holds while the folder exists; the names hold before it does. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { chmodSync, closeSync, openSync, readdirSync, renameSync, rmSync, symlinkSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { appendFileSync, chmodSync, closeSync, openSync, readdirSync, renameSync, rmSync, symlinkSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Outcome } from '../../../../protocol/src/call';
 import type { Config } from '../../../../protocol/src/config';
@@ -48,7 +49,77 @@ describe('filesystem.read', () => {
     assert.equal(await text({ path: 'three.txt' }), 'one\ntwo\nthree');
     assert.equal(await text({ path: 'empty' }), '');
     writeFileSync(join(tree.project, 'bom'), '\ufeffä\r\n');
-    assert.equal(await text({ path: 'bom' }), '\ufeffä\r\n');
+    assert.equal(await text({ path: 'bom' }), 'ä\r\n\n[The file begins with a byte order mark (utf8), which is not shown.]');
+    assert.equal(await text({ path: 'bom', encoding: 'base64' }), '77u/w6QNCg==');
+  });
+
+  it('read:encodings: recognises UTF-8 and UTF-16 by their marks, and takes others as they are named', async () => {
+    const words = 'äone\nzwei🎉\n\u0a0a\u010a\nend';
+    const le = Buffer.from(words, 'utf16le');
+    const be = Buffer.from(le).swap16();
+    const mark = (bytes: readonly number[], rest: Buffer): Buffer => Buffer.concat([Buffer.from(bytes), rest]);
+    const files: readonly (readonly [string, Buffer, Record<string, unknown>])[] = [
+      ['utf16le', mark([0xff, 0xfe], le), {}], ['utf16be', mark([0xfe, 0xff], be), {}], ['utf16le', le, { encoding: 'utf16le' }], ['utf16be', be, { encoding: 'utf16be' }], ['utf8', mark([0xef, 0xbb, 0xbf], Buffer.from(words)), {}],
+    ];
+    for (const [encoding, bytes, more] of files) {
+      writeFileSync(join(tree.project, 'text'), bytes);
+      const whole = await read({ path: 'text', ...more });
+      assert.ok(whole.kind === 'success', JSON.stringify(whole));
+      assert.equal(whole.text.replace(/\n\[.*\]$/, ''), words, encoding);
+      assert.deepEqual([whole.structured?.['encoding'], whole.structured?.['lines'], whole.structured?.['sha256']], [encoding, 4, createHash('sha256').update(bytes).digest('hex')]);
+      assert.match(await text({ path: 'text', ...more, offset: 1, limit: 1 }), /^zwei🎉\n\n\[.*Call again with offset 2\.\]/);
+      assert.match(await text({ path: 'text', ...more, offset: 3 }), /^end/);
+      let gathered = '';
+      for (let offset: unknown = 0; typeof offset === 'number'; ) {
+        const piece = await read({ path: 'text', ...more, unit: 'bytes', offset, limit: 7 });
+        assert.ok(piece.kind === 'success', JSON.stringify(piece));
+        offset = piece.structured?.['nextOffset'];
+        gathered += offset === undefined ? piece.text : piece.text.slice(0, piece.text.indexOf('\n[The file goes on'));
+      }
+      assert.equal(gathered, words, `${encoding} in pieces of seven bytes`);
+    }
+  });
+
+  it('read:undecodable: names the first byte that is no text, and what the file is', async () => {
+    const cases: readonly (readonly [Buffer, RegExp, Record<string, unknown>])[] = [
+      [Buffer.from([0x61, 0x62, 0xff, 0x63]), /not UTF-8 text: the byte at position 2 does not fit/, {}],
+      [Buffer.concat([Buffer.from('äö'), Buffer.from([0xef, 0xbf, 0x41])]), /position 4/, {}],
+      [Buffer.concat([Buffer.from('a\nb\n'), Buffer.from([0xf0, 0x9f, 0x8e])]), /position 4/, { offset: 1 }],
+      [Buffer.from([0xed, 0xa0, 0x80]), /position 0/, {}],
+      [Buffer.from([0xff, 0xfe, 0x61, 0x00, 0x00, 0xd8, 0x62, 0x00]), /not UTF-16 text: the byte at position 4/, {}],
+      [Buffer.from([0xfe, 0xff, 0x00, 0x61, 0x00]), /position 4/, {}],
+      [Buffer.from('\x89PNG\r\n\x1a\n\0\0\0\rIHDR', 'latin1'), /binary file of 16 bytes \(PNG image\)/, {}],
+      [Buffer.from('\x7fELF\x02\0', 'latin1'), /ELF program/, {}],
+      [Buffer.from('%PDF-1.7\n\xe2\xe3', 'latin1'), /not UTF-8 text.*looks like a PDF document/, {}],
+      [Buffer.from('plain words', 'utf16le'), /looks like UTF-16 text without a byte order mark\)\. Read it with encoding "utf16le"/, {}],
+    ];
+    for (const [bytes, message, more] of cases) {
+      writeFileSync(join(tree.project, 'odd'), bytes);
+      assert.match((await failure({ path: 'odd', ...more })).message, message);
+    }
+  });
+
+  it('read:huge: takes lines and bytes from behind 3 GiB without reading what lies before', async () => {
+    const size = 3 * 1024 ** 3;
+    truncateSync(join(tree.project, 'empty'), size);
+    appendFileSync(join(tree.project, 'empty'), 'täil\nend');
+    const before = process.memoryUsage().arrayBuffers;
+    assert.match(await text({ path: 'empty', unit: 'bytes', offset: size, limit: 6 }), /^täil\n\n\[The file goes on: 3221225481 bytes in all\. Call again with offset 3221225478 and unit "bytes"\.\]$/);
+    assert.equal(await text({ path: 'empty', unit: 'bytes', offset: size + 2 }), 'il\nend', 'a half character is left out');
+    assert.match((await failure({ path: 'empty', offset: 1 })).message, /binary file/);
+    assert.ok(process.memoryUsage().arrayBuffers - before < 16 * 1_048_576);
+  });
+
+  it('read:no-files: refuses pipes, sockets, devices and what the kernel makes up, at once', async () => {
+    tree.remove();
+    tree = makeTree([['folder', 'ws'], ['folder', 'cfg'], ['pipe', 'ws/pipe'], ['socket', 'ws/socket'], ['link', 'ws/environ', '/proc/self/environ']]);
+    assert.match((await failure({ path: 'pipe' })).message, /is a named pipe\. Only regular files/);
+    assert.match((await failure({ path: 'socket' })).message, /is a socket/);
+    assert.equal((await prepare({ path: 'environ' })).verdict.rule, 'path.outside');
+    const wide = fileConfig({ allowedPaths: ['/proc', '/dev', '/sys'] });
+    for (const path of ['/proc/self/environ', '/proc/kmsg', '/proc/1', '/sys/kernel', '/proc/missing', 'environ']) assert.equal((await prepare({ path }, wide)).verdict.rule, 'path.kernel', path);
+    const device = await (await prepare({ path: '/dev/zero' }, wide)).run(idle, () => undefined);
+    assert.match(device.kind === 'failure' ? device.error.message : '', /is a device/);
   });
 
   it('gives lines by offset and limit, and says where to go on', async () => {

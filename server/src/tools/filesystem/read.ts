@@ -4,15 +4,17 @@ import { createLease } from '../../base/lease';
 import { judgeFile } from '../../rules/scope';
 import { fact, failingCall, identityFact, kindOf, refusedCall, settle, shownFor, staleOutcome, switchedOff, systemError, wrongInput, countsAsFailure } from './answers';
 import { strays } from './confirm';
+import { textEncodings } from './encoding';
 import { closePlace, isStillThere, type FoundPlace, type Places } from './places';
 import type { PrepareContext, Tool, Prepared } from '../tool';
 import { maxReadBytes, readRange, type Range } from './textRange';
 
 const input = z.strictObject({
   path: z.string().min(1).max(4096).describe('Path of the file: relative to the project, or absolute inside it.'),
-  offset: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).optional().describe('Lines to skip (bytes with encoding base64). Default: 0.'),
-  limit: z.number().int().min(1).max(Number.MAX_SAFE_INTEGER).optional().describe('Lines to read (bytes with encoding base64). Default: as many as fit in 1 MiB.'),
-  encoding: z.enum(['utf8', 'latin1', 'base64']).optional().describe('How to read the bytes. Default: utf8.'),
+  offset: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).optional().describe('Lines or bytes to skip. Default: 0.'),
+  limit: z.number().int().min(1).max(Number.MAX_SAFE_INTEGER).optional().describe('Lines or bytes to read. Default: as many as fit in 1 MiB.'),
+  unit: z.enum(['lines', 'bytes']).optional().describe('What offset and limit count; with encoding base64 always bytes. Text by bytes begins and ends between characters. Default: lines.'),
+  encoding: z.enum([...textEncodings, 'base64']).optional().describe('How to read the bytes. Default: by the byte order mark, else utf8.'),
 });
 
 type ReadInput = z.infer<typeof input>;
@@ -22,7 +24,7 @@ export function createRead(places: Places): Tool<ReadInput> {
   return {
     name: 'filesystem.read',
     title: 'Read a file',
-    description: `Read a text file inside the project. At most ${maxReadBytes / 1_048_576} MiB per call; use offset and limit (lines) for larger files, and encoding "base64" for binary ones.`,
+    description: `Read a text file inside the project. At most ${maxReadBytes / 1_048_576} MiB per call; use offset and limit for larger files, and encoding "base64" for binary ones. UTF-8, and UTF-16 with a byte order mark, are recognised; other text needs its encoding.`,
     input,
     annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
     prepare: (given, context) => Promise.resolve(prepareRead(places, given, context)),
@@ -32,7 +34,7 @@ export function createRead(places: Places): Tool<ReadInput> {
 
 function prepareRead(places: Places, given: ReadInput, context: PrepareContext): Prepared {
   const settings = context.config.plugins.filesystem;
-  const range: Range = { encoding: given.encoding ?? 'utf8', offset: given.offset ?? 0, limit: given.limit };
+  const range: Range = { encoding: given.encoding, unit: given.encoding === 'base64' ? 'bytes' : (given.unit ?? 'lines'), offset: given.offset ?? 0, limit: given.limit };
   const show = shownFor('Read a file', `read ${given.path}`, context, []);
   if (!settings.enabled) return refusedCall(show, switchedOff, true);
   const place = places.find(given.path, context, true);
@@ -46,7 +48,7 @@ function prepareRead(places: Places, given: ReadInput, context: PrepareContext):
   }
   place.parent?.close();
   const details = [['Size', `${place.target.stat.size} bytes`]] as const;
-  const facts = [identityFact('Path', place.absolute, place.target), fact('Reading', `${range.encoding}, from ${range.offset}, ${range.limit ?? 'no'} limit`)];
+  const facts = [identityFact('Path', place.absolute, place.target), fact('Reading', `${range.encoding ?? 'text'} by ${range.unit}, from ${range.offset}, ${range.limit ?? 'no'} limit`)];
   const lease = createLease(() => place.target.close());
   const work = async (signal: AbortSignal): Promise<Outcome> => {
     const stale = verdict.verdict !== 'allow' && !isStillThere(places, given.path, context, place);
@@ -64,11 +66,13 @@ function wrongKind(place: FoundPlace): ReturnType<typeof wrongInput> {
 async function read(places: Places, place: FoundPlace, range: Range, signal: AbortSignal): Promise<Outcome> {
   const piece = await readRange(place.target, place.path, range, signal, places.pins);
   if (piece === 'changed') return staleOutcome(place.path);
-  const unit = range.encoding === 'base64' ? 'bytes' : 'lines';
+  const { size, encoding, offset, sha256 } = piece;
   const structured = {
-    path: place.path, size: piece.size, encoding: range.encoding, offset: range.offset, [unit]: piece.count,
-    ...(piece.next === undefined ? {} : { nextOffset: piece.next }),
+    path: place.path, size, encoding, offset, [range.unit]: piece.count,
+    ...(piece.next === undefined ? {} : { nextOffset: piece.next }), ...(piece.mark ? { byteOrderMark: true } : {}), ...(sha256 === undefined ? {} : { sha256 }),
   };
-  const note = piece.next === undefined ? '' : `\n[The file goes on: ${piece.size} bytes in all. Call again with offset ${piece.next}.]`;
-  return { kind: 'success', text: `${piece.text}${note}`, structured, truncated: piece.next !== undefined };
+  const unit = range.unit === 'bytes' && encoding !== 'base64' ? ' and unit "bytes"' : '';
+  const more = piece.next === undefined ? '' : `\n[The file goes on: ${size} bytes in all. Call again with offset ${piece.next}${unit}.]`;
+  const mark = piece.mark && range.offset === 0 ? `\n[The file begins with a byte order mark (${encoding}), which is not shown.]` : '';
+  return { kind: 'success', text: `${piece.text}${more}${mark}`, structured, truncated: piece.next !== undefined };
 }

@@ -7,17 +7,17 @@ import { filesystemTools } from './tools';
 const tools: readonly Tool[] = filesystemTools;
 
 describe('the file tools', () => {
-  it('are one for each action of the settings', () => {
-    assert.deepEqual(tools.map(({ name }) => name).sort(), filesystemActions.map((action) => `filesystem.${action}`).sort());
+  it('are one for each action of the settings, and one to edit, which counts as write', () => {
+    assert.deepEqual(tools.map(({ name }) => name).sort(), [...filesystemActions, 'edit'].map((action) => `filesystem.${action}`).sort());
   });
 
   it('say truly whether they change anything', () => {
-    for (const { name, annotations } of tools) assert.equal(annotations.readOnlyHint, !['filesystem.write', 'filesystem.delete'].includes(name), name);
+    for (const { name, annotations } of tools) assert.equal(annotations.readOnlyHint, !['filesystem.write', 'filesystem.edit', 'filesystem.delete'].includes(name), name);
   });
 
   it('take no argument that they do not know', () => {
     for (const { name, input } of tools) {
-      const least = { path: 'a', ...(name === 'filesystem.write' ? { content: '' } : {}), ...(name === 'filesystem.search' ? { pattern: 'a' } : {}) };
+      const least = { path: 'a', ...(name === 'filesystem.write' ? { content: '' } : {}), ...(name === 'filesystem.search' ? { pattern: 'a' } : {}), ...(name === 'filesystem.edit' ? { edits: [{ oldText: 'a', newText: 'b' }] } : {}) };
       assert.ok(input.safeParse(least).success, name);
       for (const wrong of [{ ...least, extra: 1 }, { ...least, path: '' }, { ...least, path: 7 }, { ...least, path: 'a'.repeat(4097) }, null, [], 'a']) assert.ok(!input.safeParse(wrong).success, `${name} ${JSON.stringify(wrong)}`);
     }

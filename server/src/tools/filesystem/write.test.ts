@@ -65,7 +65,8 @@ describe('filesystem.write', () => {
     const replacing = await prepare('a.txt', 'one\ntwo\n');
     assert.equal(replacing.verdict.verdict, 'approve');
     assert.equal(replacing.show.raw, 'write a.txt\none\ntwo\n');
-    assert.deepEqual(replacing.show.details, [['Effect', 'replaces the 12 bytes that are there'], ['Lines', '2'], ['Begins', 'one\ntwo\n']]);
+    assert.deepEqual(replacing.show.details, [['Effect', 'replaces the 12 bytes that are there'], ['Lines', '2'], ['Begins', 'one\ntwo\n'], ['Difference', replacing.show.details.at(-1)?.[1] ?? '']]);
+    assert.match(replacing.show.details.at(-1)?.[1] ?? '', /^adds 2 and removes \d lines\n--- a\.txt\n\+\+\+ a\.txt\n@@ /);
     const creating = await prepare('x/y/z.txt', 'one');
     assert.deepEqual(creating.show.details.slice(0, 2), [['Effect', 'creates a new file'], ['New folders', 'x/y']]);
     assert.ok(!existsSync(at('x')), 'preparing creates nothing');

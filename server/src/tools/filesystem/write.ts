@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { basename, dirname } from 'node:path';
 import { z } from 'zod';
@@ -5,10 +6,12 @@ import type { Outcome } from '../../../../protocol/src/call';
 import { ConductorError } from '../../../../protocol/src/errors';
 import { makeFolders, replaceFile, sweepTemporaries } from '../../base/atomicFile';
 import { codeOf } from '../../base/descriptorWalk';
+import { readSlice } from '../../base/heldFile';
 import type { Pin } from '../../base/pin';
 import { judgeFile } from '../../rules/scope';
 import { countsAsFailure, fact, failingCall, identityFact, impossible, kindOf, refusedCall, settle, shownFor, staleOutcome, stateOf, switchedOff, systemError, wrongInput } from './answers';
 import { strays } from './confirm';
+import { differenceOf } from './difference';
 import { closePlace, type FoundPlace, type MissingPlace, type Place, type Places } from './places';
 import { digestOfFacts, type Fact } from '../fact';
 import { scopeRefusal } from './writable';
@@ -18,7 +21,7 @@ import type { PrepareContext, Shown, Tool, Prepared } from '../tool';
 const maxContent = 8 * 1_048_576;
 
 /** Begins the name of every temporary file, so that those of a killed process can be told from a user's. */
-const mark = 'conductor';
+export const temporaryMark = 'conductor';
 
 const input = z.strictObject({
   path: z.string().min(1).max(4096).describe('Path of the file: relative to the project, or absolute inside it. Missing folders are created.'),
@@ -36,7 +39,7 @@ export function createWrite(places: Places): Tool<WriteInput> {
     description: 'Create a text file inside the project or replace its whole content, in one step. Missing folders are created. A person may have to approve.',
     input,
     annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: false },
-    prepare: (given, context) => Promise.resolve(prepareWrite({ places, swept }, given, context)),
+    prepare: (given, context) => prepareWrite({ places, swept }, given, context),
     countsAsFailure,
   };
 }
@@ -45,12 +48,12 @@ type Writer = Readonly<{ places: Places; swept: Set<string> }>;
 
 type Target = FoundPlace | MissingPlace;
 
-function prepareWrite(writer: Writer, given: WriteInput, context: PrepareContext): Prepared {
+async function prepareWrite(writer: Writer, given: WriteInput, context: PrepareContext): Promise<Prepared> {
   const settings = context.config.plugins.filesystem;
   const show = shownFor('Write a file', `write ${given.path}\n${given.content}`, context, []);
   if (!settings.enabled) return refusedCall(show, switchedOff, false);
   const place = writer.places.find(given.path, context, true);
-  closePlace(place);
+  const present = place.kind === 'found' ? await presentText(writer.places, place).finally(() => closePlace(place)) : (closePlace(place), undefined);
   if (place.kind === 'refused') return refusedCall(show, place.verdict, false);
   const error = flawOf(place, given);
   if (error !== undefined || place.kind === 'failed') return failingCall(show, impossible, error ?? wrongInput(place.path));
@@ -62,10 +65,32 @@ function prepareWrite(writer: Writer, given: WriteInput, context: PrepareContext
   const fingerprint = fingerprintOf(place);
   return {
     verdict, readOnly: false,
-    facts: [...fingerprint, fact('Content', `${bytes.length} bytes sha256:${sha256}`)],
-    show: { ...show, details: detailsOf(place, given) },
+    facts: [...fingerprint, ...(present === undefined ? [] : [present.fact]), fact('Content', `${bytes.length} bytes sha256:${sha256}`)],
+    show: { ...show, details: [...detailsOf(place, given), ...comparison(place.path, present?.text, given.content)] },
     run: (signal) => settle(place.path, signal, () => write(writer, given, context, { bytes, sha256, fingerprint })),
   };
+}
+
+/** Bytes up to which the file that is there is compared with what replaces it. */
+const maxCompared = 262_144;
+
+/** The text that is there now, for the difference that a person is shown; undefined for what is no text or too long to compare. */
+async function presentText(places: Places, place: FoundPlace): Promise<Readonly<{ text: string; fact: Fact }> | undefined> {
+  if (!place.target.stat.isFile() || place.target.stat.size > BigInt(maxCompared)) return undefined;
+  try {
+    const bytes = (await readSlice(place.target, 0, maxCompared, places.pins))?.bytes;
+    if (bytes === undefined || bytes.includes(0) || !isUtf8(bytes)) return undefined;
+    const text = bytes.toString('utf8');
+    return { text, fact: { ...fact('Content now', `${bytes.length} bytes sha256:${createHash('sha256').update(bytes).digest('hex')}`), text } };
+  } catch {
+    // Who may not read a file may still replace it.
+    return undefined;
+  }
+}
+
+function comparison(path: string, before: string | undefined, after: string): Shown['details'] {
+  const difference = before === undefined ? undefined : differenceOf(path, before, after);
+  return difference === undefined ? [] : [['Difference', `adds ${difference.added} and removes ${difference.removed} lines\n${difference.text}`]];
 }
 
 /** Why this write cannot work, before anybody is asked about it. */
@@ -118,7 +143,7 @@ async function write(writer: Writer, given: WriteInput, context: PrepareContext,
 
 async function replace(writer: Writer, parent: Pin, place: FoundPlace, bytes: Buffer): Promise<boolean> {
   sweepOnce(writer, parent);
-  return (await replaceFile(parent, basename(place.absolute), bytes, place.target.stat, mark, writer.places.pins)) === 'done';
+  return (await replaceFile(parent, basename(place.absolute), bytes, place.target.stat, temporaryMark, writer.places.pins)) === 'done';
 }
 
 async function create(writer: Writer, place: MissingPlace, bytes: Buffer): Promise<boolean> {
@@ -128,7 +153,7 @@ async function create(writer: Writer, place: MissingPlace, bytes: Buffer): Promi
   let done = false;
   try {
     sweepOnce(writer, made.folder);
-    done = (await replaceFile(made.folder, name, bytes, 'missing', mark, writer.places.pins)) === 'done';
+    done = (await replaceFile(made.folder, name, bytes, 'missing', temporaryMark, writer.places.pins)) === 'done';
     return done;
   } finally {
     if (!done) made.undo();
@@ -143,7 +168,7 @@ function sweepOnce(writer: Writer, folder: Pin): void {
   if (writer.swept.size >= 10_000) writer.swept.clear();
   writer.swept.add(key);
   try {
-    sweepTemporaries(folder, mark);
+    sweepTemporaries(folder, temporaryMark);
   } catch (error) {
     // A folder that cannot be listed can still be written to.
     if (codeOf(error) === 'UNKNOWN') throw error;

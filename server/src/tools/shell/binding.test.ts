@@ -51,7 +51,11 @@ describe('approvals: what they are bound to', () => {
     ground.git('branch', 'two');
     ground.put('b.sh', 'echo GOOD\n');
     assert.equal(stdoutOf(await ground.run('sleep 0 && bash b.sh')), 'GOOD\n');
-    const outcome = await changedUnderway('sleep 4 && bash b.sh', () => ground.silent('git checkout two -- b.sh'));
+    ground.put('wait.sh', 'until test -e ready; do sleep 0.05; done\n');
+    const outcome = await changedUnderway('bash wait.sh && bash b.sh', async () => {
+      await ground.silent('git checkout two -- b.sh');
+      ground.put('ready', '');
+    });
     assert.equal(codeOf(outcome), 'APPROVAL_STALE');
   });
 

@@ -21,7 +21,7 @@ describe('environment of commands', () => {
       const environment = gitEnvironment(mode);
       return Array.from({ length: Number(environment['GIT_CONFIG_COUNT']) }, (_, index) => `${environment[`GIT_CONFIG_KEY_${index}`]}=${environment[`GIT_CONFIG_VALUE_${index}`]}`);
     };
-    const always = ['core.fsmonitor=false', 'core.pager=cat', 'protocol.ext.allow=never', 'safe.bareRepository=explicit', 'submodule.recurse=false', 'fetch.recurseSubmodules=false', 'push.recurseSubmodules=no', 'diff.submodule=short', 'status.submoduleSummary=false', 'merge.directoryRenames=false'];
+    const always = ['core.fsmonitor=false', 'core.pager=cat', 'protocol.ext.allow=never', 'safe.bareRepository=explicit', 'submodule.recurse=false', 'fetch.recurseSubmodules=false', 'push.recurseSubmodules=no', 'diff.submodule=short', 'status.submoduleSummary=false', 'log.showSignature=false', 'merge.directoryRenames=false'];
     assert.deepEqual(pairs('approved'), always);
     assert.deepEqual(pairs('personal'), [...always, 'core.hooksPath=/dev/null', 'core.sshCommand=ssh']);
     assert.deepEqual(pairs('neutral'), [...always, 'core.hooksPath=/dev/null', 'core.sshCommand=false', 'credential.helper=']);

@@ -75,6 +75,8 @@ export function gitEnvironment(mode: GitMode): Readonly<Record<string, string>> 
     ['push.recurseSubmodules', 'no'],
     ['diff.submodule', 'short'],
     ['status.submoduleSummary', 'false'],
+    // Else looking at history starts the program that checks signatures.
+    ['log.showSignature', 'false'],
     // Files would land under names that no commit holds, and which nobody could list beforehand.
     ['merge.directoryRenames', 'false'],
   ];

@@ -1,6 +1,6 @@
 import { runChildren } from '../../base/childProcess';
 import type { NotKnown } from '../../rules/places';
-import { gitEnvironment } from './environment';
+import { gitEnvironment, type GitMode } from './environment';
 import type { Binary } from './resolve';
 
 /** Asks git about a repository: only commands that look, and in an environment in which git runs nothing of the repository's. */
@@ -11,6 +11,8 @@ export type Asking = Readonly<{
   environment: Readonly<Record<string, string>>;
   /** Milliseconds that one answer may take. Default 10,000: generous, since a busy machine is no reason to ask a person. */
   patienceMs?: number;
+  /** Default `neutral`; `personal` where the answer lies in the user's own configuration. */
+  mode?: Exclude<GitMode, 'approved'>;
 }>;
 
 /** Bytes of one answer; a repository that has more to say counts as unknown. */
@@ -22,7 +24,7 @@ export type Answer = Readonly<{ code: number; text: string }>;
 /** Puts one question. A time-out, a flood or a signal is not known, and the text says which. */
 export async function askGit(args: readonly string[], folder: string, asking: Asking): Promise<Answer | NotKnown> {
   const { patienceMs = 10_000 } = asking;
-  const environment = { ...asking.environment, ...gitEnvironment('neutral') };
+  const environment = { ...asking.environment, ...gitEnvironment(asking.mode ?? 'neutral') };
   const child = { file: asking.git.path, args: [...asking.git.prefix, ...args], cwd: folder, environment, input: 'nothing', output: 'stdout', errors: 'nowhere' } as const;
   const run = await runChildren([child], { timeoutMs: patienceMs, keepBytes: maxAnswer, floodBytes: maxAnswer });
   const what = `git ${args.find((word) => !word.startsWith('-')) ?? ''}`;

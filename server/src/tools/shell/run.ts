@@ -30,6 +30,8 @@ export type Runner = Readonly<{
   progress(message: string): void;
   /** Judges a step anew; a verdict is a reason not to run it any more. */
   again(step: number): Promise<Verdict | undefined>;
+  /** Told what a step wrote, byte for byte, for callers that parse it. */
+  ended?(run: Ended): void;
 }>;
 
 /** Characters of one stream in a result, at most. */
@@ -63,7 +65,8 @@ export function ordinaryEnvironment(folders: readonly string[], temporary: strin
   return buildEnvironment({ platform: process.platform, folders, home: homedir(), user: userInfo().username, temporary, own: process.env });
 }
 
-type Ended = Extract<Run, { kind: 'ended' }>;
+/** How one step ended that was started. */
+export type Ended = Extract<Run, { kind: 'ended' }>;
 
 /** What is held open while a step starts and runs: files of redirections, and the working folders. */
 type Opened = Readonly<{ descriptors: number[]; folders: Pin[] }>;
@@ -224,6 +227,7 @@ class PlanRun {
   }
 
   private take(run: Ended, { commands }: Step): void {
+    this.runner.ended?.(run);
     this.truncated ||= run.stdout.omitted > 0 || run.stderr.omitted > 0;
     this.written.stdout += textOf(run.stdout);
     this.written.stderr += commands.length > 1 ? withoutBrokenPipes(textOf(run.stderr)) : textOf(run.stderr);

@@ -24,7 +24,8 @@ export async function judgeLine(line: string, ground: JudgeGround): Promise<Verd
   return (await judgeHere({ line }, ground.project, ground, machineWith(process.env['PATH'] ?? ''))).verdict;
 }
 
-function machineWith(path: string): Machine {
+/** What planning needs of this machine, over a search path in the form of PATH. */
+export function machineWith(path: string): Machine {
   return { searchPath: readSearchPath(path), environment: (folders) => ordinaryEnvironment(folders, tmpdir()) };
 }
 
