@@ -129,6 +129,12 @@ describe('filesystem.edit', () => {
     assert.equal((await prepare({ edits: edits(['one', '1']) }, fileConfig({ enabled: false }))).verdict.rule, 'filesystem.disabled');
   });
 
+  it('T30 edit:scope: refuses files outside the write scope, before it looks into them', async () => {
+    const config = fileConfig({ writeScope: ['src/**'] });
+    for (const text of ['one', 'missing']) assert.equal((await prepare({ edits: edits([text, 'x']) }, config)).verdict.verdict, 'deny');
+    assert.equal((await prepare({ edits: edits(['one', 'x']) }, fileConfig({ writeScope: ['*.txt'] }))).verdict.verdict, 'allow');
+  });
+
   it('edit:no-oracle: where reading asks, an edit neither changes nor tells anything unasked', async () => {
     const config = fileConfig({ requireApproval: ['read'] });
     for (const text of ['one', 'missing']) assert.equal((await prepare({ edits: edits([text, 'x']) }, config)).verdict.rule, 'filesystem.asks');

@@ -14,6 +14,7 @@ import { differenceOf, type Difference } from './difference';
 import { decodeText, encodeText, scriptOf, textEncodings, type Script } from './encoding';
 import { closePlace, type FoundPlace, type Places } from './places';
 import { lineEndingsOf, replaceIn, type Edit, type LineEndings } from './replacing';
+import { scopeRefusal } from './writable';
 import { temporaryMark } from './write';
 
 /** Largest file that is edited, in bytes. */
@@ -60,6 +61,8 @@ async function prepareEdit(places: Places, given: EditInput, context: PrepareCon
     if (place.kind === 'refused') return refusedCall(show, place.verdict, false);
     if (place.kind !== 'found') return failingCall(show, impossible, systemError(place.kind === 'missing' ? 'ENOENT' : place.code, place.path));
     if (!place.target.stat.isFile()) return failingCall(show, impossible, wrongInput(`${place.path} is ${kindOf(place.target)}. Only regular files can be edited.`));
+    const outOfScope = scopeRefusal(context, [place.absolute]);
+    if (outOfScope !== undefined) return refusedCall(show, outOfScope, false);
     // Whether a text occurs tells what the file holds, and so does the difference: where reading asks, editing asks.
     const reading = judgeFile({ action: 'read', asks: settings.requireApproval, names: place.names, sharedContent: place.target.stat.nlink > 1n });
     const writing = judgeFile({ action: 'write', asks: settings.requireApproval, names: place.names, sharedContent: false });
