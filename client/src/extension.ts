@@ -11,6 +11,7 @@ import { Connection } from './connection';
 import { commands, type CommandId } from './ids';
 import { Lifetime } from './lifetime';
 import { showLogs } from './log';
+import { registerPolicy } from './policy/register';
 import { registerStatus } from './status/register';
 
 /** Builds the features and starts to connect. It hands out nothing that another extension could use. */
@@ -32,6 +33,7 @@ export function activate(context: ExtensionContext): void {
     ...breakers.handlers,
     ...registerStatus(connection, { approvals, audit, breakers }, life),
     ...registerConfig(configDir, life),
+    ...registerPolicy(connection, life),
     ...registerAgents({ script: context.asAbsolutePath('dist/conductor.js'), version, configDir, log }, life),
     [commands.showLog]: () => showLogs(join(configDir, 'broker.log'), log),
     [commands.restart]: () => connection.restart(),

@@ -23,6 +23,7 @@ export const commands = {
   copyServerConfig: 'conductor.agents.copyServerConfig',
   showStatus: 'conductor.status.show',
   openConfig: 'conductor.config.open',
+  provePolicy: 'conductor.policy.prove',
   showLog: 'conductor.broker.showLog',
   restart: 'conductor.broker.restart',
 } as const;
@@ -53,7 +54,7 @@ export type ContextKey = (typeof contextKeys)[keyof typeof contextKeys];
 export const languages = { config: 'conductor-config', audit: 'conductor-audit', call: 'conductor-call' } as const;
 
 /** Schemes of our read-only documents. */
-export const schemes = { call: 'conductor-call', entry: 'conductor-audit-entry' } as const;
+export const schemes = { call: 'conductor-call', entry: 'conductor-audit-entry', vector: 'conductor-vector' } as const;
 
 /** What a row offers in its context menu (`viewItem` in the manifest). */
 export const rowKinds = { waiting: 'conductorWaiting', breaker: 'conductorBreaker' } as const;

@@ -4,6 +4,7 @@ import { auditEntryPageSchema, auditFilterSchema } from './audit/query';
 import { verificationReport } from './audit/report';
 import { signAnswerSchema, signingStateSchema, signRequestSchema } from './audit/signing';
 import type { Right } from './roles';
+import { proofSchema, vectorProblemSchema, vectorSummarySchema } from './vectors';
 
 /** Every message between a client (editor, terminal) and the broker. Nothing else crosses; both ends parse. */
 
@@ -102,6 +103,16 @@ export const requests = {
   'audit/startNew': { right: 'decide', params: z.strictObject({ reason: z.string().min(1).max(500) }), result: z.strictObject({ /** Where the earlier log is kept. */ movedTo: z.string() }) },
   'breakers/list': { right: 'look', params: empty, result: z.strictObject({ breakers: z.array(breakerSchema) }) },
   'breakers/reset': { right: 'decide', params: z.strictObject({ tool: z.string(), reason: z.string().min(1).max(500) }), result: z.strictObject({ reset: z.boolean() }) },
+  /** The attack vectors that there are: shipped ones, and those of the configuration folder. */
+  'policy/vectors': { right: 'look', params: empty, result: z.strictObject({ vectors: z.array(vectorSummarySchema), problems: z.array(vectorProblemSchema) }) },
+  /** One vector as JSON. */
+  'policy/vector': { right: 'look', params: z.strictObject({ id: z.string().max(80) }), result: z.strictObject({ vector: z.string() }) },
+  /** What the configuration in force makes of vectors, all of them unless ids are named. Runs, reads and writes nothing. */
+  'policy/prove': {
+    right: 'look',
+    params: z.strictObject({ ids: z.array(z.string().max(80)).max(20_000).optional() }),
+    result: z.strictObject({ /** SHA-256 hex of the policy that was proved. */ policyHash: z.string(), proofs: z.array(proofSchema), problems: z.array(vectorProblemSchema) }),
+  },
 } as const satisfies Record<string, { right: Right; params: z.ZodType; result: z.ZodType }>;
 
 /** Notifications that the broker sends to whoever may look. */

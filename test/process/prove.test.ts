@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { requests } from '../../protocol/src/messages';
 import type { Proof } from '../../protocol/src/vectors';
-import { conductor, TestHouse } from './house';
+import { conductor, TestHouse, until } from './house';
 
 /** `conductor policy prove` as a person types it. */
 
@@ -89,5 +90,29 @@ describe('conductor policy prove', () => {
     assert.match(stdout, /Nothing was run/);
     assert.deepEqual(picture(), before);
     assert.ok(!existsSync(join(house.configDir, 'broker.sock')) && !existsSync(house.log));
+  });
+
+  it('policy:broker: whoever may look asks the broker for vectors and proofs, by the configuration in force; nothing is recorded', async () => {
+    const viewer = await house.control('viewer');
+    const ask = async <Name extends 'policy/vectors' | 'policy/prove' | 'policy/vector'>(name: Name, params: object): Promise<ReturnType<(typeof requests)[Name]['result']['parse']>> =>
+      requests[name].result.parse(await viewer.sendRequest(name, params)) as ReturnType<(typeof requests)[Name]['result']['parse']>;
+    mkdirSync(join(house.configDir, 'vectors'));
+    writeFileSync(join(house.configDir, 'vectors', 'bad.json'), '{');
+    const { vectors, problems } = await ask('policy/vectors', {});
+    assert.ok(vectors.length > 1000);
+    assert.deepEqual(problems.map(({ line }) => line), [1]);
+    const before = house.entries().length;
+    const first = await ask('policy/prove', {});
+    assert.equal(first.proofs.length, vectors.length);
+    assert.ok(first.proofs.every(({ outcome }) => outcome === 'held'));
+    assert.match((await ask('policy/vector', { id: 'find-delete' })).vector, /"find \. -name/);
+    await assert.rejects(ask('policy/vector', { id: 'no-such-vector' }), /no vector/);
+    assert.equal(house.entries().length, before);
+    house.configure({ plugins: { shell: { allowedCommands: ['node'] } } });
+    const second = await until('the configuration is in force', async () => {
+      const proved = await ask('policy/prove', { ids: ['choice-interpreter', 'find-delete'] });
+      return proved.policyHash !== first.policyHash && proved;
+    });
+    assert.deepEqual(second.proofs.map(({ id, outcome }) => [id, outcome]), [['find-delete', 'held'], ['choice-interpreter', 'exposed']]);
   });
 });

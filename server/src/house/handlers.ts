@@ -17,6 +17,7 @@ import type { Handlers } from '../doors/requests';
 import type { Guest } from '../doors/socket';
 import { outsideHeads, witnessKeysOf } from '../anchors/places';
 import type { Presence } from './presence';
+import { createProofs } from './proofs';
 import { auditHealth, type Built, type Ground } from './rooms';
 
 /** What answers the messages of windows and terminals. */
@@ -29,6 +30,7 @@ export function createHandlers(rooms: HandlerRooms): Handlers {
   const path = join(ground.configDir, 'audit.log');
   const view = createAuditView(createAuditReader(path));
   return {
+    ...createProofs(ground.configDir, config),
     'conductor/status': () => statusOf(rooms),
     'conductor/drain': () => {
       setImmediate(() => presence.leave('a newer version asked for it'));
