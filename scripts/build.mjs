@@ -50,8 +50,8 @@ export async function buildAll() {
   mkdirSync(dist, { recursive: true });
   await Promise.all([
     build({ ...common, entryPoints: { extension: 'client/src/extension.ts', languageClient: 'client/src/languageClient.ts', signer: 'client/src/audit/signer.ts' }, external: ['vscode'], plugins: [withoutLocales, lazySiblings(['languageClient', 'signer'])] }),
-    build({ ...common, entryPoints: { broker: 'server/src/main.ts' }, plugins: [withoutLocales, nativeBesideBundle] }),
-    build({ ...common, entryPoints: { conductor: 'server/src/doors/cli/conductor.ts', pipe: 'server/src/doors/cli/pipe.ts', program: 'server/src/doors/cli/program.ts' }, plugins: [withoutLocales, lazySiblings(['pipe', 'program'])] }),
+    build({ ...common, entryPoints: { broker: 'server/src/main.ts', corpus: 'server/src/config/corpus.ts' }, plugins: [withoutLocales, nativeBesideBundle, lazySiblings(['corpus'])] }),
+    build({ ...common, entryPoints: { conductor: 'server/src/doors/cli/conductor.ts', pipe: 'server/src/doors/cli/pipe.ts', program: 'server/src/doors/cli/program.ts' }, plugins: [withoutLocales, lazySiblings(['pipe', 'program', 'corpus'])] }),
   ]);
   copyNative();
 }
