@@ -105,7 +105,9 @@ describe('conductor policy prove', () => {
     const first = await ask('policy/prove', {});
     assert.equal(first.proofs.length, vectors.length);
     assert.ok(first.proofs.every(({ outcome }) => outcome === 'held'));
-    assert.match((await ask('policy/vector', { id: 'find-delete' })).vector, /"find \. -name/);
+    assert.deepEqual(JSON.parse((await ask('policy/vector', { id: 'find-delete' })).vector), {
+      id: 'find-delete', threats: ['T6'], title: 'find deletes what it finds', call: { tool: 'shell.exec', command: 'find . -name "*.js" -delete' }, listed: ['find'],
+    });
     await assert.rejects(ask('policy/vector', { id: 'no-such-vector' }), /no vector/);
     assert.equal(house.entries().length, before);
     house.configure({ plugins: { shell: { allowedCommands: ['node'] } } });

@@ -1,10 +1,10 @@
 import { Location, Range, TestMessage, TestRunProfileKind, TestRunRequest, tests, type CancellationToken, type TestController, type TestItem, type TestRun, type TestRunProfile } from 'vscode';
 import { tally, type Tally } from '../../../protocol/src/proofs';
-import type { Proof, VectorProblem } from '../../../protocol/src/vectors';
+import type { Proof, VectorProblem, VectorSummary } from '../../../protocol/src/vectors';
 import { messageOf, type Broker } from '../broker';
 import type { Disposable } from '../lifetime';
 import { vectorUri } from './documents';
-import { callLines, expectedText, failureText, groupVectors, vectorLabel } from './words';
+import { callLines, expectedText, failureText, groupVectors, vectorDescription, vectorLabel } from './words';
 
 /** Name of the controller in the Test Explorer. */
 export const controllerId = 'conductor.policy';
@@ -68,7 +68,7 @@ export class VectorTests implements Disposable {
       const groups = groupVectors(vectors).map(({ id, label, sortText, vectors: members }) => {
         const group = this.controller.createTestItem(id, label);
         group.sortText = sortText;
-        group.children.replace(members.map((vector) => this.itemOf(vector.id, vectorLabel(vector))));
+        group.children.replace(members.map((vector) => this.itemOf(vector)));
         return group;
       });
       this.controller.items.replace([...groups, ...problems.map((problem, index) => this.problemItem(problem, index))]);
@@ -79,9 +79,9 @@ export class VectorTests implements Disposable {
     }
   }
 
-  private itemOf(id: string, label: string): TestItem {
-    const item = this.controller.createTestItem(id, label, vectorUri(id));
-    item.description = id;
+  private itemOf(vector: VectorSummary): TestItem {
+    const item = this.controller.createTestItem(vector.id, vectorLabel(vector), vectorUri(vector.id));
+    item.description = vectorDescription(vector);
     item.range = firstLine;
     return item;
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Proof, VectorSummary } from '../../../protocol/src/vectors';
-import { callLines, expectedText, failureText, groupVectors, totalsText, vectorLabel, vectorText } from './words';
+import { callLines, expectedText, failureText, groupVectors, totalsText, vectorDescription, vectorLabel, vectorText } from './words';
 
 const vector = (id: string, threats: string[], choice = false): VectorSummary => ({ id, threats, title: `What ${id} does`, source: 'shipped', choice });
 const proof = (outcome: Proof['outcome'], more: Partial<Proof> = {}): Proof => ({ id: 'one', outcome, calls: [{ call: 'ls -la', verdict: 'allow', rule: 'shell.allowed', reason: 'ls is allowed.' }], listed: true, through: [], ...more });
@@ -11,6 +11,7 @@ describe('the words of attack vectors', () => {
     assert.deepEqual(groups.map(({ id, vectors }) => [id, vectors.map((one) => one.id)]), [['T2', ['b']], ['T10', ['a', 'd']], ['choices', ['c']]]);
     assert.match(groups[0]?.label ?? '', /^T2 Too many commands/);
     assert.equal(groupVectors([vector('x', ['T91'])])[0]?.label, 'T91');
+    assert.deepEqual([vectorDescription(vector('a', ['T1'])), vectorDescription(vector('b', ['T1'], true))], ['a', 'T1 b']);
   });
 
   it('says why a vector was not held, each call with its rule, and what to do', () => {

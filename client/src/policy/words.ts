@@ -27,6 +27,11 @@ export function vectorLabel({ title }: VectorSummary): string {
   return revealLine(title, 160);
 }
 
+/** What stands beside it: its id, and its threat where the group is no threat. */
+export function vectorDescription({ id, threats, choice }: VectorSummary): string {
+  return choice ? `${threats[0] ?? ''} ${id}`.trimStart() : id;
+}
+
 /** Why a vector was not held, for the message of a failed test. */
 export function failureText(proof: Proof): string {
   const through = proof.through.length === 0 ? '' : ` Through ${proof.through.join(', ')}.`;
@@ -78,5 +83,6 @@ function groupLabel(id: string): string {
 }
 
 function sortText(id: string): string {
-  return id === choices ? '~' : id.slice(1).padStart(3, '0');
+  // The Test Explorer sorts by the rules of the language, where signs stand before digits.
+  return id === choices ? 'zz' : id.slice(1).padStart(3, '0');
 }

@@ -1,6 +1,6 @@
 import { homedir } from 'node:os';
 import { ConductorError } from '../../../protocol/src/errors';
-import type { Proof } from '../../../protocol/src/vectors';
+import { vectorSchema, type Proof, type Vector } from '../../../protocol/src/vectors';
 import type { OpenConfig } from '../config/open';
 import { loadVectors } from '../config/vectors';
 import type { Handlers } from '../doors/requests';
@@ -22,7 +22,7 @@ export function createProofs(configDir: string, config: OpenConfig): PolicyHandl
       const { vectors } = await loadVectors(configDir);
       const vector = vectors.find((one) => one.id === id);
       if (vector === undefined) throw new ConductorError('NOT_FOUND', `There is no vector "${id}".`);
-      return { vector: JSON.stringify(vector, undefined, 2) };
+      return { vector: JSON.stringify(written(vector), undefined, 2) };
     },
     'policy/prove': async ({ ids }) => {
       const { vectors, problems } = await loadVectors(configDir);
@@ -38,4 +38,13 @@ export function createProofs(configDir: string, config: OpenConfig): PolicyHandl
       return { policyHash: state.policyHash, proofs, problems: [...problems] };
     },
   };
+}
+
+/** A vector as a person would write it, without what holds anyway. */
+function written(vector: Vector): object {
+  const { given, must, platform, ...rest } = vector;
+  const plain = vectorSchema.shape.given.parse(undefined);
+  const odd = Object.entries(given).filter(([key, value]) => JSON.stringify(value) !== JSON.stringify(plain[key as keyof typeof plain]));
+  const members = { ...rest, source: undefined, ...(odd.length === 0 ? {} : { given: Object.fromEntries(odd) }), ...(must === 'neverSilent' ? {} : { must }), ...(platform === 'posix' ? {} : { platform }) };
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => !Array.isArray(value) || value.length > 0));
 }

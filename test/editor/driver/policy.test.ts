@@ -48,9 +48,17 @@ describe('attack vectors', () => {
     assert.ok(totals.exposed >= 5);
     assert.deepEqual([totals.asks, totals.silent], [0, 0]);
     if (!isPageReachable) return;
-    await vscode.commands.executeCommand('testing.goToNextMessage');
-    await eventually('a message', async () => (await shown('.test-output-peek, .test-output-peek-message-container, .peekview-widget')).some(({ text }) => text.includes('Exposed')));
+    await eventually('a failed group', async () => (await shown(row)).some(({ ariaLabel }) => /Your own choices.*Failed/s.test(ariaLabel ?? '')));
+    await eventually('a held group', async () => (await shown(row)).some(({ ariaLabel }) => /T6 Options.*Passed/s.test(ariaLabel ?? '')));
+    await vscode.window.showTextDocument(vscode.Uri.from({ scheme: 'conductor-vector', path: '/choice-interpreter.jsonc' }));
+    await eventually('the vector', async () => (await shown('.editor-instance .view-lines')).some(({ text }) => text.includes('choice-interpreter')));
+    await eventually('the mark of a failed test beside the vector', async () => (await shown('.glyph-margin-widgets .codicon-testing-failed-icon')).length > 0);
+    await takePicture('policy-vector');
+    await vscode.commands.executeCommand('workbench.panel.testResults.view.focus');
+    await eventually('the message', async () => (await shown('.panel .monaco-list-row')).some(({ text }) => text.includes('Exposed: your settings let this run')));
     await takePicture('policy-exposed');
+    await vscode.commands.executeCommand('workbench.action.closePanel');
+    await vscode.commands.executeCommand('workbench.action.closeAllEditors');
   });
 
   it('shows a vector, with what the rules say of it', async () => {
