@@ -12,6 +12,7 @@ import { createAuditReader } from '../audit/reader';
 import { gradeLog, readBefore } from '../audit/grading';
 import { verifyAuditLog } from '../audit/verifier';
 import { createAuditView } from '../audit/view';
+import { systemPins } from '../base/pin';
 import { version } from '../base/version';
 import type { Handlers } from '../doors/requests';
 import type { Guest } from '../doors/socket';
@@ -72,7 +73,7 @@ export function createHandlers(rooms: HandlerRooms): Handlers {
     const count = (role: Role): number => present.guests().filter((guest) => guest.role === role).length;
     return {
       version, pid: process.pid, startedAt: present.startedAt, configDir: ground.configDir,
-      pathIsolation: process.platform === 'linux' ? 'descriptor walk' : 'best effort',
+      pathIsolation: systemPins.level === 'descriptor' ? 'descriptor walk' : 'best effort',
       connections: { agent: count('agent'), viewer: count('viewer'), editor: count('editor'), cli: count('cli') },
       pending: desk.list().length, audit: auditHealth(writer), signing: rooms.signing.state(), config: config.current().state,
       memoryMb: Math.round(process.memoryUsage().rss / 1_048_576), doors: [...present.doors],
