@@ -92,12 +92,12 @@ const anchors = z
     systemLog: z.boolean().default(false).describe('Whether the head of the log is written to the system log (by `logger`) with each checkpoint, at most once a minute. Default: false.'),
     git: z
       .strictObject({
-        repository: z.string().regex(/^(?:\/|[A-Za-z]:[\\/])/, 'Write the absolute path of a git repository.').describe('Absolute path of a git repository of yours.'),
+        repository: z.string().regex(/^(?:\/|[A-Za-z]:[\\/])/, 'Write the absolute path of a git repository.').optional().describe('Absolute path of a git repository of yours. Default: none, so that git gets nothing.'),
         ref: z.string().regex(/^refs\/[A-Za-z0-9_-]+(?:\/[A-Za-z0-9_-]+)+$/, 'Write a full reference, for instance refs/conductor/audit.').default('refs/conductor/audit').describe('Full name of the reference. Default: refs/conductor/audit.'),
         push: z.string().regex(/^(?:https:\/\/|ssh:\/\/|\/|[A-Za-z]:[\\/])/, 'Write an https:// or ssh:// address, or the absolute path of a repository; the name of a remote is not accepted.').optional().describe('Address that the reference is pushed to: https://, ssh:// or an absolute path. Default: it is not pushed.'),
       })
-      .optional()
-      .describe('A git reference that gets one commit for each checkpoint, at most once a minute. Default: none.'),
+      .prefault({})
+      .describe('A git reference that gets one commit for each checkpoint, at most once a minute.'),
     witnesses: z
       .array(
         z.strictObject({

@@ -2,7 +2,7 @@ import { homedir, tmpdir, userInfo } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { parseVerifierKey, type VerifierKey } from '../../../protocol/src/audit/note';
 import type { Config } from '../../../protocol/src/config';
-import { gitAnchor, readGitAnchor, type Git } from '../audit/anchors/gitRef';
+import { gitAnchor, readGitAnchor, type Git, type GitPlace } from '../audit/anchors/gitRef';
 import type { Anchor } from '../audit/anchors/keeper';
 import { systemLogAnchor, type Programs } from '../audit/anchors/systemLog';
 import { witnessAnchor } from '../audit/anchors/witness';
@@ -18,7 +18,8 @@ export type AnchorSettings = Config['audit']['anchors'];
 
 /** The places of a configuration, for a log. A place that cannot be used says so in its state. */
 export function anchorsOf(settings: AnchorSettings, log: string, configDir: string): Anchor[] {
-  const { systemLog, git, witnesses } = settings;
+  const { systemLog, witnesses } = settings;
+  const git = gitPlaceOf(settings);
   return [
     ...(systemLog ? [systemLogAnchor(programsFor(configDir))] : []),
     ...(git === undefined ? [] : [gitAnchor(git, gitFor(configDir, git.push))]),
@@ -29,13 +30,18 @@ export function anchorsOf(settings: AnchorSettings, log: string, configDir: stri
   ];
 }
 
+function gitPlaceOf({ git: { repository, ref, push } }: AnchorSettings): GitPlace | undefined {
+  return repository === undefined ? undefined : { repository, ref, push };
+}
+
 /** The keys of the witnesses in a configuration. */
 export function witnessKeysOf({ witnesses }: AnchorSettings): VerifierKey[] {
   return witnesses.flatMap(({ key }) => parseVerifierKey(key) ?? []);
 }
 
 /** The heads that places hold which can be read back; what cannot be read is left out and told as a warning. */
-export async function outsideHeads({ git }: AnchorSettings, configDir: string): Promise<{ heads: OutsideHead[]; warnings: string[] }> {
+export async function outsideHeads(settings: AnchorSettings, configDir: string): Promise<{ heads: OutsideHead[]; warnings: string[] }> {
+  const git = gitPlaceOf(settings);
   if (git === undefined) return { heads: [], warnings: [] };
   try {
     const head = await readGitAnchor(git, gitFor(configDir, git.push));

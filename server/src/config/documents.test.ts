@@ -46,7 +46,9 @@ describe('JSON Schema of the configuration', () => {
   });
 
   it('requires nothing, since every key has a default', () => {
-    assert.equal(JSON.stringify(schema).includes('"required":'), false);
+    // What stands in a list is there because somebody wrote it, and may have to be whole.
+    const outsideLists = JSON.stringify(schema, (key, value: unknown) => (key === 'items' ? undefined : value));
+    assert.equal(outsideLists.includes('"required":'), false);
     assert.deepEqual(configSchema.parse({}), defaultConfig);
   });
 

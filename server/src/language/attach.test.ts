@@ -67,7 +67,7 @@ describe('attached language', () => {
     await open('{"audit":{},"plugin":{}}');
     const textDocument = { uri };
     const completion: CompletionList = await client.sendRequest('textDocument/completion', { textDocument, position: { line: 0, character: 10 } });
-    assert.deepEqual(completion.items.map(({ label }) => label), ['readOnlyDurability', 'maxSizeMb', 'retentionDays', 'compress', 'archivePath']);
+    assert.deepEqual(completion.items.map(({ label }) => label), ['readOnlyDurability', 'maxSizeMb', 'retentionDays', 'compress', 'archivePath', 'anchors']);
     const hover: unknown = await client.sendRequest('textDocument/hover', { textDocument, position: { line: 0, character: 3 } });
     assert.match(JSON.stringify(hover), /cannot be switched off/);
     const symbols: unknown[] = await client.sendRequest('textDocument/documentSymbol', { textDocument });
