@@ -98,6 +98,8 @@ describe('the prover', () => {
     const vector = vectorSchema.parse({ id: 'one', threats: ['T16'], title: 'One vector of a test', each: ['node', 'python3'], call: { tool: 'shell.exec', command: '${NAME} a' } });
     const proof = proveVector(vector, { config: configSchema.parse({ plugins: { shell: { allowedCommands: ['ls', 'python3.12', 'node'], requireApproval: ['node'] } } }), home });
     assert.deepEqual([proof.outcome, proof.through], ['silent', ['python3.12']]);
+    const partly = vectorSchema.parse({ ...vector, then: [{ tool: 'shell.exec', command: '${NAME} -c 1' }] });
+    assert.deepEqual(proveVector(partly, { config: configSchema.parse({ plugins: { shell: { allowedCommands: ['python3.12'] } } }), home }).through, []);
   });
 
   it('T24 follows links of the project, in commands and in file tools', () => {
