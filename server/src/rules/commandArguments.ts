@@ -125,10 +125,15 @@ function judgePackageManager(name: string, manager: PackageManager, args: readon
 /** The name of a package with its scope and a version, but no address and no path. */
 const packageName = /^(@[A-Za-z0-9._-]+\/)?[A-Za-z0-9_-][A-Za-z0-9._-]*(@[A-Za-z0-9._^~<>=*+-]+)?$/;
 
+/** Package managers hand arguments to a shell, and older ones put them between double quotes, where these still mean something. */
+const readByShells = /[$`"\\%\n]/;
+
 function judgeScript(name: string, script: string, extra: readonly string[], several: boolean, scope: Scope): Verdict {
   const found = several ? 'yes' : scope.facts.script(scope.folder, script);
   if (found !== 'yes') return ask('shell.script', `${found === 'no' ? 'The package has no script' : 'It is not known whether the package has a script'} "${script.slice(0, 60)}".`);
   if (extra.includes('--')) return unclear(name, 'the script would receive a second "--"');
+  const odd = extra.find((text) => readByShells.test(text));
+  if (odd !== undefined) return unclear(name, `the shell that runs the script may read "${odd.slice(0, 60)}" in its own way. Without $, backticks, backslashes, double quotes and % it need not ask`);
   const reading = readArguments(scriptArguments, extra);
   if ('unknown' in reading) return unclear(name, `for the script, ${reading.unknown}`);
   const flaw = reading.typed.flatMap(({ kind, text }) => judgeTyped(name, kind, text, scope) ?? [])[0];

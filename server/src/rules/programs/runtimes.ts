@@ -66,11 +66,17 @@ export type PackageManager = Readonly<{
 
 const npmOptions: ArgumentRule = {
   flags: '-s -d -l -p -a -v -h --silent --quiet --verbose --json --long --parseable --all --if-present --workspaces --include-workspace-root --no-color --color --no-audit --no-fund --no-progress --no-update-notifier --ignore-scripts --foreground-scripts --prod --production --dev --version --help --offline --prefer-offline --no-workspaces --no-bail --stream',
-  values: { number: '--depth', name: '--omit --include --loglevel', text: '-w --workspace' },
+  values: { number: '--depth', name: '--omit --include --loglevel', read: '-w --workspace' },
   optional: { name: '--color --production' },
   operands: ['text'],
-  check: dashedValue,
+  check: (seen) => dashedValue(seen) ?? upwardFilter(seen),
 };
+
+/** A filter may name folders in its own language, with braces and dots around them. */
+function upwardFilter(seen: Seen): string | undefined {
+  const odd = seen.options.find(({ name, value }) => (name === '--filter' || name === '-F') && /(^|[^.])\.\.([\\/}]|$)|^[!.{^]*[\\/]/.test(value ?? ''));
+  return odd === undefined ? undefined : `the filter "${(odd.value ?? '').slice(0, 60)}" may lead out of the project`;
+}
 
 const npmLook = ['ls', 'list', 'la', 'll', 'why', 'explain', 'root', 'prefix', 'query', 'bin'];
 
