@@ -94,6 +94,12 @@ describe('processTree', function () {
     assert.equal(existsSync(join(folder, 'inner')) && alive(await pidIn('inner')), false);
   });
 
+  it('finds a child that left a run which was over at once, among the few processes that came after it', async () => {
+    const run = await runChildren([child('setsid sleep 1000 >/dev/null 2>&1 </dev/null & echo $! > inner')], { timeoutMs: 5000 }, { mark: { name: 'CONDUCTOR_RUN', value: 'quick' } });
+    assert.equal(run.kind, 'ended');
+    assert.equal(await goes(await pidIn('inner')), true);
+  });
+
   it('leaves a process alone that merely got the number of one that it knew', async () => {
     const other = sh('echo $$ > inner; exec sleep 1000');
     const pid = await pidIn('inner');

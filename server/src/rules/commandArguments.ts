@@ -63,7 +63,8 @@ function judgeByRule(name: string, rule: ArgumentRule, given: readonly string[],
 }
 
 function judgeAll(name: string, typed: readonly Typed[], scope: Scope): readonly Verdict[] {
-  return typed.flatMap(({ kind, text }) => judgeTyped(name, kind, text, scope) ?? []);
+  const different = new Map(typed.map((each) => [`${each.kind} ${each.text}`, each]));
+  return [...different.values()].flatMap(({ kind, text }) => judgeTyped(name, kind, text, scope) ?? []);
 }
 
 /** The rule for the arguments as they begin. */

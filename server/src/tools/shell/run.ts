@@ -1,4 +1,4 @@
-import { mkdtempSync, realpathSync, rmdirSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, realpathSync, rm, statSync } from 'node:fs';
 import { homedir, tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { ConductorError } from '../../../../protocol/src/errors';
@@ -47,16 +47,8 @@ export async function runPlan(plan: Plan, runner: Runner): Promise<Outcome> {
     const failure = error instanceof ConductorError ? error : new ConductorError('TOOL_FAILED', error instanceof Error ? error.message : String(error), { cause: error });
     return run.endedBy(failure);
   } finally {
-    for (const folder of [temporary, besides(temporary)]) removeFolder(folder);
-  }
-}
-
-/** Most runs leave nothing there, and then one call is enough. */
-function removeFolder(folder: string): void {
-  try {
-    rmdirSync(folder);
-  } catch {
-    rmSync(folder, { recursive: true, force: true });
+    // The answer need not wait for the disk.
+    for (const folder of [temporary, besides(temporary)]) rm(folder, { recursive: true, force: true }, () => undefined);
   }
 }
 
