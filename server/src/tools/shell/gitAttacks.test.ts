@@ -325,6 +325,10 @@ describe('git: files that a command writes', () => {
     mkdirSync(join(ground.project, '.github'));
     assert.equal(await ground.verdict('git mv -f x/workflows .github'), 'approve shell.controlFile');
     assert.equal(await ground.verdict('git mv x y'), 'allow shell.allowed');
+    ground.put('hub/kept.txt', 'x\n');
+    ground.git('add', 'hub/kept.txt');
+    ground.put('hub/workflows/untracked.yml', 'on: push\n');
+    assert.equal(await ground.verdict('git mv hub .github'), 'approve shell.controlFile', 'what is not tracked moves along');
   });
 
   it('an unfinished merge can be given up', async () => {

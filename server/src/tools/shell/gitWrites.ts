@@ -1,3 +1,4 @@
+import { lstatSync } from 'node:fs';
 import { join, relative, resolve, sep } from 'node:path';
 import { nothingWritten, type GitWriteQuery, type GitWrites, type NotKnown } from '../../rules/places';
 import { askGit, askGitText, isNotKnown, partsOf, type Asking } from './gitQuestion';
@@ -158,7 +159,9 @@ class Look {
   private async tracked(paths: readonly string[], into: string | undefined): Promise<readonly Change[]> {
     if (into === undefined) return (await this.listed(['ls-files', '--stage', '-z', '--full-name', '--', ...paths])).map(({ name }) => ({ name, link: false }));
     return this.each(paths, async (path) => {
-      const files = await this.listed(['--literal-pathspecs', 'ls-files', '--stage', '-z', '--full-name', '--', path]);
+      // A folder moves with everything in it, also with what git does not track or ignores.
+      const others = partsOf(await this.text(['--literal-pathspecs', 'ls-files', '-z', '--others', '--full-name', '--', path]));
+      const files = [...(await this.listed(['--literal-pathspecs', 'ls-files', '--stage', '-z', '--full-name', '--', path])), ...others.map((name) => ({ name, link: this.isLink(name) }))];
       const [from, target] = [this.nameOf(path), this.nameOf(into)];
       const last = from.split('/').at(-1) ?? '';
       return files.flatMap(({ name, link }) => {
@@ -166,6 +169,10 @@ class Look {
         return [{ name, link: false }, { name: target + rest, link }, { name: `${target}/${last}${rest}`, link }];
       });
     });
+  }
+
+  private isLink(name: string): boolean {
+    return lstatSync(join(this.root, name), { throwIfNoEntry: false })?.isSymbolicLink() === true;
   }
 
   private nameOf(path: string): string {
