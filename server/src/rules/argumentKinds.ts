@@ -19,7 +19,7 @@ export function judgeTyped(name: string, kind: Kind, text: string, scope: PathSc
     case 'url':
       return /^https?:\/\/[^\s\\]+$/i.test(text) ? undefined : unclear(name, 'only http and https addresses are known to be harmless');
     case 'format':
-      return /%G|signature/i.test(text) ? unclear(name, 'the format asks another program to check signatures') : undefined;
+      return /%[-+ ]?G|signature/i.test(text) ? unclear(name, 'the format asks another program to check signatures') : undefined;
     case 'remote':
       return judgeRemote(text, git);
     case 'rev':
@@ -33,6 +33,8 @@ export function judgeTyped(name: string, kind: Kind, text: string, scope: PathSc
       return text === '-' ? undefined : judgeFile(name, text, scope);
     case 'fresh':
       return judgeFresh(name, text, scope);
+    case 'tree':
+      return judgeTree(name, text, scope);
   }
 }
 
@@ -64,6 +66,12 @@ function judgeFile(name: string, text: string, scope: PathScope): Verdict | unde
 function judgeFresh(name: string, text: string, scope: PathScope): Verdict | undefined {
   const fresh = scope.facts.entry?.(scope.folder, text) === 'missing';
   return fresh ? undefined : unclear(name, `something may already lie at "${text.slice(0, 120)}", and links in it would be followed`);
+}
+
+/** What a folder brings along arrives under names that nobody has held against the write scope. */
+function judgeTree(name: string, text: string, scope: PathScope): Verdict | undefined {
+  if (scope.facts.inScope === undefined || scope.facts.entry?.(scope.folder, text) === 'file') return undefined;
+  return ask('shell.writeScope', `${name} would carry the folder "${text.slice(0, 120)}" with everything in it, which cannot be held against plugins.filesystem.writeScope name by name. Name single files instead.`);
 }
 
 /** The verdict on a path, or undefined when it lies inside and may be read or changed. */

@@ -10,7 +10,7 @@
  */
 export type Kind = (typeof kinds)[number];
 
-const kinds = ['text', 'number', 'read', 'write', 'program', 'file', 'fresh', 'rev', 'remote', 'url', 'name', 'format'] as const;
+const kinds = ['text', 'number', 'read', 'write', 'program', 'file', 'fresh', 'tree', 'rev', 'remote', 'url', 'name', 'format'] as const;
 
 /** A text with what it is. */
 export type Typed = Readonly<{ kind: Kind; text: string }>;

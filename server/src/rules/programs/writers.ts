@@ -16,7 +16,7 @@ const copy: ArgumentRule = {
 /** The writers by name. */
 export const writers: readonly (readonly [string, ArgumentRule])[] = [
   ['cp', { ...copy, check: copiesPlainly, derive: (seen) => [...landings(seen), ...(recursive.some((name) => hasOption(seen, name)) ? copiedFolders(seen) : [])] }],
-  ['mv', { flags: '-i -n -v -f -u --interactive --no-clobber --verbose --force --update --version --help', values: { write: '-t --target-directory' }, operands: ['write'], least: 2, check: copiesPlainly, derive: (seen) => [...landings(seen), ...pipelineFolders(seen)] }],
+  ['mv', { flags: '-i -n -v -f -u --interactive --no-clobber --verbose --force --update --version --help', values: { write: '-t --target-directory' }, operands: ['write'], least: 2, check: copiesPlainly, derive: (seen) => [...landings(seen), ...pipelineFolders(seen), ...carried(seen)] }],
   ['ln', { flags: '-s -f -n -v -r --symbolic --force --no-dereference --verbose --relative --version --help', operands: ['write'], least: 2, most: 2, derive: linkPaths }],
   ['mkdir', { flags: '-p -v --parents --verbose --version --help', values: { text: '-m --mode' }, operands: ['write'] }],
   ['rmdir', { flags: '-p -v --parents --verbose --ignore-fail-on-non-empty --version --help', operands: ['write'] }],
@@ -98,7 +98,12 @@ function below(target: string, source: string): string {
 /** A folder that merges into one that is there is written through every link in it, unless nothing is overwritten. */
 function copiedFolders(seen: Seen): readonly Typed[] {
   const merges = hasOption(seen, '-n') || hasOption(seen, '--no-clobber') ? [] : landings(seen).map(({ text }): Typed => ({ kind: 'fresh', text }));
-  return [...pipelineFolders(seen), ...merges];
+  return [...pipelineFolders(seen), ...carried(seen), ...merges];
+}
+
+/** Folders that go somewhere whole. */
+function carried(seen: Seen): readonly Typed[] {
+  return journey(seen).sources.map((text): Typed => ({ kind: 'tree', text }));
 }
 
 /** A folder that arrives as `.github` brings its `workflows` along, and so does one that leaves. */

@@ -39,7 +39,7 @@ export async function examineBubblewrap(folders: readonly string[]): Promise<Bub
 /** Arguments that take away everything but the disk: users, processes, network, signals, rights, and the means to ask for them again. */
 const walls: readonly string[] = ['--unshare-user', '--unshare-ipc', '--unshare-pid', '--unshare-net', '--unshare-uts', '--unshare-cgroup-try', '--disable-userns', '--die-with-parent', '--new-session', '--cap-drop', 'ALL'];
 
-/** The whole argument list up to the command; `fixed` of the layout counts only for a sound build. The run's own folder comes behind it. */
+/** The whole argument list up to the command; `held` and `fixed` of the layout count only for a sound build. The run's own folder comes behind it. */
 export function bubblewrapArguments(layout: Layout, sound: boolean): readonly string[] {
   const bind = (option: string) => ({ source, target }: Mount): readonly string[] => [option, source, target];
   return [
@@ -48,7 +48,7 @@ export function bubblewrapArguments(layout: Layout, sound: boolean): readonly st
     ...layout.shown.flatMap(bind('--ro-bind')),
     ...['--tmpfs', layout.own],
     ...layout.writable.flatMap(bind('--bind')),
-    ...(sound ? layout.fixed.flatMap((path) => ['--ro-bind', path, path]) : []),
+    ...(sound ? [...layout.held.flatMap((path) => ['--bind', path, path]), ...layout.fixed.flatMap((path) => ['--ro-bind', path, path])] : []),
     ...walls,
   ];
 }
@@ -68,7 +68,7 @@ async function examine(binary: Binary): Promise<Bubblewrap> {
 
 /** A complete sandbox around a harmless command. */
 async function tryOut(binary: Binary, folder: string): Promise<string | undefined> {
-  const run = await start(binary, [...bubblewrapArguments({ hidden: [], shown: [], own: folder, writable: [], fixed: [] }, true), '--', binary.path, '--version']);
+  const run = await start(binary, [...bubblewrapArguments({ hidden: [], shown: [], own: folder, writable: [], fixed: [], held: [] }, true), '--', binary.path, '--version']);
   if (run.kind === 'ended' && run.exits[0]?.code === 0) return undefined;
   return run.kind === 'ended' ? `${run.stderr.head.toString('utf8').trim().split('\n')[0] ?? 'it failed'}.` : run.error.message;
 }

@@ -108,10 +108,10 @@ describe('layout of a sandbox', () => {
   });
 
   it('pins what a sandbox takes away', () => {
-    const layout: Layout = { hidden: ['/tmp'], shown: [{ source: '/a', target: '/b' }], own: '/c', writable: [{ source: '/p', target: '/p' }], fixed: ['/p/.git/config'] };
+    const layout: Layout = { hidden: ['/tmp'], shown: [{ source: '/a', target: '/b' }], own: '/c', writable: [{ source: '/p', target: '/p' }], fixed: ['/p/.git/config'], held: ['/p/.git'] };
     assert.equal(
       bubblewrapArguments(layout, true).join(' '),
-      '--ro-bind / / --dev /dev --proc /proc --tmpfs /tmp --ro-bind /a /b --tmpfs /c --bind /p /p --ro-bind /p/.git/config /p/.git/config --unshare-user --unshare-ipc --unshare-pid --unshare-net --unshare-uts --unshare-cgroup-try --disable-userns --die-with-parent --new-session --cap-drop ALL',
+      '--ro-bind / / --dev /dev --proc /proc --tmpfs /tmp --ro-bind /a /b --tmpfs /c --bind /p /p --bind /p/.git /p/.git --ro-bind /p/.git/config /p/.git/config --unshare-user --unshare-ipc --unshare-pid --unshare-net --unshare-uts --unshare-cgroup-try --disable-userns --die-with-parent --new-session --cap-drop ALL',
     );
   });
 });

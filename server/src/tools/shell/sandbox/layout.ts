@@ -19,6 +19,8 @@ export type Layout = Readonly<{
   writable: readonly Mount[];
   /** Files and folders below what can be written, which cannot; a sound sandbox is needed to name them. */
   fixed: readonly string[];
+  /** Folders between what can be written and what is fixed. As mount points they cannot be moved away with what is fixed in them. */
+  held: readonly string[];
 }>;
 
 /** What a layout is made for. */
@@ -47,7 +49,8 @@ export function layOut(ground: Ground, needs: Needs): Layout | Readonly<{ refuse
   const hidden = outermost(secret);
   const shown = shownPaths(ground, needs).flatMap((path) => mountsOf(path, hidden, writable));
   const writableMounts = [...writable.map(same), ...ground.settings.writable.map((path) => expandHome(path, ground.home)).flatMap((path) => mountsOf(path, hidden, [])).filter(({ source, target }) => source !== target)];
-  return { hidden, shown: unique(shown), own, writable: unique(writableMounts), fixed: fixedIn(ground.project, needs.approvedGit) };
+  const fixed = fixedIn(ground.project, needs.approvedGit);
+  return { hidden, shown: unique(shown), own, writable: unique(writableMounts), fixed, held: foldersBetween(ground.project, fixed) };
 }
 
 /** A wall inside of what agents can write could be led astray by a link, or moved away with the folder around it; so there is none. */
@@ -89,6 +92,12 @@ function fixedIn(project: string, approvedGit: boolean): readonly string[] {
   const names = controlNames.filter((name) => !notFixed.has(name));
   const git = approvedGit ? [] : ['.git/hooks', '.git/config', '.git/config.worktree', '.git/info'];
   return [...names, ...git, '.github/workflows', '.github/actions', '.github/hooks'].map((name) => join(project, name)).filter((path) => realOf(path) === path);
+}
+
+/** The folders around the paths, the outermost first, without the project itself. */
+function foldersBetween(project: string, paths: readonly string[]): readonly string[] {
+  const around = (path: string): readonly string[] => (dirname(path) === project ? [] : [...around(dirname(path)), dirname(path)]);
+  return [...new Set(paths.flatMap(around))];
 }
 
 /** Existing folders without those that lie inside another one of the list. */

@@ -55,7 +55,8 @@ export function runtimeSettings(layout: Layout, network: readonly string[], { he
       denyRead: [...layout.hidden, layout.own].map(literal),
       allowRead: [...targets(layout.shown), ...targets(layout.writable)].map(literal),
       allowWrite: targets(layout.writable).map(literal),
-      denyWrite: [layout.own, ...layout.fixed].map(literal),
+      // It has no mount points that stay: a folder that could be moved away cannot be written at all.
+      denyWrite: [layout.own, ...layout.held, ...layout.fixed].map(literal),
     },
     ...(helpers.bwrap === undefined ? {} : { bwrapPath: helpers.bwrap.path }),
     ...(helpers.socat === undefined ? {} : { socatPath: helpers.socat.path }),
@@ -79,7 +80,7 @@ async function examine(parts: RuntimeParts): Promise<Examined> {
   const folder = mkdtempSync(join(realpathSync(tmpdir()), 'conductor-trial-'));
   try {
     const file = join(folder, 'settings.json');
-    writeFileSync(file, runtimeSettings({ hidden: [], shown: [], own: folder, writable: [], fixed: [] }, [], parts), { mode: 0o600 });
+    writeFileSync(file, runtimeSettings({ hidden: [], shown: [], own: folder, writable: [], fixed: [], held: [] }, [], parts), { mode: 0o600 });
     const run = await start(parts, ['--settings', file, '-c', `echo runs; cat ${quoted(file)}`]);
     const output = outputOf(run);
     if (!output.startsWith('runs')) return { refused: `@anthropic-ai/sandbox-runtime ${version} does not work here: ${errorOf(run)}` };
