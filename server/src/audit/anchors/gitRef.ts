@@ -38,8 +38,14 @@ export async function readGitAnchor(place: GitPlace, git: Git): Promise<OutsideH
   const text = await run([...at, 'cat-file', 'blob', `${found.trim()}:${file}`]);
   const checkpoint = parseCheckpoint(text ?? '');
   if (checkpoint === undefined) throw new Error(`${place.ref} in ${place.repository} holds no checkpoint`);
-  const when = await run([...at, 'show', '--no-patch', '--format=%cI', found.trim()]);
-  return { entries: checkpoint.size, head: checkpoint.head, place: `git ${place.ref} in ${place.repository}`, at: when?.trim() };
+  // Plumbing again: `git show` may start a program that checks signatures.
+  const when = committedAt((await run([...at, 'cat-file', 'commit', found.trim()])) ?? '');
+  return { entries: checkpoint.size, head: checkpoint.head, place: `git ${place.ref} in ${place.repository}`, at: when };
+}
+
+function committedAt(commit: string): string | undefined {
+  const seconds = /^committer .*> (\d{1,12}) [+-]\d{4}$/m.exec(commit)?.[1];
+  return seconds === undefined ? undefined : new Date(Number(seconds) * 1000).toISOString();
 }
 
 type Run = (args: readonly string[], options?: Readonly<{ input?: string; mayFail?: boolean; pushing?: boolean }>) => Promise<string | undefined>;

@@ -108,8 +108,13 @@ function excludesByName(seen: Seen): string | undefined {
 
 /** A leading `+` overwrites the other side, a leading `:` deletes there. */
 function ordinaryRefs(seen: Seen): string | undefined {
-  const odd = seen.operands.slice(1).find((text) => /^[+:-]/.test(text));
-  return odd === undefined ? undefined : `"${odd.slice(0, 60)}" overwrites or deletes`;
+  const named = seen.operands.slice(1);
+  const odd = named.find((text) => /^[+:-]/.test(text));
+  if (odd !== undefined) return `"${odd.slice(0, 60)}" overwrites or deletes`;
+  // Pruning deletes whatever the named destinations hold and the other side has not, also what was never pushed.
+  if (named.length > 0 && ['-p', '--prune', '-P', '--prune-tags'].some((name) => hasOption(seen, name))) return 'pruning with references named deletes local ones';
+  const hidden = named.find((text) => /:refs\/(?!heads\/|remotes\/|tags\/)/.test(text));
+  return hidden === undefined ? undefined : `"${hidden.slice(0, 60)}" writes references that are neither branches nor tags`;
 }
 
 function plainStash(seen: Seen): string | undefined {

@@ -36,7 +36,7 @@ export const maxBound = 256;
 const maxText = { file: 32n * 1024n, inAll: 128 * 1024 };
 
 /** Files above this many bytes are known by place, size and times instead of by content. */
-const maxHashedBytes = 8n * 1024n * 1024n;
+const maxHashedBytes = 64n * 1024n * 1024n;
 
 /** Everything that the steps name, as it lies there now. */
 export async function bind(steps: readonly Step[], project: string): Promise<readonly Bound[] | Readonly<{ tooMany: number }>> {

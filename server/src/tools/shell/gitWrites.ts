@@ -210,13 +210,19 @@ class Look {
   }
 
   private async revision(revision: string): Promise<string | undefined> {
-    return this.object(`${revision}^{commit}`);
+    return this.peeled(revision, 'commit');
   }
 
   private async tree(revision: string): Promise<string> {
-    const found = await this.object(`${revision}^{tree}`);
+    const found = await this.peeled(revision, 'tree');
     if (found === undefined) throw new Unclear(`"${short(revision)}" is no revision that can be looked at`);
     return found;
+  }
+
+  /** In two steps: behind `HEAD:folder` or `:/words` what asks for a kind of object would be part of a name. */
+  private async peeled(revision: string, kind: 'commit' | 'tree'): Promise<string | undefined> {
+    const id = await this.object(revision);
+    return id === undefined ? undefined : this.object(`${id}^{${kind}}`);
   }
 
   private async object(expression: string): Promise<string | undefined> {

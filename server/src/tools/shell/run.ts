@@ -1,4 +1,4 @@
-import { mkdtempSync, realpathSync, rm, statSync } from 'node:fs';
+import { fstatSync, mkdtempSync, realpathSync, rm, statSync } from 'node:fs';
 import { homedir, tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { ConductorError } from '../../../../protocol/src/errors';
@@ -189,13 +189,19 @@ class PlanRun {
   private open(redirection: FileRedirection, folder: string): number {
     const descriptor = openRedirection(redirection, this.runner.project);
     const sha256 = redirection.kind === 'read' ? this.binding.hashOf(folder, redirection.target) : undefined;
-    if (sha256 === undefined) return descriptor;
     try {
+      if (sha256 === undefined) return redirection.kind === 'read' ? this.requireNoFile(descriptor, redirection.target) : descriptor;
       return copyApproved(descriptor, sha256, redirection.target, this.temporary);
     } catch (error) {
       closeAll([descriptor]);
       throw error;
     }
+  }
+
+  /** What is too large to be bound by its bytes could be exchanged while it is read, so it is not read after an approval. */
+  private requireNoFile(descriptor: number, shown: string): number {
+    if (this.plan.bound.length === 0 || !fstatSync(descriptor).isFile()) return descriptor;
+    throw new ConductorError('INVALID_INPUT', `"${shown}" has no bytes that an approval could be bound to: it is larger than 64 MiB or cannot be read. Give it as an argument instead of through "<".`);
   }
 
   /** The very folder that was judged, as long as nothing has run that may have made it anew. */

@@ -10,8 +10,10 @@ export const toolChains: readonly string[] = [
   // Version managers.
   '.nvm', '.volta', '.fnm', '.local/share/fnm', '.nodenv', '.asdf', '.local/share/mise', '.pyenv', '.rbenv', '.rvm', '.jenv', '.sdkman/candidates', '.goenv',
   // Tool chains and what package managers have unpacked. Beside `.cargo/registry` stands a file with tokens, so the folder above is not shown.
-  '.rustup', '.cargo/bin', '.cargo/registry', '.cargo/git', 'go/bin', 'go/pkg', '.bun/bin', '.bun/install', '.deno/bin', '.local/share/pnpm', '.local/share/uv', '.local/bin',
-  '.local/lib', '.m2/repository', '.m2/wrapper', '.gradle/wrapper', '.dotnet', '.opam', '.ghcup', '.juliaup', '.linuxbrew',
+  '.rustup', '.cargo/bin', '.cargo/registry', '.cargo/git', 'go/bin', 'go/pkg', '.bun/bin', '.bun/install', '.deno/bin', '.local/share/pnpm', '.local/share/uv/python', '.local/share/uv/tools', '.local/bin',
+  '.local/lib', '.m2/repository', '.m2/wrapper', '.gradle/wrapper',
+  // The user's certificates lie beside these.
+  '.dotnet/dotnet', '.dotnet/host', '.dotnet/packs', '.dotnet/sdk', '.dotnet/shared', '.dotnet/tools', '.opam', '.ghcup', '.juliaup', '.linuxbrew',
 ];
 
 /** What git reads of its user; the files beside them hold passwords. */

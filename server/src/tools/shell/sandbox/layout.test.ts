@@ -84,9 +84,11 @@ describe('layout of a sandbox', () => {
     put('project/.npmrc');
     put('more/elsewhere');
     symlinkSync(join(folder, 'more'), join(folder, 'project', '.vscode'));
-    const fixed = (approvedGit: boolean): readonly string[] => lay({}, { approvedGit }).fixed.map((path) => path.slice(folder.length));
-    assert.deepEqual(fixed(false), ['/project/.npmrc', '/project/.git/config']);
-    assert.deepEqual(fixed(true), ['/project/.npmrc']);
+    const fixed = (git: boolean, approvedGit: boolean): readonly string[] => lay({}, { git, approvedGit }).fixed.map((path) => path.slice(folder.length));
+    assert.deepEqual(fixed(false, false), ['/project/.npmrc', '/project/.git']);
+    assert.deepEqual(fixed(true, false), ['/project/.npmrc', '/project/.git/config']);
+    assert.deepEqual(fixed(true, true), ['/project/.npmrc']);
+    assert.deepEqual(lay({}, { git: true }).held, [join(folder, 'project/.git')], 'what is fixed cannot be moved away with its folder');
   });
 
   it('T92 names no mount point below a writable folder for an unpatched build', () => {

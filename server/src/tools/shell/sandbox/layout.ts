@@ -49,7 +49,7 @@ export function layOut(ground: Ground, needs: Needs): Layout | Readonly<{ refuse
   const hidden = outermost(secret);
   const shown = shownPaths(ground, needs).flatMap((path) => mountsOf(path, hidden, writable));
   const writableMounts = [...writable.map(same), ...ground.settings.writable.map((path) => expandHome(path, ground.home)).flatMap((path) => mountsOf(path, hidden, [])).filter(({ source, target }) => source !== target)];
-  const fixed = fixedIn(ground.project, needs.approvedGit);
+  const fixed = fixedIn(ground.project, needs);
   return { hidden, shown: unique(shown), own, writable: unique(writableMounts), fixed, held: foldersBetween(ground.project, fixed) };
 }
 
@@ -76,7 +76,9 @@ function installationOf(path: string, home: string): readonly string[] {
   const folder = dirname(path);
   const above = dirname(folder);
   const shared = [home, join(home, '.local'), '/tmp', '/var/tmp', '/run', '/'].includes(above);
-  return basename(folder) === 'bin' && !shared ? [above] : [folder];
+  if (basename(folder) !== 'bin' || shared) return [folder];
+  // `~/.cargo`, `~/.docker` and their like hold tokens beside the programs.
+  return dirname(above) === home ? [folder, ...['lib', 'libexec', 'share', 'node_modules'].map((name) => join(above, name))] : [above];
 }
 
 /** A hidden path is shown where it stands and where it leads; any other one can be seen anyway. */
@@ -88,9 +90,10 @@ function mountsOf(path: string, hidden: readonly string[], writable: readonly st
 }
 
 /** Control files at the root of a project. Links are left out: what they lead to is not what stands here. */
-function fixedIn(project: string, approvedGit: boolean): readonly string[] {
+function fixedIn(project: string, needs: Needs): readonly string[] {
   const names = controlNames.filter((name) => !notFixed.has(name));
-  const git = approvedGit ? [] : ['.git/hooks', '.git/config', '.git/config.worktree', '.git/info'];
+  // Only git itself has business there: one more file in it, such as `commondir`, would name another configuration.
+  const git = needs.approvedGit ? [] : needs.git ? ['.git/hooks', '.git/config', '.git/config.worktree', '.git/info'] : ['.git'];
   return [...names, ...git, '.github/workflows', '.github/actions', '.github/hooks'].map((name) => join(project, name)).filter((path) => realOf(path) === path);
 }
 
