@@ -53,10 +53,6 @@ function judgeRemote(text: string, git: GitFacts | undefined): Verdict | undefin
 function judgeProgram(name: string, text: string, scope: PathScope): Verdict | undefined {
   const shown = text.slice(0, 120);
   if (/^[A-Za-z][A-Za-z0-9+.-]+:/.test(text)) return unclear(name, `"${shown}" is an address, not a file`);
-  const entry = scope.facts.entry?.(scope.folder, text);
-  // `node foo` runs foo.js, and a folder's index, whatever link stands under that name.
-  if (entry === 'folder') return unclear(name, `"${shown}" is a folder; name the file itself`);
-  if (entry === 'missing' && !/\.[A-Za-z0-9]+$/.test(text)) return unclear(name, `there is no file "${shown}", so that ${name} would look for another name`);
   return scope.facts.place(scope.folder, text) === 'control' ? ask('shell.controlFile', `${name} would run ${shown}, which lies among the files that steer other programs.`) : judgePath(name, 'read', text, scope);
 }
 

@@ -161,6 +161,12 @@ function pathsOf(command: PlannedCommand, project: string): readonly Named[] {
 
 /** The word, what follows `=`, and what follows the letter of a short option. Options themselves are no paths. */
 function textsIn(word: string): readonly string[] {
+  const texts = partsOfWord(word);
+  // Some programs read the file behind an `@` (`curl --data @file`).
+  return [...texts, ...texts.filter((text) => text.startsWith('@')).map((text) => text.slice(1))];
+}
+
+function partsOfWord(word: string): readonly string[] {
   const equals = word.indexOf('=');
   const joined = equals < 0 ? [] : [word.slice(equals + 1)];
   if (!word.startsWith('-')) return [word, ...joined];

@@ -96,14 +96,14 @@ describe('layout of a sandbox', () => {
     const layout = lay();
     const unpatched = bubblewrapArguments(layout, false);
     assert.deepEqual(unpatched.filter((argument) => argument.startsWith(join(folder, 'project/'))), []);
-    assert.ok(bubblewrapArguments(layout, true).includes(join(folder, 'project/.git/config')));
+    assert.ok(bubblewrapArguments(layout, true).includes(join(folder, 'project/.git')));
   });
 
   it('pins what of the home folder is shown', () => {
     assert.deepEqual(toolChains, [
       '.nvm', '.volta', '.fnm', '.local/share/fnm', '.nodenv', '.asdf', '.local/share/mise', '.pyenv', '.rbenv', '.rvm', '.jenv', '.sdkman/candidates', '.goenv',
-      '.rustup', '.cargo/bin', '.cargo/registry', '.cargo/git', 'go/bin', 'go/pkg', '.bun/bin', '.bun/install', '.deno/bin', '.local/share/pnpm', '.local/share/uv', '.local/bin',
-      '.local/lib', '.m2/repository', '.m2/wrapper', '.gradle/wrapper', '.dotnet', '.opam', '.ghcup', '.juliaup', '.linuxbrew',
+      '.rustup', '.cargo/bin', '.cargo/registry', '.cargo/git', 'go/bin', 'go/pkg', '.bun/bin', '.bun/install', '.deno/bin', '.local/share/pnpm', '.local/share/uv/python', '.local/share/uv/tools', '.local/bin',
+      '.local/lib', '.m2/repository', '.m2/wrapper', '.gradle/wrapper', '.dotnet/dotnet', '.dotnet/host', '.dotnet/packs', '.dotnet/sdk', '.dotnet/shared', '.dotnet/tools', '.opam', '.ghcup', '.juliaup', '.linuxbrew',
     ]);
     assert.deepEqual(homeShown('/h', true).slice(-4), ['/h/.gitconfig', '/h/.config/git/config', '/h/.config/git/ignore', '/h/.config/git/attributes']);
     assert.equal(homeShown('/h', false).includes('/h/.gitconfig'), false);
