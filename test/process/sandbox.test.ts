@@ -323,7 +323,7 @@ describe('sandbox of the operating system', () => {
       writeFileSync(join(folder, 'bomb.js'), `const { spawn } = require('child_process'); let failed = 0; for (let i = 0; i < 40; i += 1) spawn('/bin/sleep', ['1'], { stdio: 'ignore' }).on('error', () => { failed += 1; }); setTimeout(() => console.log(failed), 300);`);
       const { limiter } = limiterFor({ processes: 32, fileSizeMb: 1 }, ['/usr/bin', '/bin'], true);
       assert.ok(limiter !== undefined);
-      const layout = { hidden: [], shown: [], own: '/srv', writable: [], fixed: [] };
+      const layout = { hidden: [], shown: [], own: '/srv', writable: [], fixed: [], held: [] };
       const node = { name: 'node', path: process.execPath, prefix: [], identity: '' };
       const { file, args } = wrap({ binary: node, args: [join(folder, 'bomb.js')], folder: '/', temporary: folder, environment: {} }, { level: '', word: process.execPath, limiter, sandbox: { kind: 'bubblewrap', binary: found.binary, args: bubblewrapArguments(layout, true) } });
       const root = process.getuid?.() === 0;
