@@ -56,7 +56,7 @@ function pathsIn(word: string): readonly string[] {
 /** The word, and what follows its first `=`, where it may be one path as a whole. */
 function wholePaths(word: string): readonly string[] {
   const value = word.includes('=') ? word.slice(word.indexOf('=') + 1) : '';
-  return [word.startsWith('-') ? '' : word, value].filter((text) => isPathLong(text) && !/[\n;(){}|]/.test(text));
+  return [word.startsWith('-') ? '' : word, value].flatMap((text) => [text, /^[@<]([^;]+)/.exec(text)?.[1] ?? '']).filter((text) => isPathLong(text) && !/[\n;(){}|]/.test(text));
 }
 
 function isPathLong(text: string): boolean {

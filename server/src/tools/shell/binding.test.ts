@@ -43,6 +43,13 @@ describe('approvals: what they are bound to', () => {
     assert.equal(codeOf(await changedMeanwhile('bash < s.sh', () => ground.put('s.sh', 'echo SWAPPED\n'))), 'APPROVAL_STALE');
   });
 
+  it('T16 a file behind @', async () => {
+    ground.put('s.txt', 'GOOD\n');
+    for (const line of ['bash -c true @s.txt', 'bash -c true x=@s.txt', "bash -c true 'x=<s.txt;type=y'"]) {
+      assert.equal(codeOf(await changedMeanwhile(line, () => ground.put('s.txt', `SWAPPED ${line}\n`))), 'APPROVAL_STALE', line);
+    }
+  });
+
   it('T16 T41 each step at its turn', async () => {
     ground.git('init', '-q', '-b', 'main');
     ground.put('b.sh', 'echo EVIL\n');

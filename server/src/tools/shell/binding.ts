@@ -162,8 +162,8 @@ function pathsOf(command: PlannedCommand, project: string): readonly Named[] {
 /** The word, what follows `=`, and what follows the letter of a short option. Options themselves are no paths. */
 function textsIn(word: string): readonly string[] {
   const texts = partsOfWord(word);
-  // Some programs read the file behind an `@` (`curl --data @file`).
-  return [...texts, ...texts.filter((text) => text.startsWith('@')).map((text) => text.slice(1))];
+  // Some programs read the file behind an `@` or `<` (`curl --data @file`, `curl -F x=<file`).
+  return [...texts, ...texts.flatMap((text) => /^[@<]([^;]+)/s.exec(text)?.[1] ?? [])];
 }
 
 function partsOfWord(word: string): readonly string[] {

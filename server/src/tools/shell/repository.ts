@@ -53,6 +53,9 @@ const programKeys: readonly RegExp[] = [
   /^(core|gpg|credential|sequence|interactive|browser|man|difftool|mergetool|guitool)\.(.*\.)?[^.]*(cmd|command|program|helper|editor|pager|path)$/,
   /^include(if)?\./,
   /^core\.(gitproxy|askpass|worktree)$/,
+  // Newer versions of git know hooks and collectors that are named in the configuration.
+  /^hook\..*\.command$/,
+  /^gc\.recentobjectshook$/,
   /^interactive\.difffilter$/,
   /^pager\./,
   /^remote\..*\.(uploadpack|receivepack|vcs|promisor)$/,
