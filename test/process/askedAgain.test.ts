@@ -120,7 +120,7 @@ describe('approvals: asked again', () => {
   it('T41 N1 asks again when the file that a write would replace changed, and then replaces what was shown', async () => {
     const file = put('file.txt', 'before');
     const { again, changes, result } = await changed({ path: 'file.txt', content: 'after' }, () => writeFileSync(file, 'edited by a person'), 'filesystem_write');
-    assert.deepEqual(namesOf(changes), [`Path ${file}`]);
+    assert.deepEqual(namesOf(changes), [`Path ${file}`, 'Content now']);
     assert.equal(readFileSync(file, 'utf8'), 'edited by a person');
     await decide(again, 'approve');
     assert.equal((await result).isError, false);
