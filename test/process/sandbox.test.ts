@@ -306,12 +306,13 @@ describe('sandbox of the operating system', () => {
 
       it(`limits:processes ends a command that starts too many, sandbox ${mode}`, async () => {
         open({ sandbox: { mode }, limits: { processes: 30 } });
-        const outcome = await script(`const { spawn } = require('child_process'); for (let i = 0; i < 60; i += 1) spawn('/bin/sleep', ['97531'], { detached: i % 2 === 0, stdio: 'ignore', env: {} }).on('error', () => process.exit(9)); setTimeout(() => {}, 20000);`);
+        const naps = 90_000 + (process.pid % 9000);
+        const outcome = await script(`const { spawn } = require('child_process'); for (let i = 0; i < 60; i += 1) spawn('/bin/sleep', ['${String(naps)}'], { detached: i % 2 === 0, stdio: 'ignore', env: {} }).on('error', () => process.exit(9)); setTimeout(() => {}, 20000);`);
         assert.equal(outcome.kind, 'failure');
         const stopped = outcome.kind === 'failure' && outcome.structured?.['stopped'] === 'crowd';
         const refused = outcome.kind === 'failure' && outcome.structured?.['exitCode'] === 9;
         assert.ok(stopped || (refused && mode === 'required'), JSON.stringify(outcome));
-        assert.equal(spawnSync('grep', ['-lzx', '97531', ...commandLines()], { encoding: 'utf8' }).stdout, '');
+        assert.equal(spawnSync('grep', ['-lzx', String(naps), ...commandLines()], { encoding: 'utf8' }).stdout, '');
       });
     }
 

@@ -181,8 +181,9 @@ class Running {
     if (this.stopped !== undefined) return;
     this.stopped = reason;
     // A crowd would use the time to grow.
-    this.signalAll(reason === 'crowd' ? 'SIGKILL' : 'SIGTERM');
-    this.timers.push(setTimeout(() => this.signalAll('SIGKILL'), this.limits.graceMs ?? 2000));
+    if (reason === 'crowd') void this.killAll();
+    else this.signalAll('SIGTERM');
+    this.timers.push(setTimeout(() => void this.killAll(), this.limits.graceMs ?? 2000));
     // What was asked to end need not be read any longer; a full pipe also stops the writer.
     if (reason === 'flood') for (const stream of this.streams) stream.destroy();
   }
@@ -204,6 +205,11 @@ class Running {
     const strays = (await this.descendants.kill(own)) + (this.watch.mark === undefined ? 0 : await killMarked(this.watch.mark, undefined, () => this.descendants.young()));
     for (const stream of this.streams) stream.destroy();
     return strays;
+  }
+
+  private async killAll(): Promise<void> {
+    await this.descendants.freeze();
+    this.signalAll('SIGKILL');
   }
 
   private signalAll(signal: 'SIGTERM' | 'SIGKILL'): void {

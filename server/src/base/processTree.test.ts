@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runChildren, type Child } from './childProcess';
@@ -52,10 +52,36 @@ describe('processTree', function () {
     }
   }
 
+  function napping(seconds: string): readonly number[] {
+    const lines = readdirSync('/proc').filter((name) => /^[0-9]+$/.test(name)).map((pid) => [Number(pid), commandLine(pid)] as const);
+    return lines.filter(([, line]) => line.includes(`\0${seconds}\0`) && !line.includes('-e')).map(([pid]) => pid);
+  }
+
+  function commandLine(pid: string): string {
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+    } catch {
+      return '';
+    }
+  }
+
   async function goes(pid: number): Promise<boolean> {
     for (let tries = 0; tries < 200 && alive(pid); tries += 1) await new Promise((resolve) => setTimeout(resolve, 10));
     return !alive(pid);
   }
+
+  it('leaves nobody of a crowd that is still growing when it is ended', async () => {
+    for (let round = 0; round < 8; round += 1) {
+      const nap = String(100_000 + process.pid * 10 + round);
+      const fork = `for (let i = 0; i < 400; i += 1) require('child_process').spawn('/bin/sleep', ['${nap}'], { detached: i % 2 === 0, stdio: 'ignore', env: {} }); setTimeout(() => {}, 20000)`;
+      const two = [0, 1].map((): Child => ({ ...child(''), file: process.execPath, args: ['-e', fork] }));
+      const run = await runChildren(two, { timeoutMs: 15_000, processes: 30 });
+      assert.ok(run.kind === 'ended' && run.stopped === 'crowd', JSON.stringify(run));
+      const left = napping(nap);
+      started.push(...left);
+      assert.deepEqual(left, []);
+    }
+  });
 
   it('signals the whole group and not only its leader', async () => {
     const leader = sh('sleep 1000 & echo $! > inner; wait');

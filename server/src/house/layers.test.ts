@@ -107,9 +107,11 @@ describe('A1 defence in depth', function () {
   });
   afterEach(async () => {
     for (const one of undo.splice(0)) one();
-    for (const { config, breakers, writer } of open.splice(0)) {
+    for (const { config, breakers, logFiles, signing, writer } of open.splice(0)) {
       config.close();
       breakers.dispose();
+      logFiles.stop();
+      await signing.close();
       await writer.close();
     }
     rmSync(base, { recursive: true, force: true });

@@ -53,6 +53,7 @@ export async function openHouse(ground: Ground): Promise<House> {
   return {
     onLeave: (leave) => { presence.leave = leave; },
     close: async (why) => {
+      presence.close();
       rooms.desk.close('The broker is ending.');
       await presence.quiet(lastCalls);
       // Nothing that was started here goes on without its time limit; what is ended now still gets its outcome.

@@ -14,6 +14,8 @@ export type Presence = {
   running(change: 1 | -1): void;
   /** Resolves when no call runs, or after so many milliseconds. */
   quiet(ms: number): Promise<void>;
+  /** Stops waiting for the last visitor to have been away for long. */
+  close(): void;
 };
 
 /** Makes the presence of nobody. */
@@ -22,6 +24,7 @@ export function createPresence(config: OpenConfig): Presence {
   let running = 0;
   let idle: NodeJS.Timeout | undefined;
   let waiters: (() => void)[] = [];
+  let closed = false;
   const presence: Presence = {
     doors: [],
     leave: () => undefined,
@@ -30,7 +33,7 @@ export function createPresence(config: OpenConfig): Presence {
     counted(present) {
       guests = present;
       clearTimeout(idle);
-      if (guests.length === 0) idle = setTimeout(() => presence.leave('nobody is left'), config.current().config.server.idleMinutes * 60_000);
+      if (guests.length === 0 && !closed) idle = setTimeout(() => presence.leave('nobody is left'), config.current().config.server.idleMinutes * 60_000);
     },
     running(change) {
       running += change;
@@ -45,6 +48,10 @@ export function createPresence(config: OpenConfig): Presence {
             waiters.push(resolve);
             setTimeout(resolve, ms);
           }),
+    close() {
+      closed = true;
+      clearTimeout(idle);
+    },
   };
   return presence;
 }
