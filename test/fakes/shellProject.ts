@@ -40,6 +40,12 @@ export class ShellProject {
     this.context = this.settled(allowedCommands, requireApproval);
   }
 
+  /** From now on agents may change only these files (`plugins.filesystem.writeScope`). */
+  scope(writeScope: readonly string[]): void {
+    const { config } = this.context;
+    this.context = { ...this.context, config: configSchema.parse({ ...config, plugins: { ...config.plugins, filesystem: { ...config.plugins.filesystem, writeScope: [...writeScope] } } }) };
+  }
+
   prepare(given: string | ShellInput): Promise<Prepared> {
     return this.tool.prepare(typeof given === 'string' ? { command: given } : given, this.context);
   }

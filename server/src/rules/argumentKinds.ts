@@ -71,7 +71,7 @@ function judgeFresh(name: string, text: string, scope: PathScope): Verdict | und
 /** What a folder brings along arrives under names that nobody has held against the write scope. */
 function judgeTree(name: string, text: string, scope: PathScope): Verdict | undefined {
   if (scope.facts.inScope === undefined || scope.facts.entry?.(scope.folder, text) === 'file') return undefined;
-  return ask('shell.writeScope', `${name} would carry the folder "${text.slice(0, 120)}" with everything in it, which cannot be held against plugins.filesystem.writeScope name by name. Name single files instead.`);
+  return deny('shell.writeScope', `${name} would carry the folder "${text.slice(0, 120)}" with everything in it, which cannot be held against plugins.filesystem.writeScope name by name. Name single files instead.`);
 }
 
 /** The verdict on a path, or undefined when it lies inside and may be read or changed. */

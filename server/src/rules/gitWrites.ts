@@ -1,5 +1,5 @@
 import type { Verdict } from '../../../protocol/src/call';
-import { ask } from './argumentKinds';
+import { ask, outOfScope } from './argumentKinds';
 import { controlNameIn } from './controlNames';
 import { placeInside, type CommandFacts, type GitWriteQuery } from './places';
 import { hasOption, type Seen } from './programs/rule';
@@ -20,8 +20,10 @@ export function judgeWrites(subcommand: string, queries: readonly GitWriteQuery[
     const named = namedControl(query);
     const writes = scope.facts.gitWrites(scope.folder, query);
     if ('unknown' in writes) return [ask('shell.gitWrites', `Which files git ${subcommand} would write is not known: ${writes.unknown}.`)];
+    const beyond = writes.names.filter((name) => scope.facts.inScope?.(writes.top, name) === false);
     const control = [...new Set([...named, ...writes.names.filter(isControl)])];
     return [
+      ...(beyond.length === 0 ? [] : [outOfScope(`git ${subcommand}: ${listed(beyond)}`)]),
       ...(control.length === 0 ? [] : [ask('shell.controlFile', `git ${subcommand} would write or remove files that decide which programs run or what agents may do (${listed(control)}).`)]),
       ...(writes.links.length === 0 ? [] : [ask('shell.gitLinks', `git ${subcommand} would create symbolic links, which can lead anywhere (${listed(writes.links)}).`)]),
       ...(writes.outside.length === 0 ? [] : [ask('shell.outside', `git ${subcommand} would write files of the repository that lie outside the project (${listed(writes.outside)}).`)]),

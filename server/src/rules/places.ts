@@ -58,6 +58,8 @@ export type GitWriteQuery =
 /** The files that a git command would write or remove in the work tree; names from the top of the repository, divided by `/`. */
 export type GitWrites = Readonly<{
   names: readonly string[];
+  /** Absolute top of the repository; empty when nothing would be written. */
+  top: string;
   /** Those that would become symbolic links. */
   links: readonly string[];
   /** Those that lie outside the project. */
@@ -91,7 +93,7 @@ export type Folders = Readonly<{
 }>;
 
 /** No file at all. */
-export const nothingWritten: GitWrites = { names: [], links: [], outside: [] };
+export const nothingWritten: GitWrites = { names: [], top: '', links: [], outside: [] };
 
 /** Facts without a disk: paths are judged by their text alone, scripts are taken to exist, a pattern to stand for one file, and repositories to be plain and to hold nothing that a command could write. */
 export function lexicalFacts(folders: Folders, platform: Platform): CommandFacts {

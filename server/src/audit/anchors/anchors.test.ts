@@ -115,6 +115,18 @@ describe('places outside the log, each with its real counterpart', () => {
     assert.ok(!existsSync(join(folder, 'elsewhere')));
     const found = await readGitAnchor(place, git);
     assert.deepEqual([found?.entries, found?.head], [2, digit('b')]);
+    // Somebody gives the commit a signature and the repository a program that would check it.
+    const signed = gitProgram(`--git-dir=${join(repository, '.git')}`, 'cat-file', 'commit', place.ref).replace('\n\n', '\ngpgsig -----BEGIN PGP SIGNATURE-----\n \n -----END PGP SIGNATURE-----\n\n');
+    writeFileSync(join(folder, 'commit'), `${signed}\n`);
+    gitProgram('-C', repository, 'update-ref', place.ref, gitProgram('-C', repository, 'hash-object', '-t', 'commit', '-w', join(folder, 'commit')));
+    writeFileSync(join(folder, 'checker'), `#!/bin/sh\ntouch ${join(folder, 'ran-checker')}\n`, { mode: 0o755 });
+    gitProgram('-C', repository, 'config', 'log.showSignature', 'true');
+    gitProgram('-C', repository, 'config', 'gpg.program', join(folder, 'checker'));
+    assert.equal((await readGitAnchor(place, git))?.entries, 2);
+    assert.ok(!existsSync(join(folder, 'ran-checker')), 'nothing of the repository runs');
+    gitProgram('-C', repository, 'show', '--no-patch', place.ref);
+    assert.ok(existsSync(join(folder, 'ran-checker')), 'git alone starts it, so this test can fail');
+    gitProgram('-C', repository, 'config', '--unset', 'log.showSignature');
     await assert.rejects(gitAnchor({ ...place, push: join(folder, 'nowhere.git') }, git).put(offerOver([digit('a'), digit('b'), digit('c')])), /git push failed/);
     await assert.rejects(gitAnchor({ ...place, repository: join(folder, 'no-repo') }, git).put(first), /git hash-object failed|git rev-parse failed/);
   });

@@ -56,7 +56,7 @@ export function projectFacts(project: ProofProject, given: Vector['given'], writ
     entry: (folder, path) => entryOf(project, folder, path),
     script: (_, name) => (given.scripts === undefined || given.scripts.includes(name) ? 'yes' : 'no'),
     git: () => ({ programs: given.gitPrograms, hooks: given.gitHooks, remotes: given.gitRemotes }),
-    gitWrites: (_, query) => (query.kind === 'unseen' ? { unknown: query.why } : { ...nothingWritten, names: given.gitChanges }),
+    gitWrites: (_, query) => (query.kind === 'unseen' ? { unknown: query.why } : { ...nothingWritten, top: project.folders.project, names: given.gitChanges }),
   };
 }
 

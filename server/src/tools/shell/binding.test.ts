@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Outcome } from '../../../../protocol/src/call';
 import { maxBound } from './binding';
@@ -41,6 +41,16 @@ describe('approvals: what they are bound to', () => {
     ground.put('s.sh', 'echo GOOD\n');
     assert.equal(stdoutOf(await ground.run('bash < s.sh')), 'GOOD\n');
     assert.equal(codeOf(await changedMeanwhile('bash < s.sh', () => ground.put('s.sh', 'echo SWAPPED\n'))), 'APPROVAL_STALE');
+  });
+
+  it('T16 a large file that is read through a redirection is bound by its bytes, or not read at all', async () => {
+    const large = `echo GOOD\n${'# filler\n'.repeat(1_100_000)}`;
+    ground.put('large.sh', large);
+    assert.equal(stdoutOf(await ground.run('bash < large.sh')), 'GOOD\n');
+    assert.equal(codeOf(await changedMeanwhile('bash < large.sh', () => ground.put('large.sh', large.replace('GOOD', 'EVIL')))), 'APPROVAL_STALE');
+    truncateSync(ground.put('huge.sh', 'echo UNSEEN\n'), 65 * 1024 * 1024);
+    const outcome = await ground.run('bash < huge.sh');
+    assert.ok(outcome.kind === 'failure' && outcome.error.code === 'INVALID_INPUT', JSON.stringify(outcome));
   });
 
   it('T16 a file behind @', async () => {

@@ -258,6 +258,23 @@ describe('git: files that a command writes', () => {
     for (const line of ['git checkout main', 'git checkout -', 'git switch -', 'git revert --no-edit HEAD', 'git rm .npmrc', "git rm '*npm*'"]) assert.equal(await ground.verdict(line), 'approve shell.controlFile', line);
   });
 
+  it('T7 reads `HEAD:folder` as git does, whatever stands beside it under a longer name', async () => {
+    ground.put('tpl/.vscode/tasks.json', '{}\n');
+    ground.put('tpl^{tree}/zz', 'x\n');
+    commit('a folder that is named like a question');
+    assert.equal(await ground.verdict("git restore --source=HEAD:tpl -- '.vscod?/*'"), 'approve shell.controlFile');
+    assert.equal(await ground.verdict("git checkout HEAD:tpl -- ':(glob).vscod?/**'"), 'approve shell.controlFile');
+  });
+
+  it('T30 keeps git in the write scope', async () => {
+    ground.scope(['src/**']);
+    assert.equal(await ground.verdict('git checkout good'), 'deny shell.writeScope');
+    assert.equal(await ground.verdict('git merge --no-edit good'), 'deny shell.writeScope');
+    ground.scope(['*.txt']);
+    assert.equal(await ground.verdict('git checkout good'), 'allow shell.allowed');
+    assert.equal(await ground.verdict('git mv x y'), 'deny shell.writeScope');
+  });
+
   it('T7 asks when they would be links', async () => {
     for (const line of ['git checkout links', 'git merge links', 'git checkout links -- etc', 'git cherry-pick links']) assert.equal(await ground.verdict(line), 'approve shell.gitLinks', line);
   });

@@ -37,7 +37,7 @@ function summary(changes: readonly Change[], root: string, project: string): Git
   const names = [...new Set(changes.map(({ name }) => name))].sort();
   const links = changes.filter(({ link }) => link).map(({ name }) => name);
   const outside = isWithin(root, project) ? [] : names.filter((name) => !isWithin(join(root, name), project));
-  return { names, links: [...new Set(links)].sort(), outside };
+  return { names, top: root, links: [...new Set(links)].sort(), outside };
 }
 
 /** One line of `git diff --raw`: the file before and after. */

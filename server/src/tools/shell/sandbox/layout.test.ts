@@ -64,6 +64,14 @@ describe('layout of a sandbox', () => {
     assert.ok(lay({}, { binaries: [{ name: 'npm', path: script, prefix: [], identity: '' }] }).shown.some(({ target }) => target === join(folder, 'home/.local/lib/node_modules') || target === join(folder, 'home/.local/lib')));
   });
 
+  it('shows programs of a folder directly below home without the keys beside them', () => {
+    const program = put('home/.cargo/bin/rg');
+    put('home/.cargo/credentials.toml');
+    put('home/.cargo/lib/x');
+    const shown = lay({}, { binaries: [{ name: 'rg', path: program, prefix: [], identity: '' }] }).shown.map(({ target }) => target.slice(folder.length));
+    assert.deepEqual(shown, ['/home/.cargo/bin', '/home/.cargo/lib']);
+  });
+
   it('never puts one writable folder inside another', () => {
     const targets = lay({ writable: [join(folder, 'more'), join(folder, 'more/inner'), join(folder, 'missing')] }).writable.map(({ target }) => target);
     assert.deepEqual(targets, [join(folder, 'more'), join(folder, 'project')]);
