@@ -1,6 +1,6 @@
 // Builds what is installed: the extension, the broker and the command, each a bundle of its own in dist/.
 import { build } from 'esbuild';
-import { cpSync, existsSync, mkdirSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -39,6 +39,12 @@ const lazySiblings = (names) => ({
   },
 });
 
+/** The broker and the command are made of the same rooms, which are packed once; what is not asked for is not run. */
+const serverBundle = `
+  export const runBroker = () => import('./server/src/main.ts');
+  export const runProgram = async (argv) => (await import('./server/src/doors/cli/program.ts')).runProgram(argv);
+`;
+
 const common = {
   bundle: true, platform: 'node', target: 'node20', format: 'cjs', outdir: dist, absWorkingDir: root, logLevel: 'warning',
   mainFields: ['module', 'main'], minify: production, sourcemap: production ? false : 'linked', legalComments: 'none', keepNames: true,
@@ -50,9 +56,12 @@ export async function buildAll() {
   mkdirSync(dist, { recursive: true });
   await Promise.all([
     build({ ...common, entryPoints: { extension: 'client/src/extension.ts', languageClient: 'client/src/languageClient.ts', signer: 'client/src/audit/signer.ts' }, external: ['vscode'], plugins: [withoutLocales, lazySiblings(['languageClient', 'signer'])] }),
-    build({ ...common, entryPoints: { broker: 'server/src/main.ts', corpus: 'server/src/config/corpus.ts' }, plugins: [withoutLocales, nativeBesideBundle, lazySiblings(['corpus'])] }),
-    build({ ...common, entryPoints: { conductor: 'server/src/doors/cli/conductor.ts', pipe: 'server/src/doors/cli/pipe.ts', program: 'server/src/doors/cli/program.ts' }, plugins: [withoutLocales, lazySiblings(['pipe', 'program', 'corpus'])] }),
+    build({ ...common, stdin: { contents: serverBundle, resolveDir: root, sourcefile: 'server.mjs' }, outdir: undefined, outfile: join(dist, 'server.js'), plugins: [withoutLocales, nativeBesideBundle, lazySiblings(['corpus'])] }),
+    build({ ...common, entryPoints: { corpus: 'server/src/config/corpus.ts' } }),
+    build({ ...common, entryPoints: { conductor: 'server/src/doors/cli/conductor.ts', pipe: 'server/src/doors/cli/pipe.ts' }, plugins: [withoutLocales, lazySiblings(['pipe', 'program'])] }),
   ]);
+  writeFileSync(join(dist, 'broker.js'), "require('./server.js').runBroker();\n");
+  writeFileSync(join(dist, 'program.js'), "exports.runProgram = require('./server.js').runProgram;\n");
   copyNative();
 }
 

@@ -68,7 +68,9 @@ describe('places outside the log, each with its real counterpart', () => {
 
   it('the system log takes a line from the real logger program', async function () {
     const logger = ['/usr/bin/logger', '/bin/logger'].find((path) => existsSync(path));
-    if (logger === undefined) this.skip();
+    // Every Linux has it; elsewhere there is another program, which we have not tried.
+    if (logger === undefined && process.platform !== 'linux') this.skip();
+    assert.ok(logger !== undefined, 'the program logger is missing');
     const socket = createSocket('udp4');
     await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
     const heard = new Promise<string>((resolve) => socket.once('message', (message) => resolve(message.toString())));
