@@ -1,7 +1,7 @@
 // `npm start`: builds Conductor, opens VS Code with it on a sample project, and lets a scripted agent make three calls there.
 import { spawn, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { ensureDependencies, root, runOrExit } from './dependencies.mjs';
 
 const place = join(root, 'out', 'demo');
@@ -32,6 +32,8 @@ console.log('Press Ctrl+C here when you are done.');
 function prepareFolders() {
   stopBroker();
   rmSync(place, { recursive: true, force: true });
+  // What lies around the demonstration is for everybody, as a build leaves it.
+  mkdirSync(dirname(place), { recursive: true });
   for (const folder of Object.values(folders)) mkdirSync(folder, { recursive: true, mode: 0o700 });
   cpSync(join(root, 'scripts', 'demo', 'sample'), folders.project, { recursive: true });
   cpSync(join(root, 'scripts', 'demo', 'config.json'), join(folders.config, 'config.json'));

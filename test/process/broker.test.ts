@@ -269,6 +269,22 @@ describe('the broker', () => {
     assert.equal((await agent.call('shell_exec', { command: 'echo four' })).isError, false);
   });
 
+  it('T80: a log that was put back is written again as soon as somebody verifies it', async () => {
+    const agent = await house.introducedAgent();
+    await agent.call('shell_exec', { command: 'echo one' });
+    const whole = readFileSync(house.log);
+    writeFileSync(house.log, `${whole.toString().split('\n').slice(0, 2).join('\n')}\n`);
+    assert.equal((await agent.call('shell_exec', { command: 'echo two' })).structured['code'], 'AUDIT_UNAVAILABLE');
+    assert.notEqual((await house.status()).audit.health, 'ok');
+    const viewer = await house.control('viewer');
+    assert.notEqual((await viewer.sendRequest<Json>('audit/verify', {}))['verdict'], 'intact');
+    assert.notEqual((await house.status()).audit.health, 'ok');
+    writeFileSync(house.log, whole);
+    assert.equal((await viewer.sendRequest<Json>('audit/verify', {}))['verdict'], 'intact');
+    assert.equal((await house.status()).audit.health, 'ok');
+    assert.match(readFileSync(house.log, 'utf8'), /"tool":"audit.resumed"/);
+  });
+
   it('T80: a head that a window kept makes truncation and replacement visible, and the broker knows its own', async () => {
     const agent = await house.introducedAgent();
     for (const word of ['one', 'two', 'three']) await agent.call('shell_exec', { command: `echo ${word}` });

@@ -95,10 +95,18 @@ async function verify(log: string, rooms: Built, { expected, anchor, publicKeys 
   const kept = await readBefore(places);
   let report = await verifyAuditLog(log, known(expected === undefined ? own : bare(expected)));
   if (expected !== undefined && report.verdict === 'intact') report = await verifyAuditLog(log, known(own));
+  if (report.verdict === 'intact') await takeUp(rooms);
   const { anchors } = rooms.config.current().config.audit;
   const { heads, warnings } = await outsideHeads(anchors, dirname(log));
   const outside = [...(anchor === undefined ? [] : [{ ...bare(anchor), place: anchor.place, at: anchor.at }]), ...heads];
   return await gradeLog(report, kept, places, { pins: pinsOf(publicKeys), outside, witnesses: witnessKeysOf(anchors), warnings });
+}
+
+// Whoever put a log back and verifies it need not wait for the next call to see that it is written again.
+async function takeUp({ writer, self }: Built): Promise<void> {
+  const { state } = writer.state().health;
+  if (state === 'healthy' || state === 'closed') return;
+  await writer.append({ phase: 'event', tool: 'audit.resumed', input: { after: state }, result: 'ok', actor: self }).catch(() => undefined);
 }
 
 function pinsOf(publicKeys: readonly string[]): VerifierKey[] {
