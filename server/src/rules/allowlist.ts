@@ -108,6 +108,8 @@ function judgeOne(command: ParsedCommand, where: Where): Judged {
   const argued = command.argv[0] === 'cd' ? { verdicts: [judgeCd(command, where)], reads: true } : judgeArguments(ruleName(command.argv[0], where.input.platform), command.argv.slice(1), scopeOf(where, fed));
   const expanded = argued.reads ? [] : judgeExpanded(command);
   const verdicts = [...(name.verdict === 'approve' ? [name, ...argued.verdicts.filter(saysMore)] : argued.verdicts), ...expanded, ...redirections, ...assigned];
+  // The words of an inner command were all words of the outer one, which is swept as a whole.
+  if (where.depth > 0) return { verdicts, reads: argued.reads && !writes };
   return { verdicts: [...verdicts, ...sweepWords(command, [...argued.verdicts, ...verdicts], { facts: where.input.facts, folder: where.folder })], reads: argued.reads && !writes };
 }
 

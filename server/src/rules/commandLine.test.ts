@@ -26,6 +26,11 @@ describe('command lines', () => {
   ];
   for (const [line, argv] of words) it(`T11 decodes ${JSON.stringify(line)}`, () => assert.deepEqual(argvOf(line), [[argv]]));
 
+  it('T2 takes text of a thousand lines, and not of more', () => {
+    assert.equal(parseCommandLine(`echo '${'\n'.repeat(999)}'`, 'posix').ok, true);
+    for (const parsed of [parseCommandLine(`echo '${'\n'.repeat(1000)}'`, 'posix'), parseArguments(['echo', '\n'.repeat(1000)])]) assert.equal(parsed.ok ? '' : parsed.rule, 'shell.tooMany');
+  });
+
   it('keeps operators, redirections and assignments apart from words', () => {
     const parsed = parseCommandLine("CI=1 a b 2>&1 >f | c <g && d &>>h || e 2>'x y' ; f;", 'posix');
     assert.ok(parsed.ok);

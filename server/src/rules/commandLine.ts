@@ -21,6 +21,9 @@ export const reservedWords: ReadonlySet<string> = new Set([
   'if', 'then', 'elif', 'else', 'fi', 'do', 'done', 'case', 'esac', 'while', 'until', 'for', 'select', 'in', 'function', 'time', 'coproc', '!', '[[', ']]', '{', '}',
 ]);
 
+/** Most lines of quoted text in one command. */
+const maxLines = 1000;
+
 /**
  * Reads one line for a platform. Refuses whatever needs a shell, and whatever a second, independent parser reads differently;
  * `compare` is that second reading, and says how it differs.
@@ -58,6 +61,7 @@ function refuse(rule: string, reason: string): Refusal {
 
 function sizeFlaw(text: string): Refusal | undefined {
   if (text.length > maxLineBytes || (3 * text.length > maxLineBytes && new TextEncoder().encode(text).length > maxLineBytes)) return tooLong();
+  if (text.split('\n', maxLines + 1).length > maxLines) return refuse('shell.tooMany', `The command holds text of more than ${maxLines} lines. Write it to a file with filesystem.write and name the file.`);
   return text.trim() === '' ? refuse('shell.syntax', 'The command is empty.') : undefined;
 }
 

@@ -56,7 +56,10 @@ function pathsIn(word: string): readonly string[] {
 /** The word, and what follows its first `=`, where it may be one path as a whole. */
 function wholePaths(word: string): readonly string[] {
   const value = word.includes('=') ? word.slice(word.indexOf('=') + 1) : '';
-  return [word.startsWith('-') ? '' : word, value].flatMap((text) => [text, /^[@<]([^;]+)/.exec(text)?.[1] ?? '']).filter((text) => isPathLong(text) && !/[\n;(){}|]/.test(text));
+  const texts = [word.startsWith('-') ? '' : word, value];
+  // Some programs read the file behind an `@` or `<`.
+  const read = texts.flatMap((text) => (text.startsWith('@') || text.startsWith('<') ? [text.slice(1).split(';', 1)[0] ?? ''] : []));
+  return [...texts, ...read].filter((text) => isPathLong(text) && !/[\n;(){}|]/.test(text));
 }
 
 function isPathLong(text: string): boolean {
