@@ -5,7 +5,7 @@ import { parseArguments, parseCommandLine } from './commandLine';
 import { expandAll, judgeExpanded } from './expansion';
 import type { CommandPlan, ParsedCommand, Pipeline, Platform, Redirection } from './commandPlan';
 import { isPlainName, ruleName, standing, type ShellLists } from './commandLists';
-import type { CommandFacts } from './places';
+import type { CommandFacts, Place } from './places';
 import { never } from './programs/wrappers';
 import { sweepWords } from './sweep';
 
@@ -40,7 +40,8 @@ export const askAboveCharacters = 10_000;
 export const askAboveCommands = 50;
 
 /** Judges one request. The strictest verdict of all parts is the verdict; nothing is skipped for being long or deep. */
-export function judgeCommand(input: JudgeInput): Judgement {
+export function judgeCommand(given: JudgeInput): Judgement {
+  const input = { ...given, facts: remembering(given.facts) };
   const parsed = 'plan' in input.request ? { ok: true as const, plan: input.request.plan } : 'line' in input.request ? parseCommandLine(input.request.line, input.platform) : parseArguments(input.request.argv);
   if (!parsed.ok) return refused(deny(parsed.rule, parsed.reason));
   const start = judgeStart(input);
@@ -48,6 +49,18 @@ export function judgeCommand(input: JudgeInput): Judgement {
   const { judged, plan } = judgePlan(parsed.plan, input);
   const parts = [...judged.flatMap((part) => part.verdicts), ...judgeSize(input.request, judged.length)];
   return { verdict: strictest(parts), parts, plan, readOnly: judged.every((part) => part.reads) };
+}
+
+/** A rule, what it derives and the sweep ask about the same words; within one judgement the answer is the same. */
+function remembering(facts: CommandFacts): CommandFacts {
+  const known = new Map<string, Map<string, Place>>();
+  const place: CommandFacts['place'] = (folder, path) => {
+    const here = known.get(folder) ?? new Map<string, Place>();
+    const found = here.get(path) ?? facts.place(folder, path);
+    known.set(folder, here.set(path, found));
+    return found;
+  };
+  return { ...facts, place };
 }
 
 function refused(verdict: Verdict): Judgement {
