@@ -90,6 +90,10 @@ describe('commands: what cannot be slow', () => {
     assert.equal(judged(`ls${' *a'.repeat(33)}`), 'shell.tooMany');
     assert.equal(judged(`echo ${'\\a'.repeat(2001)}`), 'shell.tooMany');
     assert.equal(judge({ argv: ['ls', ...Array.from({ length: 512 }, () => 'a')] }, { allowedCommands: ['ls'] }).verdict.rule, 'shell.tooMany');
+    const asked = { requireApproval: ['git'] };
+    assert.equal(judge({ argv: ['git', 'commit', '-m', 'a b '.repeat(2000)] }, asked).verdict.rule, 'shell.requireApproval');
+    assert.equal(judge({ argv: ['git', 'commit', '-m', 'a b '.repeat(2049)] }, asked).verdict.rule, 'shell.tooMany');
+    assert.equal(judge({ argv: ['git', 'commit', '-m', Array.from({ length: 1025 }, (_, n) => `w${n}`).join(' ')] }, asked).verdict.rule, 'shell.tooMany');
     assert.equal(judge({ argv: ['ls', 'a'.repeat(maxLineBytes)] }, { allowedCommands: ['ls'] }).verdict.rule, 'shell.tooLong');
   });
 });

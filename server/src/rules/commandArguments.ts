@@ -63,8 +63,13 @@ function judgeByRule(name: string, rule: ArgumentRule, given: readonly string[],
 }
 
 function judgeAll(name: string, typed: readonly Typed[], scope: Scope): readonly Verdict[] {
-  const different = new Map(typed.map((each) => [`${each.kind} ${each.text}`, each]));
-  return [...different.values()].flatMap(({ kind, text }) => judgeTyped(name, kind, text, scope) ?? []);
+  const judged = new Map<Typed['kind'], Set<string>>();
+  return typed.flatMap(({ kind, text }) => {
+    const texts = judged.get(kind) ?? new Set();
+    if (texts.has(text)) return [];
+    judged.set(kind, texts.add(text));
+    return judgeTyped(name, kind, text, scope) ?? [];
+  });
 }
 
 /** The rule for the arguments as they begin. */

@@ -37,6 +37,8 @@ const controlPairs: readonly (readonly [outer: string, inner: string])[] = [
   ['.forgejo', 'workflows'],
 ];
 
+const outerNames: ReadonlySet<string> = new Set(controlPairs.map(([outer]) => outer));
+
 const controlSuffixes: readonly string[] = ['.code-workspace', '.sublime-project', '.pth'];
 
 /** Names that begin like this count, whatever follows: agents keep adding files beside the first one. */
@@ -71,11 +73,16 @@ function fold(name: string): string {
 }
 
 function isControl(name: string): boolean {
-  return known.has(name) || controlSuffixes.some((suffix) => name.endsWith(suffix)) || controlPrefixes.some((prefix) => name.startsWith(prefix)) || isShortName(name);
+  return known.has(name) || (name.includes('.') && isAffixed(name)) || isShortName(name);
+}
+
+/** Every prefix and suffix holds a dot. */
+function isAffixed(name: string): boolean {
+  return controlSuffixes.some((suffix) => name.endsWith(suffix)) || controlPrefixes.some((prefix) => name.startsWith(prefix));
 }
 
 function isPair(outer: string | undefined, inner: string): boolean {
-  return outer !== undefined && (controlPairs.some((pair) => pair[0] === outer && pair[1] === inner) || (outer === '.github' && inner.startsWith('copilot')));
+  return outer !== undefined && outerNames.has(outer) && (controlPairs.some((pair) => pair[0] === outer && pair[1] === inner) || (outer === '.github' && inner.startsWith('copilot')));
 }
 
 type ShortForm = Readonly<{ base: string; extension: string }>;

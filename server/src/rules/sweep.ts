@@ -12,6 +12,9 @@ const unread: ReadonlySet<string> = new Set(['shell.arguments', 'shell.alwaysAsk
 /** Most different texts in one command that are looked at. */
 const maxParts = 1024;
 
+/** Most texts in one command that are taken apart, repeated ones counted: far more than 16 KiB of prose hold. */
+const maxPieces = 4096;
+
 /** Most places named in one question. */
 const maxNamed = 3;
 
@@ -22,12 +25,25 @@ const maxNamed = 3;
 export function sweepWords(command: ParsedCommand, verdicts: readonly Verdict[], scope: Readonly<{ facts: CommandFacts; folder: string }>): readonly Verdict[] {
   if (textOnly.has(command.argv[0]) || verdicts.some((part) => part.verdict === 'deny')) return [];
   const asks = verdicts.some((part) => part.verdict === 'approve');
-  const words = command.argv.slice(1);
-  const paths = new Set(asks ? words.flatMap(pathsIn) : words.flatMap(wholePaths).filter((text) => /[\\/]/.test(text)));
-  if (paths.size > maxParts) return [deny('shell.tooMany', `The arguments hold more than ${maxParts} parts that could be paths, too many to look at. Write long text to a file with filesystem.write and name the file, or use several calls.`)];
+  const words = [...new Set(command.argv.slice(1))];
+  const paths = differentParts(words, asks ? pathsIn : placesIn);
+  if (paths === undefined) return [deny('shell.tooMany', `The arguments hold more than ${maxParts} parts that could be paths, too many to look at. Write long text to a file with filesystem.write and name the file, or use several calls.`)];
   const leads = [...paths].some((text) => scope.facts.place(scope.folder, text) === 'own');
   if (leads) return [deny('shell.ownFolder', "An argument leads into Conductor's own folder. No command may look into it or change it.")];
   return verdicts.some((part) => unread.has(part.rule)) ? namedPlaces(words, verdicts, scope) : [];
+}
+
+/** The different texts that `partsOf` finds in the words; undefined when they are too many. */
+function differentParts(words: readonly string[], partsOf: (word: string) => readonly string[]): ReadonlySet<string> | undefined {
+  const found = new Set<string>();
+  let pieces = 0;
+  for (const word of words) {
+    const parts = partsOf(word);
+    pieces += parts.length;
+    for (const part of parts) found.add(part);
+    if (pieces > maxPieces || found.size > maxParts) return undefined;
+  }
+  return found;
 }
 
 function namedPlaces(words: readonly string[], verdicts: readonly Verdict[], scope: Readonly<{ facts: CommandFacts; folder: string }>): readonly Verdict[] {
@@ -48,7 +64,7 @@ function nameIt(text: string, scope: Readonly<{ facts: CommandFacts; folder: str
 
 /** The texts in a word that a program may take for a path: the word, what follows `=`, `:`, `@` or a short option, and each part of a longer text. */
 function pathsIn(word: string): readonly string[] {
-  const pieces = word.split(/[\s=:,;'"()|<>&@]+/);
+  const pieces = word.split(/[\s=:,;'"()|<>&@]+/, maxPieces + 1);
   const shortValue = /^-[A-Za-z](.+)$/.exec(word)?.[1];
   return [word, ...pieces, ...(shortValue === undefined ? [] : [shortValue])].filter(isPathLong);
 }
@@ -60,6 +76,11 @@ function wholePaths(word: string): readonly string[] {
   // Some programs read the file behind an `@` or `<`.
   const read = texts.flatMap((text) => (text.startsWith('@') || text.startsWith('<') ? [text.slice(1).split(';', 1)[0] ?? ''] : []));
   return [...texts, ...read].filter((text) => isPathLong(text) && !/[\n;(){}|]/.test(text));
+}
+
+/** Of these, what names a place beyond the folder. */
+function placesIn(word: string): readonly string[] {
+  return /[\\/]/.test(word) ? wholePaths(word).filter((text) => /[\\/]/.test(text)) : [];
 }
 
 function isPathLong(text: string): boolean {
