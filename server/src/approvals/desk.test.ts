@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
 import { pendingSchema, type Pending } from '../../../protocol/src/approvals';
 import { ConductorError } from '../../../protocol/src/errors';
-import { createDesk, type Answer, type AskOptions, type DeskOptions, type Person, type Question } from './desk';
+import { createDesk, type DeskOptions } from './desk';
+import type { Answer, AskOptions, Person, Question } from './question';
 
 const editor: Person = { role: 'editor', connection: 1, client: 'VS Code' };
 const terminal: Person = { role: 'cli', connection: 2, client: 'conductor' };

@@ -1,7 +1,8 @@
 import type { AskedAgain } from '../../../protocol/src/approvals';
 import type { ToolCall } from '../../../protocol/src/call';
 import type { ErrorCode } from '../../../protocol/src/errors';
-import type { Answer, Decider, Desk, Question } from '../approvals/desk';
+import type { Desk } from '../approvals/desk';
+import type { Answer, Decider, Question } from '../approvals/question';
 import { detailsOf, type Bound } from './bound';
 
 /** What the caller of a pipeline brings: a way to withdraw, and a way to be told. */

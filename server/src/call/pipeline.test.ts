@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { ToolCall, Verdict } from '../../../protocol/src/call';
 import { defaultConfig } from '../../../protocol/src/config';
 import { ConductorError } from '../../../protocol/src/errors';
-import type { Answer, Question } from '../approvals/desk';
+import type { Answer, Question } from '../approvals/question';
 import { createPipeline, mostQuestions } from './pipeline';
 import type { Policy, Rooms } from './rooms';
 import type { Admitted, Finished, Refused } from './recorder';

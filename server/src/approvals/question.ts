@@ -1,0 +1,29 @@
+import type { Pending } from '../../../protocol/src/approvals';
+import type { Actor } from '../../../protocol/src/call';
+import type { Role } from '../../../protocol/src/roles';
+
+/** A question to a person, and how it can end. */
+
+/** A question as its asker writes it; the desk adds the times. */
+export type Question = Omit<Pending, 'askedAt' | 'expiresAt'>;
+
+/** For how long to ask, who asks, and how the asker withdraws. */
+export type AskOptions = Readonly<{ timeoutMs: number; signal: AbortSignal; /** Connection of the agent, for the limit of each. */ connection: number }>;
+
+/** Who answers: the connection behind an answer, as stamped by its door. */
+export type Person = Readonly<{ role: Role; connection: number; client?: string }>;
+
+/** Who decided: a person, or the `broker` itself, which can only deny. */
+export type Decider = Pick<Actor, 'role' | 'client' | 'connection'>;
+
+/** How a question ended. Only `approved` lets the call go on, and it is given at most once for each question. */
+export type Answer =
+  | Readonly<{ kind: 'approved' | 'denied'; by: Decider; reason?: string; waitedMs: number }>
+  /** Nobody answered in time. */
+  | Readonly<{ kind: 'timeout'; waitedMs: number }>
+  /** Nobody is there to ask. */
+  | Readonly<{ kind: 'unavailable' }>
+  /** Too many questions wait already. */
+  | Readonly<{ kind: 'full'; message: string }>
+  /** The asker no longer wants it. */
+  | Readonly<{ kind: 'withdrawn'; waitedMs: number }>;
