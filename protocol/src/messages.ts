@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { decisionResultSchema, decisionSchema, pendingSchema } from './approvals';
 import { auditEntryPageSchema, auditFilterSchema } from './audit/query';
 import { verificationReport } from './audit/report';
+import { snapshotHash, snapshotSchema } from './audit/snapshot';
 import { signAnswerSchema, signingStateSchema, signRequestSchema } from './audit/signing';
 import type { Right } from './roles';
 import { proofSchema, vectorProblemSchema, vectorSummarySchema } from './vectors';
@@ -83,6 +84,10 @@ export const requests = {
   },
   /** One entry, verbatim as it stands in the log. */
   'audit/entry': { right: 'look', params: z.strictObject({ seq: z.number().int().min(1) }), result: z.strictObject({ line: z.string() }) },
+  /** What an entry names by hash: the policy that judged a call (`verdict.policyHash`), or the counts of a moment (`input.metrics`). */
+  'audit/snapshot': { right: 'look', params: z.strictObject({ hash: snapshotHash }), result: snapshotSchema },
+  /** Keeps the counts of this moment and names them in an entry of the log. */
+  'audit/measure': { right: 'decide', params: empty, result: z.strictObject({ /** 64 hex digits. */ hash: z.string() }) },
   'audit/buckets': {
     right: 'look',
     params: z.strictObject({ filter: auditFilterSchema }),

@@ -54,6 +54,12 @@ export function createHandlers(rooms: HandlerRooms): Handlers {
       if (line === undefined) throw new ConductorError('NOT_FOUND', `The log has no entry ${String(seq)}.`);
       return { line };
     },
+    'audit/snapshot': ({ hash }) => rooms.snapshots.read(hash),
+    'audit/measure': async (_, guest) => {
+      const hash = rooms.provenance.measure();
+      await writer.append({ phase: 'event', tool: 'audit.metrics', input: { why: 'asked', metrics: `sha256:${hash}` }, result: 'ok', actor: actorOf(guest, rooms) });
+      return { hash };
+    },
     'audit/buckets': async ({ filter }) => ({ days: await view.days(filter) }),
     'audit/verify': (asked) => verify(path, rooms, asked),
     'audit/startNew': async ({ reason }, guest) => {

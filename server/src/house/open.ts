@@ -62,7 +62,8 @@ export async function openHouse(ground: Ground): Promise<House> {
       // The last outcomes are on their way through the doors.
       await new Promise((resolve) => setImmediate(resolve));
       // While the windows are still here, since they hold the better key.
-      await rooms.signing.seal(() => record(rooms, ground, { phase: 'event', tool: 'broker.stopped', input: { why }, result: 'ok', actor: rooms.self }));
+      const metrics = rooms.provenance.measured();
+      await rooms.signing.seal(() => record(rooms, ground, { phase: 'event', tool: 'broker.stopped', input: { why, ...(metrics === undefined ? {} : { metrics: `sha256:${metrics}` }) }, result: 'ok', actor: rooms.self }));
       await socket.close();
       await rooms.signing.close();
       rooms.config.close();

@@ -11,6 +11,7 @@ import { headOfCheckpoints } from '../audit/checkpointer';
 import { CheckpointStore } from '../audit/checkpointStore';
 import { realDisk } from '../audit/disk';
 import { eventIds } from '../audit/eventId';
+import { openSnapshots, type Snapshots } from '../audit/snapshots';
 import { createWitness, type Witness } from '../approvals/witness';
 import { defaultKeeping, type Keeping } from '../audit/newLog';
 import { openAuditWriter, type AuditWriter } from '../audit/writer';
@@ -30,6 +31,7 @@ import type { AgentRooms } from './agents';
 import { anchorsOf } from '../anchors/places';
 import { createAudience, type Audience } from './audience';
 import { keepingOf, keepLogFiles } from './logKeeping';
+import { createProvenance, type Provenance } from './provenance';
 import { openSigning, type Signing } from './signing';
 import { endOrphans, orphansSentence } from './orphans';
 
@@ -49,6 +51,8 @@ export type Built = Readonly<{
   config: OpenConfig;
   writer: AuditWriter;
   logFiles: { stop(): void };
+  snapshots: Snapshots;
+  provenance: Provenance;
   desk: Desk;
   breakers: Breakers;
   tools: ReadonlyMap<string, Tool>;
@@ -85,9 +89,16 @@ export async function buildRooms(ground: Ground): Promise<Built> {
   writer.onAppended(tellHealth);
   writer.onHealth(tellHealth);
   const signing = openSigning({ log, writer, store, actor: self, audience });
+  const snapshots = openSnapshots(log);
+  const provenance = createProvenance(snapshots, () => ({
+    breakers: breakers.views().filter(({ state, failures }) => state !== 'closed' || failures > 0).map(({ tool, state, failures }) => ({ tool, state, failures })),
+    pending: desk.list().length, entries: writer.state().entries,
+  }), ground.logger);
   const config = await openConfig({
     file: join(configDir, 'config.json'),
-    onChange: ({ config: next, state }) => {
+    onChange: (loaded) => {
+      const { config: next, state } = loaded;
+      provenance.policy(loaded);
       ground.setLogLevel(next.server.logLevel);
       audience.tell('config/changed', state);
       signing.useAnchors(anchorsOf(next.audit.anchors, log, configDir));
@@ -97,6 +108,10 @@ export async function buildRooms(ground: Ground): Promise<Built> {
     },
   });
   keeping = () => keepingOf(config.current().config);
+  writer.onRotated(() => {
+    const metrics = provenance.measured();
+    if (metrics !== undefined) writer.append({ phase: 'event', tool: 'audit.metrics', input: { why: 'rotation', metrics: `sha256:${metrics}` }, result: 'ok', actor: self }).catch(() => undefined);
+  });
   const logFiles = keepLogFiles({ path: join(configDir, 'audit.log'), writer, self, keeping, logger: ground.logger });
   ground.setLogLevel(config.current().config.server.logLevel);
   const tools = new Map<string, Tool>([shellTool, ...filesystemTools, ...gitTools].map((tool) => [tool.name, seal(tool as Tool, (call) => witness.take(call))]));
@@ -105,7 +120,10 @@ export async function buildRooms(ground: Ground): Promise<Built> {
   const breakers = createBreakers({ tools: [...tools.keys()], settings: () => config.current().config.circuitBreaker, now, schedule, onChange: (views) => audience.tell('breakers/changed', { breakers: views }) });
   const desk = createDesk({ now, wallNow: Date.now, schedule, onChange: (pending) => audience.tell('approvals/changed', { pending }) });
   const policy: Rooms['policy'] = () => {
-    const { config: present, state } = config.current();
+    const loaded = config.current();
+    const { config: present, state } = loaded;
+    // Before it judges anything; once it is kept this is one look into a set.
+    provenance.policy(loaded);
     return { config: present, policyHash: state.policyHash, ...(state.source !== 'current' && state.problems.length > 0 ? { trouble: configSentence(state) } : {}) };
   };
   const onPolicyChange: Rooms['onPolicyChange'] = (listener) => {
@@ -117,7 +135,7 @@ export async function buildRooms(ground: Ground): Promise<Built> {
     ...shared, desk,
     admit: (tool) => breakers.admit(tool),
     openFor: (tool) => breakers.views().find((view) => view.tool === tool && view.state === 'open')?.retryAfterMs,
-    recorder: createRecorder(growing(writer)),
+    recorder: provenance.counting(createRecorder(growing(writer))),
   });
   const silent = () => Promise.resolve();
   let breached = false;
@@ -135,7 +153,7 @@ export async function buildRooms(ground: Ground): Promise<Built> {
       writer.append(entry).catch((thrown: unknown) => ground.logger.warn('a refusal could not be recorded', { error: toConductorError(thrown).message }));
     },
   };
-  return { self, config, writer, logFiles, desk, breakers, tools, witness, pipeline, proof: { pipeline: proofPipeline, breached: () => breached }, agents, audience, signing };
+  return { self, config, writer, logFiles, snapshots, provenance, desk, breakers, tools, witness, pipeline, proof: { pipeline: proofPipeline, breached: () => breached }, agents, audience, signing };
 }
 
 /** The second look at the log: an entry counts as written when the log is longer than before, not when somebody says so. */

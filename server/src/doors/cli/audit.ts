@@ -13,6 +13,7 @@ import { verifyAuditLog } from '../../audit/verifier';
 import { createAuditView, rowOf } from '../../audit/view';
 import { confirmed, requirePerson, withBroker } from './approvals';
 import { addAuditExport } from './auditExport';
+import { addAuditShow } from './auditShow';
 import { openRunningBroker } from './brokerClient';
 import { configFileIn } from './config';
 import { addProofs, placesOf, policyOf, withPolicy, type PolicyOptions } from './proofs';
@@ -38,6 +39,7 @@ export function addAudit(program: Command, configDir: () => string): void {
 
   addProofs(audit, logFile);
   addAuditExport(audit, logFile, withFilters);
+  addAuditShow(audit, logFile, configDir);
 
   audit
     .command('start-new')
