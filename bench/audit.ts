@@ -43,15 +43,16 @@ async function inFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
   return await work(folder).finally(() => rm(folder, { recursive: true }));
 }
 
-/** Writes an honest log of `entries` entries without syncing each; gives its size in bytes. */
+/** Writes an honest log of `entries` entries, the last of them of this moment, without syncing each; gives its size in bytes. */
 export function writeLog(path: string, entries: number): number {
   const block = Buffer.alloc(4_194_304);
   const file = fs.openSync(path, 'w', 0o600);
+  const begun = Date.now() - entries * 1_000;
   let [head, at, size, id] = [zeroHash, 0, 0, ''];
   for (let n = 1; n <= entries; n += 1) {
     if (n % 2 === 0) id = nextId();
-    const first: OwnEntry = { phase: 'genesis', tool: 'audit.genesis', input: {}, result: 'ok' };
-    const entry = prepareEntry(n === 1 ? first : call(n, id), n % 2 === 0 ? id : nextId(), new Date(1_790_000_000_000 + n * 2_000).toISOString());
+    const first: OwnEntry = { phase: 'genesis', tool: 'audit.genesis', input: { format: 'conductor-audit/1', logId: '0f'.repeat(16), publicKey: null }, result: 'ok' };
+    const entry = prepareEntry(n === 1 ? first : call(n, id), n % 2 === 0 ? id : nextId(), new Date(begun + n * 1_000).toISOString());
     const { end, hash } = writeLine(block, at, entry, n, head);
     [head, at] = [hash, end];
     if (at > 4_000_000 || n === entries) {

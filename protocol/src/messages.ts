@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { decisionResultSchema, decisionSchema, pendingSchema } from './approvals';
 import { auditEntryPageSchema, auditFilterSchema } from './audit/query';
-import { verificationReport } from './audit/report';
+import { depths, verificationReport } from './audit/report';
 import { snapshotHash, snapshotSchema } from './audit/snapshot';
 import { signAnswerSchema, signingStateSchema, signRequestSchema } from './audit/signing';
 import type { Right } from './roles';
@@ -102,6 +102,10 @@ export const requests = {
       anchor: headSchema.extend({ place: z.string().max(200), at: z.string() }).optional(),
       /** Verifier keys that the client knows from elsewhere; given, a log without a checkpoint of one of them fails. */
       publicKeys: z.array(z.string().max(500)).max(20).optional(),
+      /** How thoroughly; `default` when absent. */
+      depth: z.enum(depths).optional(),
+      /** Any text of the asker: while the verification runs, the asker alone hears `audit/progress` with it. Cancelling the request ends it. */
+      progress: z.string().max(100).optional(),
     }),
     result: verificationReport,
   },
@@ -125,6 +129,8 @@ export const notifications = {
   'approvals/changed': z.strictObject({ pending: z.array(pendingSchema) }),
   'audit/appended': auditHealthSchema,
   'audit/signed': signingStateSchema,
+  /** How far a verification is, in bytes, at most every 100 ms; `progress` is the text that its request carried. */
+  'audit/progress': z.strictObject({ progress: z.string(), done: z.number().int(), total: z.number().int() }),
   'breakers/changed': z.strictObject({ breakers: z.array(breakerSchema) }),
   'config/changed': configStateSchema,
 } as const satisfies Record<string, z.ZodType>;

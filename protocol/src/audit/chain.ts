@@ -10,6 +10,14 @@ export type ChainStart = Readonly<{ seq: number; prevHash: string; open?: readon
 /** A head that was kept outside the file: the log had at least this many entries, and the last of them this hash (bare hex). */
 export type KnownHead = Readonly<{ entries: number; head: string }>;
 
+/** One head that was kept outside, or several. */
+export type KnownHeads = KnownHead | readonly KnownHead[];
+
+/** The heads as a list. */
+export function headsOf(known: KnownHeads | undefined): readonly KnownHead[] {
+  return known === undefined ? [] : 'head' in known ? [known] : known;
+}
+
 /** What a whole pass over a file found. */
 export type ChainResult = Readonly<{
   verdict: 'intact' | 'tampered' | 'torn';
@@ -52,14 +60,16 @@ export class ChainCheck {
   #crashLike = true;
   #wholeAfterDamage = false;
   #findingCount = 0;
-  #knownHash: string | undefined;
-  readonly #known: KnownHead | undefined;
+  /** Entry numbers of the known heads, and the hashes that were found there. */
+  readonly #knownHashes = new Map<number, string | undefined>();
+  readonly #known: readonly KnownHead[];
   readonly #findings: Finding[] = [];
   readonly #open = new Map<string, OrphanCall>();
   readonly #warnings: { line: number; message: string }[] = [];
 
-  constructor(known?: KnownHead, start: ChainStart = { seq: 1, prevHash: zeroHash }) {
+  constructor(known: readonly KnownHead[] = [], start: ChainStart = { seq: 1, prevHash: zeroHash }) {
     this.#known = known;
+    for (const { entries } of known) this.#knownHashes.set(entries, undefined);
     for (const orphan of start.open ?? []) this.#open.set(orphan.call, orphan);
     this.#expected = { head: start.prevHash, headBefore: undefined, seq: start.seq };
     this.#lastGood = { seq: start.seq - 1, head: start.prevHash, goodBytes: 0, lastPhase: '' };
@@ -127,7 +137,7 @@ export class ChainCheck {
 
   #accept(entry: EntryHead, hash: string, offset: number, end: number): void {
     this.#expected = { head: hash, headBefore: this.#expected.head, seq: entry.seq + 1 };
-    if (entry.seq === this.#known?.entries) this.#knownHash = hash;
+    if (this.#knownHashes.size > 0 && this.#knownHashes.has(entry.seq)) this.#knownHashes.set(entry.seq, hash);
     if (this.#findingCount === 0) {
       this.#goodLines = this.#lines;
       this.#lastGood = { seq: entry.seq, head: hash, goodBytes: end, lastPhase: entry.phase };
@@ -195,17 +205,17 @@ export class ChainCheck {
     this.#report({ class: 'truncation', line: 1, offset: 0, expected: null, found: null, message });
   }
 
-  /** Compares with the head that was kept elsewhere; a difference becomes the first finding. */
+  /** Compares with the heads that were kept elsewhere; a difference becomes the first finding. */
   #differsFromKnown(): boolean {
-    const known = this.#known;
-    if (known === undefined || this.#knownHash === known.head) return false;
+    const known = this.#known.find(({ entries, head }) => this.#knownHashes.get(entries) !== head);
+    if (known === undefined) return false;
     const { seq, head, goodBytes } = this.#lastGood;
     const place = { line: this.#goodLines + 1, offset: goodBytes, expected: `sha256:${known.head}` };
     const short = seq < known.entries;
     this.#findings.unshift(
       short
         ? { class: 'truncation', ...place, found: `sha256:${head}`, message: `The log had ${known.entries} entries and now ends after #${seq}: it was cut off or an older copy was put back.` }
-        : { class: 'fork', ...place, line: null, offset: null, found: `sha256:${this.#knownHash ?? head}`, message: `Entry #${known.entries} is not the one that was last known: the log was rewritten or replaced by another.` },
+        : { class: 'fork', ...place, line: null, offset: null, found: `sha256:${this.#knownHashes.get(known.entries) ?? head}`, message: `Entry #${known.entries} is not the one that was last known: the log was rewritten or replaced by another.` },
     );
     this.#findingCount += 1;
     return true;

@@ -3,6 +3,9 @@ import { z } from 'zod';
 /** What a verification can conclude. `torn` is a crash that the next start repairs; `unverifiable` says nothing either way. */
 export const verdicts = ['intact', 'tampered', 'torn', 'unverifiable'] as const;
 
+/** How thoroughly a log is verified: closed files by their digest and the one in use by the line; every line; or every line and what it says. */
+export const depths = ['default', 'deep', 'strict'] as const;
+
 /** Kinds of damage. `truncation`, `rollback` and `fork` need a head that was kept elsewhere (or an empty file), `signature` and `unsigned` checkpoints. */
 export const damageClasses = [
   'hash',
@@ -90,8 +93,7 @@ export const verificationReport = z.strictObject({
   level: z.enum(['chain intact', 'signed', 'anchored']).nullable(),
   /** What checkpoints and anchors say; absent when they were not looked at, null when they could not be or the log is not intact. */
   trust: trustReport.nullable().optional(),
-  /** How thoroughly: closed files by their digest and the one in use by the line; every line; or every line and what it says. */
-  depth: z.enum(['default', 'deep', 'strict']),
+  depth: z.enum(depths),
   /** Files that were verified. */
   files: z.number().int().nonnegative(),
   /** Number of the first entry that was verified: 1, unless earlier files were removed by the user's own setting or verified before. */

@@ -3,8 +3,11 @@ import type { ReadableFile } from './disk';
 
 const blockBytes = 1_048_576;
 
+/** Who wants to hear how far a digest is, in bytes, and who may end it. */
+type Watching = Readonly<{ signal?: AbortSignal; onProgress?: (done: number, total: number) => void }>;
+
 /** SHA-256 (`sha256:` and hex) and size of a file, read in blocks from byte `from`. Rejects with the reason of `signal` when that is aborted. */
-export async function digestOf(file: ReadableFile, from = 0, signal?: AbortSignal): Promise<{ sha256: string; bytes: number }> {
+export async function digestOf(file: ReadableFile, from = 0, { signal, onProgress }: Watching = {}): Promise<{ sha256: string; bytes: number }> {
   const digest = createHash('sha256');
   const block = Buffer.allocUnsafe(blockBytes);
   let position = from;
@@ -12,6 +15,7 @@ export async function digestOf(file: ReadableFile, from = 0, signal?: AbortSigna
     signal?.throwIfAborted();
     digest.update(block.subarray(0, length));
     position += length;
+    onProgress?.(position, file.mark().size);
   }
   return { sha256: `sha256:${digest.digest('hex')}`, bytes: position - from };
 }

@@ -10,6 +10,7 @@ import type { Disk } from './disk';
 import { FilesGone, readLeaves } from './leaves';
 import { logIdOf, partsOfLog, within } from './parts';
 import { createAuditReader } from './reader';
+import { abortedReport } from './reporting';
 import { hashOfLogEntry } from './verifier';
 
 /** A head that somebody kept outside the log: entries, bare hash of the last of them, where, and when. */
@@ -26,6 +27,7 @@ export type Policy = Readonly<{
   witnesses?: readonly VerifierKey[];
   /** What is worth saying of places that could not be looked at. */
   warnings?: readonly string[];
+  signal?: AbortSignal;
   /** Compute the root of every signed checkpoint anew; that of the newest is always computed when a witness cosigned it. */
   roots?: boolean;
 }>;
@@ -41,8 +43,9 @@ export function readBefore({ checkpoints, disk }: Places): Promise<KeptCheckpoin
 /** Grades a verified log by its checkpoints, as they were read before, and by what is known from elsewhere. Rejects when a file cannot be read. */
 export async function gradeLog(report: VerificationReport, before: KeptCheckpoints, places: Places, policy: Policy): Promise<VerificationReport> {
   if (report.verdict !== 'intact' && report.verdict !== 'torn') return { ...report, trust: null };
-  const { pins = [] } = policy;
+  const { pins = [], signal } = policy;
   const roots = await rootFindings(before.checkpoints, places, policy);
+  if (signal?.aborted === true) return abortedReport;
   const series = judgeSeries(before.checkpoints, pins);
   const findings: Finding[] = [
     ...identityFindings(await logIdOf(places.log, places.disk), before, policy),
@@ -145,7 +148,7 @@ async function rootFindings(checkpoints: readonly Checkpoint[], { log, disk }: P
   const largest = Math.max(0, ...checked.map(({ size }) => size));
   const nothing = { findings: [], notes: [] };
   if (largest === 0) return nothing;
-  const read = await readLeaves(log, largest, disk).catch((cause: unknown) => (cause instanceof Error ? cause : new Error(String(cause))));
+  const read = await readLeaves(log, largest, disk, undefined, policy.signal).catch((cause: unknown) => (cause instanceof Error ? cause : new Error(String(cause))));
   if (read instanceof FilesGone) return { findings: [], notes: [`The Merkle roots could not be computed anew: ${read.message}.`] };
   // A log that is shorter than its checkpoints, or damaged, is told of by others.
   if (read instanceof Error) return nothing;

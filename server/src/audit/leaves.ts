@@ -19,7 +19,7 @@ export class FilesGone extends Error {
 export type Wanted = Readonly<{ seq: number }> | Readonly<{ id: string }>;
 
 /** Reads the leaves of the first `size` entries. Rejects when the log is shorter, or holds a line that is no entry. */
-export async function readLeaves(path: string, size: number, disk: Disk, wanted?: Wanted): Promise<Leaves> {
+export async function readLeaves(path: string, size: number, disk: Disk, wanted?: Wanted, signal?: AbortSignal): Promise<Leaves> {
   const leaves: Buffer[] = [];
   let found: Leaves['found'];
   const parts = await partsOfLog(path, disk);
@@ -36,7 +36,7 @@ export async function readLeaves(path: string, size: number, disk: Disk, wanted?
           if (wanted !== undefined && found === undefined && isWanted(wanted, leaves.length, bytes, start, newline)) found = { seq: leaves.length, line: bytes.toString('utf8', start, newline), hash: tail.hash };
         },
         oversized: () => { throw new Error(`line ${leaves.length + 1} is too long`); },
-      }),
+      }, signal),
     );
   }
   if (leaves.length < size) throw new Error(`the log has ${leaves.length} entries and not ${size}`);

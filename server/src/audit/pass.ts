@@ -1,5 +1,5 @@
 /** One pass over one file of the log, with flat memory. */
-import { ChainCheck, type ChainResult, type ChainStart, type KnownHead } from '../../../protocol/src/audit/chain';
+import { ChainCheck, headsOf, type ChainResult, type ChainStart, type KnownHeads } from '../../../protocol/src/audit/chain';
 import { asOrphans, firstStart, type SegmentStart } from '../../../protocol/src/audit/segment';
 import type { ReadableFile } from './disk';
 import { scanLines } from './lines';
@@ -7,8 +7,8 @@ import { StrictCheck } from './strict';
 
 /** What a pass may be told. */
 export type PassOptions = Readonly<{
-  /** A head that was kept outside the file; of no use when its entry stands in an earlier file. */
-  known?: KnownHead;
+  /** Heads that were kept outside the file; of no use when their entries stand in an earlier file. */
+  known?: KnownHeads;
   /** How the file begins; as the very first one by default. */
   start?: SegmentStart;
   /** Verify only this many bytes; for a log that is being written, pass what the writer says is durable. */
@@ -30,8 +30,8 @@ export function chainStartOf({ seq, prevHash, open }: SegmentStart): ChainStart 
 
 /** Checks the chain of an open file from its first byte. A file that grows meanwhile is followed to a line's end. */
 export async function passOver(file: ReadableFile, options: PassOptions): Promise<Pass> {
-  const { signal, onProgress, start = firstStart, known } = options;
-  const check = new ChainCheck(known !== undefined && known.entries >= start.seq ? known : undefined, chainStartOf(start));
+  const { signal, onProgress, start = firstStart } = options;
+  const check = new ChainCheck(headsOf(options.known).filter(({ entries }) => entries >= start.seq), chainStartOf(start));
   const strict = options.strict === true ? new StrictCheck(start.open) : undefined;
   let to = options.upTo ?? file.mark().size;
   const sink = {

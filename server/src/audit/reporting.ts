@@ -61,6 +61,9 @@ export function missingReport(path: string, known: KnownHead | undefined, before
   return withoutChain('tampered', 'truncation', `The log is gone: there is no file at ${path}, although ${before}, which came before it, is there.`);
 }
 
+/** The report of a verification that was stopped. */
+export const abortedReport: VerificationReport = withoutChain('unverifiable', 'aborted', 'The verification was stopped before its end.');
+
 /** A report that tells nothing of a chain. */
 export function withoutChain(verdict: 'unverifiable' | 'tampered', kind: DamageClass, message: string): VerificationReport {
   const finding: Finding = { class: kind, line: null, offset: null, expected: null, found: null, message };

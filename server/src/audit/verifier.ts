@@ -1,20 +1,20 @@
 /** Verifies a log: the files from the oldest to the one in use, and the seams between them. */
 import { basename, dirname, join } from 'node:path';
-import type { ChainResult, KnownHead } from '../../../protocol/src/audit/chain';
+import { headsOf, type ChainResult, type KnownHead, type KnownHeads } from '../../../protocol/src/audit/chain';
 import type { Finding, VerificationReport } from '../../../protocol/src/audit/report';
 import { asOrphans, firstStart, type PreviousFile, type SegmentStart } from '../../../protocol/src/audit/segment';
 import { realDisk, type Disk, type ReadableFile } from './disk';
 import { digestOf } from './digest';
 import { passOver, type Pass } from './pass';
-import { missingReport, reportOfFiles, withoutChain, type NamedPass } from './reporting';
+import { abortedReport, missingReport, reportOfFiles, withoutChain, type NamedPass } from './reporting';
 import { hashOfEntry } from './search';
 import { findLogFiles, nameOf, openLogFile, segmentName, segmentNumbers, type LogFile, type LogFiles } from './segments';
 import { readStub } from './stub';
 
 /** What a verification may be told. */
 export type VerifyOptions = Readonly<{
-  /** A head that was kept outside the file: makes truncation, rollback and replacement visible. */
-  known?: KnownHead;
+  /** Heads that were kept outside the file: make truncation, rollback and replacement visible. */
+  known?: KnownHeads;
   /** Verify only this many bytes of the file in use; for a log that is being written, pass what the writer says is durable. */
   upTo?: number;
   /** `default`: closed files by the digest that the next one holds, the one in use line by line. `deep`: every line. `strict`: what every line says, too. */
@@ -40,13 +40,13 @@ export async function verifyAuditLog(path: string, options: VerifyOptions = {}):
 async function verifyOnce(path: string, disk: Disk, options: VerifyOptions): Promise<VerificationReport> {
   try {
     const found = await findLogFiles(path, disk);
-    if (found === undefined) return missingReport(path, options.known, await newestClosed(path, disk));
+    if (found === undefined) return missingReport(path, headsOf(options.known)[0], await newestClosed(path, disk));
     return await verifyFiles(found, path, disk, options);
   } catch (cause) {
     const aborted = options.signal?.aborted === true;
     const why = cause instanceof Error ? cause.message : String(cause);
     return aborted
-      ? withoutChain('unverifiable', 'aborted', 'The verification was stopped before its end.')
+      ? abortedReport
       : withoutChain('unverifiable', 'unreadable', `The log could not be read: ${why}`);
   }
 }
@@ -62,17 +62,27 @@ async function verifyFiles({ files, missing }: LogFiles, path: string, disk: Dis
   const gap = first === undefined || missing === undefined ? undefined : await judgeGap(first, missing, files, path, disk);
   const passes: NamedPass[] = [];
   let before: Pass | undefined;
+  const progress = progressOver(files, disk, options.onProgress);
   for (const [i, file] of files.entries()) {
     const name = i === files.length - 1 ? undefined : nameOf(file, path);
-    const pass = await verifyFile(file, files[i + 1], before, { ...options, depth, disk });
+    const pass = await verifyFile(file, files[i + 1], before, { ...options, ...(progress && { onProgress: progress(i) }), depth, disk });
     const seam = before === undefined || file.start === undefined ? undefined : seamFinding(before, file.start);
     passes.push({ ...withFinding(pass, i === 0 ? gap?.finding : seam), name });
     before = pass;
   }
-  const earlier = await knownInEarlierFile(files, disk, options.known);
+  const earlier = await firstOf(headsOf(options.known), (known) => knownInEarlierFile(files, disk, known));
   const last = passes.pop();
   if (last !== undefined) passes.push({ ...withFinding(last, earlier), name: undefined });
   return reportOfFiles(passes, { depth, notes: gap?.note === undefined ? [] : [gap.note] });
+}
+
+/** Progress of one file as progress over all of them, by their sizes on the disk. */
+function progressOver(files: readonly LogFile[], disk: Disk, tell: VerifyOptions['onProgress']): ((file: number) => (done: number, size: number) => void) | undefined {
+  if (tell === undefined) return undefined;
+  const sizes = files.map(({ path }) => disk.mark(path)?.size ?? 0);
+  const before = sizes.map((_, i) => sizes.slice(0, i).reduce((sum, one) => sum + one, 0));
+  const total = sizes.reduce((sum, one) => sum + one, 0);
+  return (i) => (done, size) => tell(Math.min(total, (before[i] ?? 0) + (size === 0 ? 0 : Math.round((done / size) * (sizes[i] ?? 0)))), total);
 }
 
 type FileOptions = VerifyOptions & Readonly<{ depth: VerificationReport['depth']; disk: Disk }>;
@@ -85,11 +95,12 @@ async function verifyFile(file: LogFile, next: LogFile | undefined, before: Pass
     const strict = options.depth === 'strict';
     if (next === undefined) return await passOver(open, { ...options, start, strict });
     const expected = next.start?.previous;
-    const { signal } = options;
-    const whole = expected === undefined || file.start === undefined ? undefined : await digestOf(open, 0, signal);
+    const { signal, onProgress } = options;
+    const telling = { ...(signal && { signal }), ...(onProgress && { onProgress }) };
+    const whole = expected === undefined || file.start === undefined ? undefined : await digestOf(open, 0, telling);
     const same = expected !== undefined && whole?.sha256 === expected.sha256 && whole.bytes === expected.bytes;
     if (same && options.depth === 'default' && next.start !== undefined) return { chain: closedChain(start, next.start, expected), start, bytes: expected.bytes };
-    const pass = await passOver(open, { start, strict, ...(signal && { signal }) });
+    const pass = await passOver(open, { start, strict, ...telling });
     return same || expected === undefined ? neverTorn(pass) : withFinding(neverTorn(pass), otherFile(file, pass, expected, whole?.sha256));
   } finally {
     await open.close();
@@ -151,9 +162,9 @@ async function judgeGap(first: LogFile, missing: number, files: readonly LogFile
 }
 
 /** Compares with a remembered head whose entry stands before the file in use. */
-async function knownInEarlierFile(files: readonly LogFile[], disk: Disk, known: KnownHead | undefined): Promise<Finding | undefined> {
+async function knownInEarlierFile(files: readonly LogFile[], disk: Disk, known: KnownHead): Promise<Finding | undefined> {
   const start = files.at(-1)?.start;
-  if (known === undefined || start === undefined || known.entries >= start.seq) return undefined;
+  if (start === undefined || known.entries >= start.seq) return undefined;
   const [first] = files;
   // Of a file that was removed on record nothing is left to compare; the first header names its last entry.
   if (known.entries < (first?.start?.seq ?? 1) - 1) return undefined;
@@ -161,6 +172,14 @@ async function knownInEarlierFile(files: readonly LogFile[], disk: Disk, known: 
   if (found === known.head) return undefined;
   const message = `Entry #${known.entries} is not the one that was last known: the log was rewritten or replaced by another.`;
   return { class: 'fork', line: null, offset: null, expected: `sha256:${known.head}`, found: found === undefined ? null : `sha256:${found}`, message };
+}
+
+async function firstOf<T>(items: readonly T[], look: (item: T) => Promise<Finding | undefined>): Promise<Finding | undefined> {
+  for (const item of items) {
+    const found = await look(item);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 /** The same question for a log of which only the file in use was read. */

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { createConnection, type Connection, type InitializeResult } from 'vscode-languageserver';
 import { createProtocolConnection, StreamMessageReader, StreamMessageWriter } from 'vscode-languageserver-protocol/node';
-import { serveRequests, type AskingWire, type Handlers } from './requests';
+import { serveRequests, whenGone, type AskingWire, type Handlers } from './requests';
 import type { Guest } from './socket';
 
 /** The door for editor windows: the language server protocol with our own messages beside it. */
@@ -19,7 +19,7 @@ export function serveEditor(socket: Socket, guest: Guest, handlers: Handlers, la
   );
   const capabilities = language.attach(connection);
   connection.onInitialize(() => ({ capabilities, serverInfo: { name: 'conductor', version } }));
-  serveRequests(connection, handlers, guest);
+  serveRequests(connection, handlers, guest, whenGone(socket));
   connection.listen();
   return connection;
 }

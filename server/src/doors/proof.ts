@@ -2,7 +2,7 @@ import { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { requests } from '../../../protocol/src/messages';
 import { serveAgent, type AgentHouse } from './mcp';
-import { serveRequests, type Handlers } from './requests';
+import { serveRequests, type Handlers, type Wire } from './requests';
 
 /** At start every door shows that it goes through the decision: a call that no configuration allows must come back refused (T92). */
 
@@ -56,15 +56,16 @@ function converse(house: AgentHouse, messages: readonly object[]): Promise<strin
 
 /** Sends every request that needs the right to decide, as a role that has none: all must be refused before their handler sees them. */
 export async function proveRequestDoor(handlers: Handlers): Promise<boolean> {
-  const served = new Map<string, (params: unknown) => Promise<unknown>>();
+  const served = new Map<string, Parameters<Wire['onRequest']>[1]>();
   let reached = false;
   const traps = new Proxy(handlers, { get: () => () => { reached = true; } });
-  const wire = { onRequest: (name: string, handler: (params: unknown) => Promise<unknown>) => served.set(name, handler), sendNotification: () => Promise.resolve() };
-  serveRequests(wire, traps, { role: 'agent', version: '0', connection: 0 });
+  const wire: Wire = { onRequest: (name, handler) => served.set(name, handler), sendNotification: () => Promise.resolve() };
+  const never = { isCancellationRequested: false, onCancellationRequested: () => ({ dispose: () => undefined }) };
+  serveRequests(wire, traps, { role: 'agent', version: '0', connection: 0 }, new AbortController().signal);
   for (const name of Object.keys(requests)) {
     const handler = served.get(name);
     if (handler === undefined) return false;
-    const refused = await handler({}).then(() => false, () => true);
+    const refused = await handler({}, never).then(() => false, () => true);
     if (!refused) return false;
   }
   return !reached;

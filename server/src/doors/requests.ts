@@ -5,21 +5,47 @@ import { notifications, questions, requests, type NotificationName, type Notific
 import { rightsOf } from '../../../protocol/src/roles';
 import type { Guest } from './socket';
 
+/** Whoever waits for one answer: `signal` aborts when they no longer do, `notify` reaches nobody else. */
+export type Asker = Readonly<{ signal: AbortSignal; notify<Name extends NotificationName>(name: Name, params: NotificationParams<Name>): void }>;
+
 /** What answers each request; one that nobody handles does not compile. */
-export type Handlers = { readonly [Name in RequestName]: (params: z.output<(typeof requests)[Name]['params']>, guest: Guest) => Promise<RequestResult<Name>> | RequestResult<Name> };
+export type Handlers = { readonly [Name in RequestName]: (params: z.output<(typeof requests)[Name]['params']>, guest: Guest, asker: Asker) => Promise<RequestResult<Name>> | RequestResult<Name> };
+
+/** What a connection tells of one request: whether its sender took it back. */
+export type Cancellation = Readonly<{ isCancellationRequested: boolean; onCancellationRequested(listener: () => void): Readonly<{ dispose(): void }> }>;
 
 /** The part of a JSON-RPC connection that our own messages need; a language-server connection has it, too. */
 export type Wire = Readonly<{
-  onRequest(method: string, handler: (params: unknown) => Promise<unknown>): unknown;
+  onRequest(method: string, handler: (params: unknown, token: Cancellation) => Promise<unknown>): unknown;
   sendNotification(method: string, params: unknown): Promise<void>;
 }>;
 
 /** A wire whose other end answers questions: an editor's. */
 export type AskingWire = Wire & Readonly<{ sendRequest(method: string, params: unknown): Promise<unknown> }>;
 
-/** Serves the table of messages on a connection, within the rights of the guest's role. */
-export function serveRequests(wire: Wire, handlers: Handlers, guest: Guest): void {
-  for (const name of Object.keys(requests) as RequestName[]) wire.onRequest(name, (params) => answer(name, handlers, params, guest));
+/** Serves the table of messages on a connection, within the rights of the guest's role. `gone` aborts when the connection ended. */
+export function serveRequests(wire: Wire, handlers: Handlers, guest: Guest, gone: AbortSignal): void {
+  for (const name of Object.keys(requests) as RequestName[]) {
+    wire.onRequest(name, async (params, token) => {
+      const taken = new AbortController();
+      const end = (): void => taken.abort();
+      const listening = token.onCancellationRequested(end);
+      gone.addEventListener('abort', end);
+      try {
+        return await answer(name, handlers, params, guest, { signal: taken.signal, notify: (news, told) => notify(wire, news, told) });
+      } finally {
+        listening.dispose();
+        gone.removeEventListener('abort', end);
+      }
+    });
+  }
+}
+
+/** Aborts when the connection ends. */
+export function whenGone(socket: Readonly<{ on(event: 'close', listener: () => void): unknown }>): AbortSignal {
+  const gone = new AbortController();
+  socket.on('close', () => gone.abort());
+  return gone.signal;
 }
 
 /** Sends one notification of the table; a connection that is gone is no error. */
@@ -41,14 +67,14 @@ export async function askEditor<Name extends QuestionName>(wire: AskingWire, nam
   }
 }
 
-async function answer<Name extends RequestName>(name: Name, handlers: Handlers, given: unknown, guest: Guest): Promise<unknown> {
+async function answer<Name extends RequestName>(name: Name, handlers: Handlers, given: unknown, guest: Guest, asker: Asker): Promise<unknown> {
   try {
     const message = requests[name];
     if (!rightsOf[guest.role].has(message.right)) throw new ConductorError('UNAUTHORIZED', `The role "${guest.role}" may not send ${name}.`);
     const params = message.params.safeParse(given ?? {});
     if (!params.success) throw new ConductorError('INVALID_REQUEST', `${name}: ${params.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ')}`);
-    const handler = handlers[name] as (params: unknown, guest: Guest) => unknown;
-    return await handler(params.data, guest);
+    const handler = handlers[name] as (params: unknown, guest: Guest, asker: Asker) => unknown;
+    return await handler(params.data, guest, asker);
   } catch (thrown) {
     throw responseError(toConductorError(thrown));
   }

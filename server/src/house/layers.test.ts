@@ -164,10 +164,11 @@ describe('A1 defence in depth', function () {
     const ground = { configDir: join(base, 'config'), logger: createLogger(() => undefined, () => 'error'), setLogLevel: () => undefined };
     const handlers = createHandlers({ ...built, ground, presence: createPresence(built.config) });
     const guest: Guest = { role: 'editor', version: '1', connection: 1 };
-    await handlers['approvals/attend']({ attending: true }, guest);
+    const asker = { signal: new AbortController().signal, notify: () => undefined };
+    await handlers['approvals/attend']({ attending: true }, guest, asker);
     const answer = call(built, 'shell.exec', { command: 'rm precious' });
     for (let tries = 0; tries < 200 && built.desk.list().length === 0; tries += 1) await new Promise((resolve) => setTimeout(resolve, 5));
-    for (const { id, digest } of built.desk.list()) await handlers['approvals/decide']({ id, digest, decision: 'approve' }, guest);
+    for (const { id, digest } of built.desk.list()) await handlers['approvals/decide']({ id, digest, decision: 'approve' }, guest, asker);
     assert.equal((await answer).kind, 'success');
     assert.equal(existsSync(join(base, 'project', 'precious')), false);
   });

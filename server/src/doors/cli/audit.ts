@@ -119,9 +119,13 @@ async function verify(file: string, options: VerifyFlags, configDir: string | un
   const anchored = configDir === undefined ? {} : await anchorPolicy(configDir);
   const depth = options.strict === true ? 'strict' : options.deep === true ? 'deep' : 'default';
   const bar = progressBar();
-  const chain = await verifyAuditLog(file, { depth, ...(known && { known }), ...(bar && { onProgress: bar.show }) });
+  const stop = new AbortController();
+  const interrupt = (): void => stop.abort();
+  process.once('SIGINT', interrupt);
+  const chain = await verifyAuditLog(file, { depth, signal: stop.signal, ...(known && { known }), ...(bar && { onProgress: bar.show }) });
   bar?.clear();
-  const report = await gradeLog(chain, kept, places, { ...policy, ...anchored, witnesses: [...(policy.witnesses ?? []), ...(anchored.witnesses ?? [])], outside: [...(policy.outside ?? []), ...(anchored.outside ?? [])] });
+  const report = await gradeLog(chain, kept, places, { ...policy, signal: stop.signal, ...anchored, witnesses: [...(policy.witnesses ?? []), ...(anchored.witnesses ?? [])], outside: [...(policy.outside ?? []), ...(anchored.outside ?? [])] });
+  process.removeListener('SIGINT', interrupt);
   if (options.json === true) print(JSON.stringify(report));
   else print(describe(file, report));
   return exitCodeOf(report);

@@ -1,0 +1,66 @@
+/** Verifies the log for whoever asks: against what the asker remembers, what the broker wrote, signatures, and places outside. */
+import { dirname } from 'node:path';
+import type { z } from 'zod';
+import type { KnownHead } from '../../../protocol/src/audit/chain';
+import { parseVerifierKey, type VerifierKey } from '../../../protocol/src/audit/note';
+import type { VerificationReport } from '../../../protocol/src/audit/report';
+import { ConductorError } from '../../../protocol/src/errors';
+import type { requests } from '../../../protocol/src/messages';
+import { outsideHeads, witnessKeysOf } from '../anchors/places';
+import { checkpointFileOf } from '../audit/checkpointStore';
+import { realDisk } from '../audit/disk';
+import { gradeLog, readBefore } from '../audit/grading';
+import { verifyAuditLog } from '../audit/verifier';
+import type { Asker } from '../doors/requests';
+import type { Built } from './rooms';
+
+/** What a request to verify carries. */
+export type AskedToVerify = z.output<(typeof requests)['audit/verify']['params']>;
+
+/** Milliseconds between two words of progress. */
+const progressMs = 100;
+
+/** A log must hold what the asker remembers of it, and end where the broker left it; then come signatures and places outside. Ends early, as `aborted`, when the asker no longer waits. */
+export async function verifyForAsker(log: string, rooms: Built, asked: AskedToVerify, asker: Asker): Promise<VerificationReport> {
+  const { expected, anchor, publicKeys = [], depth = 'default' } = asked;
+  const { entries, head } = rooms.writer.state();
+  const known = [...(expected === undefined ? [] : [bare(expected)]), ...(head === null ? [] : [bare({ entries, head })])];
+  const places = { log, checkpoints: checkpointFileOf(log), disk: realDisk };
+  const kept = await readBefore(places);
+  const { signal } = asker;
+  const report = await verifyAuditLog(log, { known, depth, signal, onProgress: progressTo(asker, asked.progress) });
+  if (report.verdict === 'intact') await takeUp(rooms);
+  const { anchors } = rooms.config.current().config.audit;
+  const { heads, warnings } = await outsideHeads(anchors, dirname(log));
+  const outside = [...(anchor === undefined ? [] : [{ ...bare(anchor), place: anchor.place, at: anchor.at }]), ...heads];
+  return await gradeLog(report, kept, places, { pins: pinsOf(publicKeys), outside, witnesses: witnessKeysOf(anchors), warnings, signal });
+}
+
+/** Tells the asker how far it is, not too often; nobody when no progress was asked for. */
+function progressTo({ notify }: Asker, progress: string | undefined): (done: number, total: number) => void {
+  let told = Number.NEGATIVE_INFINITY;
+  return (done, total) => {
+    if (progress === undefined || performance.now() - told < progressMs) return;
+    told = performance.now();
+    notify('audit/progress', { progress, done, total });
+  };
+}
+
+// Whoever put a log back and verifies it need not wait for the next call to see that it is written again.
+async function takeUp({ writer, self }: Built): Promise<void> {
+  const { state } = writer.state().health;
+  if (state === 'healthy' || state === 'closed') return;
+  await writer.append({ phase: 'event', tool: 'audit.resumed', input: { after: state }, result: 'ok', actor: self }).catch(() => undefined);
+}
+
+function pinsOf(publicKeys: readonly string[]): VerifierKey[] {
+  return publicKeys.map((text) => {
+    const key = parseVerifierKey(text);
+    if (key === undefined) throw new ConductorError('INVALID_INPUT', `This is no verifier key: ${text}`);
+    return key;
+  });
+}
+
+function bare({ entries, head }: KnownHead): KnownHead {
+  return { entries, head: head.replace(/^sha256:/, '') };
+}
