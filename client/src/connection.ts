@@ -7,7 +7,7 @@ import { Retries } from './retries';
 import { isOlder } from './versions';
 
 /** What the connection needs to know. */
-export type ConnectionOptions = Readonly<{ configDir: string; brokerScript: string; version: string; log: LogOutputChannel }>;
+export type ConnectionOptions = Readonly<{ configDir: string; brokerScript: string; version: string; client: string; window: string; log: LogOutputChannel }>;
 
 const answerMs = 30_000;
 /** A whole log may take long to verify; the person can cancel it. */

@@ -1,6 +1,7 @@
+import { randomBytes } from 'node:crypto';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { commands as editorCommands, window, type ExtensionContext } from 'vscode';
+import { commands as editorCommands, env, version as editorVersion, window, type ExtensionContext } from 'vscode';
 import { configDirOf } from '../../link/src/address';
 import { registerAgents } from './agents/register';
 import { registerApprovals } from './approvals/register';
@@ -22,7 +23,9 @@ export function activate(context: ExtensionContext): void {
   const log = life.add(window.createOutputChannel('Conductor', { log: true }));
   const version = String((context.extension.packageJSON as Readonly<Record<string, unknown>>)['version']);
   const configDir = configDirOf(process.env, homedir());
-  const connection = life.add(new Connection({ configDir, brokerScript: context.asAbsolutePath('dist/broker.js'), version, log }));
+  // The log names it beside what this window decided, and beside the calls of agents that it started.
+  const windowId = randomBytes(8).toString('hex');
+  const connection = life.add(new Connection({ configDir, client: `${env.appName} ${editorVersion}`, window: windowId, brokerScript: context.asAbsolutePath('dist/broker.js'), version, log }));
 
   const approvals = registerApprovals(connection, life);
   const audit = registerAudit(connection, context, life);
@@ -34,7 +37,7 @@ export function activate(context: ExtensionContext): void {
     ...registerStatus(connection, { approvals, audit, breakers }, life),
     ...registerConfig(configDir, life),
     ...registerPolicy(connection, life),
-    ...registerAgents({ script: context.asAbsolutePath('dist/conductor.js'), version, configDir, log }, life),
+    ...registerAgents({ script: context.asAbsolutePath('dist/conductor.js'), version, configDir, window: windowId, log }, life),
     [commands.showLog]: () => showLogs(join(configDir, 'broker.log'), log),
     [commands.restart]: () => connection.restart(),
   });

@@ -19,6 +19,9 @@ export type Opening = Readonly<{
   /** Absolute path of the broker's script. */
   brokerScript: string;
   version: string;
+  /** Name and version of the editor, and a random id of this window: the log says who decided. */
+  client: string;
+  window: string;
   log: LogOutputChannel;
   heard: Listener;
   answer: Answerer;
@@ -39,7 +42,7 @@ const startMs = 15_000;
 export async function openLink(opening: Opening): Promise<OpenLink> {
   const { socket, brokerVersion } = await connectToBroker({
     configDir: opening.configDir,
-    who: { role: 'editor', version: opening.version },
+    who: { role: 'editor', version: opening.version, client: opening.client.slice(0, 200), window: opening.window },
     program: { execPath: process.execPath, script: opening.brokerScript },
   });
   const client = clientOn(socket, opening);

@@ -50,10 +50,10 @@ describe('the status item', () => {
 });
 
 describe('the server definitions for VS Code’s agent', () => {
-  const around: Surroundings = { trusted: true, folders: [{ name: 'app', path: '/w/app' }], execPath: '/node', script: '/ext/dist/conductor.js', configDir: undefined };
+  const around: Surroundings = { trusted: true, folders: [{ name: 'app', path: '/w/app' }], execPath: '/node', script: '/ext/dist/conductor.js', configDir: undefined, window: 'w1' };
 
   it('start the pipe in the folder, as plain Node', () => {
-    assert.deepEqual(definitionsFor(around), [{ label: 'Conductor', command: '/node', args: ['/ext/dist/conductor.js', 'mcp', 'start', '--project', '/w/app'], env: { ELECTRON_RUN_AS_NODE: '1' }, cwd: '/w/app' }]);
+    assert.deepEqual(definitionsFor(around), [{ label: 'Conductor', command: '/node', args: ['/ext/dist/conductor.js', 'mcp', 'start', '--project', '/w/app'], env: { ELECTRON_RUN_AS_NODE: '1', CONDUCTOR_WINDOW: 'w1' }, cwd: '/w/app' }]);
   });
 
   it('are none before trust', () => {

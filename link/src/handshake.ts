@@ -10,7 +10,7 @@ import { LineCutter } from './lines';
 const patience = 5000;
 
 /** Who a client is. `key` (32 bytes) is needed for every role but `agent`. */
-export type Introduction = Readonly<{ role: Role; version: string; key?: Buffer; project?: string; session?: Hello['session'] }>;
+export type Introduction = Readonly<{ role: Role; version: string; key?: Buffer; client?: string; window?: string; project?: string; session?: Hello['session'] }>;
 
 /** The client's half: answers the greeting and checks the broker's proof. Resolves with the broker's version. Throws UNAUTHORIZED, INCOMPATIBLE or BROKER_UNAVAILABLE. */
 export async function introduce(socket: Socket, who: Introduction): Promise<string> {
@@ -22,6 +22,8 @@ export async function introduce(socket: Socket, who: Introduction): Promise<stri
     version: who.version,
     nonce,
     ...(proof === undefined ? {} : { proof }),
+    ...(who.client === undefined ? {} : { client: who.client }),
+    ...(who.window === undefined ? {} : { window: who.window }),
     ...(who.project === undefined ? {} : { project: who.project }),
     ...(who.session === undefined ? {} : { session: who.session }),
   });

@@ -7,7 +7,7 @@ import type { Role } from '../../protocol/src/roles';
 import { parseJson, proofOf, readLine, sameHex, send } from './handshake';
 
 /** What the broker learned of a new connection. */
-export type Visitor = Readonly<{ role: Role; version: string; project?: string; session?: Hello['session'] }>;
+export type Visitor = Readonly<{ role: Role; version: string; client?: string; window?: string; project?: string; session?: Hello['session'] }>;
 
 /** The broker's half: greets, checks role and proof, and welcomes. Resolves with the visitor; throws after a refusal was sent. */
 export async function receive(socket: Socket, broker: { version: string; key: Buffer }): Promise<Visitor> {
@@ -28,8 +28,8 @@ export async function receive(socket: Socket, broker: { version: string; key: Bu
 }
 
 function visitorOf(hello: Hello): Visitor {
-  const { role, version, project, session } = hello;
-  return { role, version, ...(project === undefined ? {} : { project }), ...(session === undefined ? {} : { session }) };
+  const { role, version, client, window, project, session } = hello;
+  return { role, version, ...(client === undefined ? {} : { client }), ...(window === undefined ? {} : { window }), ...(project === undefined ? {} : { project }), ...(session === undefined ? {} : { session }) };
 }
 
 function refuse(socket: Socket, code: 'INVALID_REQUEST' | 'UNAUTHORIZED', message: string): ConductorError {

@@ -3,13 +3,15 @@ import type { ConductorError, ErrorCode } from './errors';
 /** What the rules say of one call. `rule` is a stable id such as `shell.notListed`; `reason` is a sentence for a person and an agent. */
 export type Verdict = Readonly<{ verdict: 'allow' | 'approve' | 'deny'; rule: string; reason: string }>;
 
-/** Who stands behind a call, as stamped by the broker; only `client` is the agent's own claim. */
+/** Who stands behind a call, as stamped by the broker; only `client` and `window` are an agent's own claim. */
 export type Actor = Readonly<{
   role: 'agent' | 'viewer' | 'editor' | 'cli' | 'broker';
   /** Name and version that the client gave of itself, for instance `claude-code 2.1.330`. */
   client?: string;
   /** Connection number within this broker's life, to tell two agents of the same name apart. */
   connection?: number;
+  /** Id of the editor window: the one behind the connection, or the one that started the agent. */
+  window?: string;
   /** Login name of the operating-system user. */
   user: string;
 }>;

@@ -6,6 +6,9 @@ export const helloVersion = 1;
 /** Longest first line in bytes. */
 export const helloLimit = 16_384;
 
+/** Id of an editor window, random for each start of the extension in it. */
+export const windowId = /^[A-Za-z0-9-]{1,64}$/;
+
 /** What the broker sends first. */
 export type Greeting = Readonly<{ conductor: typeof helloVersion; version: string; nonce: string }>;
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { windowId } from './hello';
 import { roles } from './roles';
 
 const nonce = z.string().regex(/^[0-9a-f]{64}$/);
@@ -6,7 +7,11 @@ const nonce = z.string().regex(/^[0-9a-f]{64}$/);
 /** What the client answers: its role, and for every role but `agent` the proof of the control key. */
 export const helloSchema = z.strictObject({
   role: z.enum(roles),
-  version: z.string(),
+  version: z.string().max(64),
+  /** Name and version of the program behind the connection, for instance `Visual Studio Code 1.106.0`. An agent gives its own in MCP instead. */
+  client: z.string().max(200).optional(),
+  /** Id of an editor window: the one that connects, or the one that started the agent. */
+  window: z.string().regex(windowId).optional(),
   /** The client's own random value, answered with the broker's proof. */
   nonce,
   /** HMAC-SHA-256 hex over `proofText('client', ...)` under the control key. */

@@ -63,8 +63,8 @@ export class TestHouse {
   }
 
   /** Connects like a terminal or a window would, with the control key. */
-  async control(role: 'cli' | 'viewer' | 'editor' = 'cli'): Promise<MessageConnection> {
-    const { socket } = await connectToBroker({ configDir: this.configDir, who: { role, version: '0.0.0' }, program: { execPath: process.execPath, script: brokerScript } });
+  async control(role: 'cli' | 'viewer' | 'editor' = 'cli', more: { client?: string; window?: string } = {}): Promise<MessageConnection> {
+    const { socket } = await connectToBroker({ configDir: this.configDir, who: { role, version: '0.0.0', ...more }, program: { execPath: process.execPath, script: brokerScript } });
     const connection = createMessageConnection(new StreamMessageReader(socket), new StreamMessageWriter(socket));
     connection.listen();
     this.#controls.push(connection);

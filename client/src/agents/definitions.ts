@@ -12,12 +12,14 @@ export type Surroundings = Readonly<{
   script: string;
   /** The value of `CONDUCTOR_CONFIG_DIR`, when it is set. */
   configDir: string | undefined;
+  /** Id of this window, which the log names beside the agent's calls. */
+  window: string;
 }>;
 
 /** The definitions: none before the workspace is trusted, none without a folder. Two folders of one name are told apart by number. */
 export function definitionsFor(around: Surroundings): ServerDefinition[] {
   if (!around.trusted) return [];
-  const env = { ELECTRON_RUN_AS_NODE: '1', ...(around.configDir === undefined ? {} : { CONDUCTOR_CONFIG_DIR: around.configDir }) };
+  const env = { ELECTRON_RUN_AS_NODE: '1', CONDUCTOR_WINDOW: around.window, ...(around.configDir === undefined ? {} : { CONDUCTOR_CONFIG_DIR: around.configDir }) };
   return around.folders.map((folder, index) => ({
     label: labelOf(around.folders, index),
     command: around.execPath,

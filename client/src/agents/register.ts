@@ -10,7 +10,7 @@ import { serverConfig } from './serverConfig';
 export type AgentCommand = Extract<CommandId, `conductor.agents.${string}`>;
 
 /** What agents are told to start. */
-export type Installed = Readonly<{ script: string; version: string; configDir: string; log: LogOutputChannel }>;
+export type Installed = Readonly<{ script: string; version: string; configDir: string; window: string; log: LogOutputChannel }>;
 
 /** Milliseconds after activation until the launcher is looked at: nobody waits for it. */
 const launcherMs = 1000;
@@ -30,9 +30,9 @@ export function registerAgents(installed: Installed, life: Lifetime): Readonly<R
   return { [commands.copyServerConfig]: () => copyServerConfig(installed) };
 }
 
-function provide({ script, version }: Installed): McpStdioServerDefinition[] {
+function provide({ script, version, window: own }: Installed): McpStdioServerDefinition[] {
   const folders = (workspace.workspaceFolders ?? []).filter((folder) => folder.uri.scheme === 'file').map((folder) => ({ name: folder.name, path: folder.uri.fsPath }));
-  const around = { trusted: workspace.isTrusted, folders, execPath: process.execPath, script, configDir: givenConfigDir() };
+  const around = { trusted: workspace.isTrusted, folders, execPath: process.execPath, script, configDir: givenConfigDir(), window: own };
   return definitionsFor(around).map((definition) => {
     const server = new McpStdioServerDefinition(definition.label, definition.command, [...definition.args], { ...definition.env }, version);
     server.cwd = Uri.file(definition.cwd);

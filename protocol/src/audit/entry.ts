@@ -27,6 +27,7 @@ const storedActor = z.looseObject({
   role: z.string(),
   client: z.string().optional(),
   connection: z.number().optional(),
+  window: z.string().optional(),
   user: z.string(),
 });
 
@@ -72,7 +73,7 @@ type Told = Readonly<{
   input: Readonly<Record<string, unknown>>;
   verdict?: Verdict & Readonly<{ policyHash?: string }>;
   /** Who answered, how, and after how many milliseconds. */
-  approval?: Readonly<{ id: string; decision: string; by: string; waitedMs: number }>;
+  approval?: Readonly<{ id: string; decision: string; by: string; window?: string; user?: string; waitedMs: number; reason?: string }>;
   actor?: Actor;
   /** Absolute project root. */
   project?: string;

@@ -11,10 +11,10 @@ export type Question = Omit<Pending, 'askedAt' | 'expiresAt'>;
 export type AskOptions = Readonly<{ timeoutMs: number; signal: AbortSignal; /** Connection of the agent, for the limit of each. */ connection: number }>;
 
 /** Who answers: the connection behind an answer, as stamped by its door. */
-export type Person = Readonly<{ role: Role; connection: number; client?: string }>;
+export type Person = Readonly<{ role: Role; connection: number; client?: string; window?: string; user?: string }>;
 
 /** Who decided: a person, or the `broker` itself, which can only deny. */
-export type Decider = Pick<Actor, 'role' | 'client' | 'connection'>;
+export type Decider = Pick<Actor, 'role' | 'client' | 'connection' | 'window'> & Partial<Pick<Actor, 'user'>>;
 
 /** How a question ended. Only `approved` lets the call go on, and it is given at most once for each question. */
 export type Answer =

@@ -88,5 +88,6 @@ function storedAgain(again: AskedAgain | undefined): Readonly<Record<string, unk
 function storedApproval(approval: Approval | undefined): Pick<NewEntry, 'approval'> {
   if (approval === undefined) return {};
   const { id, decision, by, waitedMs, reason } = approval;
-  return { approval: { id, decision, by: [by.role, by.client].filter((part) => part !== undefined).join(' '), waitedMs, ...(reason === undefined ? {} : { reason }) } };
+  const who = { by: [by.role, by.client].filter((part) => part !== undefined).join(' '), ...(by.window === undefined ? {} : { window: by.window }), ...(by.user === undefined ? {} : { user: by.user }) };
+  return { approval: { id, decision, ...who, waitedMs, ...(reason === undefined ? {} : { reason }) } };
 }

@@ -29,9 +29,9 @@ export function welcomeAgent(rooms: AgentRooms, socket: Socket, guest: Guest): v
 }
 
 /** The house as one agent sees it. */
-export function agentHouse(rooms: AgentRooms, guest: Pick<Guest, 'connection' | 'project'>): AgentHouse {
+export function agentHouse(rooms: AgentRooms, guest: Pick<Guest, 'connection' | 'project' | 'window'>): AgentHouse {
   const user = userInfo().username;
-  const actor = (client: string): ToolCall['actor'] => ({ role: 'agent', client, connection: guest.connection, user });
+  const actor = (client: string): ToolCall['actor'] => ({ role: 'agent', client, connection: guest.connection, ...(guest.window === undefined ? {} : { window: guest.window }), user });
   const project = projectOf(guest.project, rooms.configDir);
   let refusals = 0;
   return {

@@ -25,8 +25,8 @@ export function createHandlers(rooms: HandlerRooms): Handlers {
   return {
     ...createProofs(ground.configDir, config),
     'conductor/status': () => statusOf(rooms),
-    'conductor/drain': () => {
-      setImmediate(() => presence.leave('a newer version asked for it'));
+    'conductor/drain': (_, guest) => {
+      setImmediate(() => presence.leave(`asked by ${whoIs(actorOf(guest, rooms))}`));
       return { draining: true };
     },
     'approvals/attend': ({ attending }, guest) => {
@@ -36,7 +36,7 @@ export function createHandlers(rooms: HandlerRooms): Handlers {
     },
     'approvals/list': () => ({ pending: desk.list() }),
     'approvals/decide': (decision, guest) => {
-      const result = desk.decide(decision, { role: guest.role, connection: guest.connection, client: `${guest.role} ${guest.version}` });
+      const result = desk.decide(decision, { ...actorOf(guest, rooms), role: guest.role, connection: guest.connection });
       if (result.outcome === 'accepted' && decision.decision === 'approve') witness.heard(decision.id);
       return result;
     },
@@ -55,7 +55,7 @@ export function createHandlers(rooms: HandlerRooms): Handlers {
     'audit/buckets': async ({ filter }) => ({ days: await view.days(filter) }),
     'audit/verify': (asked, _guest, asker) => verifyForAsker(path, rooms, asked, asker),
     'audit/startNew': async ({ reason }, guest) => {
-      const movedTo = await writer.startNewLog(`${reason} (asked by ${guest.role})`);
+      const movedTo = await writer.startNewLog(`${reason} (asked by ${whoIs(actorOf(guest, rooms))})`);
       await rooms.signing.startAnew();
       return { movedTo: movedTo ?? join(ground.configDir, 'audit') };
     },
@@ -79,6 +79,10 @@ export function createHandlers(rooms: HandlerRooms): Handlers {
   }
 }
 
-function actorOf(guest: Guest, rooms: Built): Built['self'] {
-  return { role: guest.role, connection: guest.connection, user: rooms.self.user, client: `${guest.role} ${guest.version}` };
+function actorOf({ role, connection, client, version: own, window }: Guest, rooms: Built): Built['self'] {
+  return { role, client: client ?? `conductor ${own}`, connection, ...(window === undefined ? {} : { window }), user: rooms.self.user };
+}
+
+function whoIs({ role, client, window }: Built['self']): string {
+  return [role, client, ...(window === undefined ? [] : ['window', window])].filter((part) => part !== undefined).join(' ');
 }

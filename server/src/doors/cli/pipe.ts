@@ -5,6 +5,7 @@ import { configDirOf } from '../../../../link/src/address';
 import { connectToBroker } from '../../../../link/src/connect';
 import { LineCutter } from '../../../../link/src/lines';
 import { ConductorError, toConductorError } from '../../../../protocol/src/errors';
+import { windowId } from '../../../../protocol/src/hello';
 import { frameLimit } from '../frameLimit';
 import { version } from '../../base/version';
 
@@ -79,7 +80,7 @@ class Pipe {
     try {
       const { socket } = await connectToBroker({
         configDir: configDirOf(process.env, homedir()),
-        who: { role: 'agent', version, project: this.project, ...(this.#session === undefined ? {} : { session: this.#session }) },
+        who: { role: 'agent', version, project: this.project, ...windowOf(process.env['CONDUCTOR_WINDOW']), ...(this.#session === undefined ? {} : { session: this.#session }) },
         program: { execPath: process.execPath, script: join(__dirname, 'broker.js') },
       });
       this.#attach(socket);
@@ -159,6 +160,11 @@ class Pipe {
     this.#socket?.end();
     process.stdout.write('', () => process.exit(0));
   }
+}
+
+/** The window whose editor started this agent, as its environment says. */
+function windowOf(given: string | undefined): { window?: string } {
+  return given !== undefined && windowId.test(given) ? { window: given } : {};
 }
 
 function parse(line: Buffer): Record<string, unknown> | undefined {
