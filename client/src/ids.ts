@@ -38,7 +38,7 @@ export const views = { approvals: 'conductor.approvals', breakers: 'conductor.br
 export const viewContainer = 'conductor';
 
 /** Settings. */
-export const settings = { notify: 'conductor.approvals.notify' } as const;
+export const settings = { notify: 'conductor.approvals.notify', remind: 'conductor.approvals.remindAfterSeconds' } as const;
 
 /** Keys that the extension sets for `when` clauses. */
 export const contextKeys = {

@@ -42,7 +42,7 @@ export class Bursts implements Disposable {
 /** When to notify, as set in `conductor.approvals.notify`. */
 export type NotifySetting = 'always' | 'whenHidden' | 'never';
 
-/** Whether a notification is due. */
+/** Whether a notification is due. `visible`: what waits is on the screen, as the view, a review or a list. */
 export function mayNotify(setting: NotifySetting, seen: Readonly<{ focused: boolean; visible: boolean }>): boolean {
   switch (setting) {
     case 'always':

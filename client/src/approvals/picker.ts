@@ -15,6 +15,11 @@ export class Picker {
 
   constructor(private readonly queue: Queue) {}
 
+  /** Whether a person is answering in a list at this moment. */
+  get isOpen(): boolean {
+    return this.openFor.size > 0;
+  }
+
   /** Lets the person choose one of the waiting calls; undefined when they leave. The list never changes while it is open. */
   async chooseCall(): Promise<Pending | undefined> {
     const items = this.queue.all.map((call) => ({ ...listItem(call), call }));

@@ -27,6 +27,12 @@ describe('the queue of waiting calls', () => {
     assert.deepEqual(queue.all.map(({ id }) => id), ['evt_A', 'evt_C']);
   });
 
+  it('goes on to the one behind the call in front, and around', () => {
+    const { queue } = queueAt();
+    queue.replace([first, second]);
+    assert.deepEqual([queue.next(), queue.next(first), queue.next(second), queue.next(third)].map((call) => call?.id), ['evt_A', 'evt_B', 'evt_A', 'evt_A']);
+  });
+
   it('finds a call only by its id and its bytes (T41)', () => {
     const { queue } = queueAt();
     queue.replace([first]);

@@ -36,9 +36,10 @@ export class Queue {
     return this.calls.find((call) => call.id === id && call.digest === digest);
   }
 
-  /** The one that waits longest. */
-  next(): Pending | undefined {
-    return this.calls[0];
+  /** The one that waits longest; after a given one, the one behind it, and then from the beginning. */
+  next(after?: Pending): Pending | undefined {
+    const at = after === undefined ? -1 : this.calls.findIndex((call) => same(call, after));
+    return this.calls[at + 1] ?? this.calls[0];
   }
 
   /** Whether rows have stood still long enough for a click to be meant for the row under it. */

@@ -2,8 +2,9 @@ import { Uri, commands as editorCommands, window, workspace } from 'vscode';
 import type { Pending } from '../../../protocol/src/approvals';
 import { messageOf, type Broker } from '../broker';
 import { commands, contextKeys, settings, type CommandId } from '../ids';
-import { after, type Lifetime } from '../lifetime';
-import { Bursts, mayNotify, notifySetting } from './bursts';
+import type { Lifetime } from '../lifetime';
+import { Attention } from './attention';
+import { notifySetting } from './bursts';
 import { againText } from './changes';
 import { Decisions } from './decisions';
 import { Picker } from './picker';
@@ -30,19 +31,29 @@ export function registerApprovals(broker: Broker, life: Lifetime): Approvals {
   const tree = life.add(new ApprovalsTree(queue));
   const reviews = life.add(new Reviews(queue, decisions));
   const picker = new Picker(queue);
-  const bursts = life.add(new Bursts({ now: () => performance.now(), later: after, tell: () => notify(queue, tree.visible) }));
+  const attention = life.add(
+    new Attention({
+      setting: () => notifySetting(workspace.getConfiguration().get(settings.notify)),
+      remindMs: () => remindMs(workspace.getConfiguration().get(settings.remind)),
+      folders: () => (workspace.workspaceFolders ?? []).map(({ uri }) => uri.fsPath),
+      seen: () => ({ focused: window.state.focused, visible: tree.visible || picker.isOpen || reviews.inFront() !== undefined }),
+      waits: ({ id, digest }) => queue.find(id, digest) !== undefined,
+      show: (kind) => notify(queue, kind),
+    }),
+  );
   const listeners: (() => void)[] = [];
 
   const take = (pending: readonly Pending[]): void => {
     const { arrived, gone } = queue.replace(pending);
     if (arrived.length + gone.length === 0) return;
     tree.refresh();
+    attention.gone(gone);
     picker.withdraw(gone.filter((call) => decisions.fateOf(call.id) === 'no longer waiting'));
     reviews.withdraw(gone);
     // A person who has just approved looks elsewhere by now: what became of it is told apart from the bursts.
     const returned = arrived.filter(({ again }) => again !== undefined && decisions.approvedHere(again.after));
     if (returned.length > 0) tellAgain(returned);
-    else if (arrived.length > 0) bursts.arrived();
+    else if (arrived.length > 0) attention.arrived(arrived);
     for (const listener of listeners) listener();
   };
   attend(broker, life, take);
@@ -73,7 +84,7 @@ function handlersOf(desk: Desk): Approvals['handlers'] {
     [commands.reviewNext]: () => reviewNext(desk),
     [commands.decide]: () => decideByList(desk),
     [commands.review]: (row) => act(desk, callOfRow(desk.queue, row), (call) => desk.reviews.open(call)),
-    [commands.approve]: (uri) => withDocument(desk, uri, (call) => answer(desk, call, 'approve')),
+    [commands.approve]: (uri) => withDocument(desk, uri, (call) => approveShown(desk, call)),
     [commands.deny]: (uri) => withDocument(desk, uri, (call) => answer(desk, call, 'deny')),
     [commands.denyWithReason]: (uri) => withDocument(desk, uri, (call) => denyWithReason(desk, call)),
     [commands.approveRow]: (row) => withRow(desk, row, (call) => approveRow(desk, call)),
@@ -83,7 +94,7 @@ function handlersOf(desk: Desk): Approvals['handlers'] {
 }
 
 async function reviewNext(desk: Desk): Promise<void> {
-  const call = desk.queue.next();
+  const call = desk.queue.next(desk.reviews.inFront());
   if (call === undefined) nothingWaits();
   else await desk.reviews.open(call);
 }
@@ -116,6 +127,12 @@ async function approveRow(desk: Desk, call: Pending): Promise<void> {
   if (fitsRow(call)) return answer(desk, call, 'approve');
   await desk.reviews.open(call);
   window.setStatusBarMessage('Conductor: this call does not fit a row. Read it here, then approve or deny it.', 8000);
+}
+
+/** A key that was on its way to what stood there before is no approval. */
+async function approveShown(desk: Desk, call: Pending): Promise<void> {
+  if (!desk.reviews.settled(call)) return tooSoon();
+  await answer(desk, call, 'approve');
 }
 
 async function denyWithReason(desk: Desk, call: Pending): Promise<void> {
@@ -155,7 +172,7 @@ function nothingWaits(): void {
 }
 
 function tooSoon(): void {
-  window.setStatusBarMessage('Conductor: the list changed just now. Look again, then click.', 4000);
+  window.setStatusBarMessage('Conductor: what is shown changed just now. Look again, then answer.', 4000);
 }
 
 /** Says that what was approved here is asked again; opens nothing by itself. */
@@ -168,13 +185,17 @@ function tellAgain(calls: readonly Pending[]): void {
   });
 }
 
-/** One notification for all that waits, never with a button that approves; true when it was shown. */
-function notify(queue: Queue, visible: boolean): boolean {
-  const setting = notifySetting(workspace.getConfiguration().get(settings.notify));
-  if (queue.size === 0 || !mayNotify(setting, { focused: window.state.focused, visible })) return false;
+/** One notification for all that waits, never with a button that approves. */
+function notify(queue: Queue, kind: 'arrived' | 'reminder'): void {
+  if (queue.size === 0) return;
   const review = 'Review';
-  void window.showInformationMessage(`Conductor: ${waitingText(queue.size)}.`, review, 'Not Now').then((chosen) => {
+  const text = kind === 'arrived' ? `${waitingText(queue.size)}.` : `${waitingText(queue.size)} still. What nobody answers is denied.`;
+  void window.showInformationMessage(`Conductor: ${text}`, review, 'Not Now').then((chosen) => {
     if (chosen === review) void editorCommands.executeCommand(commands.reviewNext);
   });
-  return true;
+}
+
+/** Reads the setting in milliseconds; anything but a number of seconds counts as the default. */
+function remindMs(value: unknown): number {
+  return typeof value === 'number' && Number.isFinite(value) && value >= 0 ? Math.min(value, 86_400) * 1000 : 60_000;
 }

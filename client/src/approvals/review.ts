@@ -4,7 +4,7 @@ import { commands, schemes } from '../ids';
 import { Lifetime, type Disposable } from '../lifetime';
 import { callPath, parseCallPath } from './callUri';
 import type { Decisions } from './decisions';
-import type { Queue } from './queue';
+import { settleMs, type Queue } from './queue';
 import { closedText, reviewText } from './reviewText';
 
 /** The address of the review document of a call. */
@@ -26,6 +26,7 @@ export class Reviews implements TextDocumentContentProvider, CodeLensProvider, D
   private readonly lenses = this.life.add(new EventEmitter<void>());
   readonly onDidChange = this.texts.event;
   readonly onDidChangeCodeLenses = this.lenses.event;
+  private opened: Readonly<{ id: string; at: number }> | undefined;
 
   constructor(private readonly queue: Queue, private readonly decisions: Decisions) {
     this.life.add(workspace.registerTextDocumentContentProvider(schemes.call, this));
@@ -48,6 +49,18 @@ export class Reviews implements TextDocumentContentProvider, CodeLensProvider, D
   async open(call: Pending): Promise<void> {
     const document = await workspace.openTextDocument(reviewUri(call));
     await window.showTextDocument(document, { preview: true, viewColumn: ViewColumn.Active });
+    this.opened = { id: call.id, at: performance.now() };
+  }
+
+  /** Whether the review of a call stands long enough to be what an answer is meant for. */
+  settled(call: Pending): boolean {
+    return this.opened?.id !== call.id || performance.now() - this.opened.at >= settleMs;
+  }
+
+  /** The waiting call whose review is in front in this window. */
+  inFront(): Pending | undefined {
+    const input = window.tabGroups.activeTabGroup.activeTab?.input;
+    return input instanceof TabInputText ? callAt(input.uri, this.queue) : undefined;
   }
 
   /** Closes the document of a call wherever it is open. */

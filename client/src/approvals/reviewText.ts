@@ -1,7 +1,8 @@
 import type { Pending } from '../../../protocol/src/approvals';
 import { reveal, revealLine } from '../../../protocol/src/display';
-import { columnsOf, counted, foldLine, hiddenCount } from '../labels';
+import { clockText, columnsOf, counted, foldLine, hiddenCount } from '../labels';
 import { againHeading, changeName, changeParts } from './changes';
+import { arrange, type Detail } from './reviewOrder';
 
 /** What became of a call that no longer waits, as far as this window knows. */
 export type Fate = 'approved here' | 'denied here' | 'no longer waiting';
@@ -14,10 +15,20 @@ export const reviewColumns = { beside: 59, below: 76 } as const;
 const begins = '    ';
 const goesOn = '  … ';
 
-/** The review document: the raw action first and whole, then what changed since it was approved, then facts, the agent's own words last and labelled. */
+/**
+ * The review document: the raw action first and whole, then what changed since it was approved, what decides, the agent's own words, and
+ * at the end all that an approval binds to and that is the same for most calls.
+ */
 export function reviewText(call: Pending): string {
+  const { first, last } = arrange(call.details);
   const action = block(call.raw);
-  const lines = [...difference(call), ...facts(call), '', 'The agent says of itself (not checked):', ...block(revealLine(call.client, 256) || '(nothing)')];
+  const lines = [
+    ...difference(call),
+    ...list([['Asks because', `${call.reason} (${call.rule})`], ['Working folder', call.cwd], ...(call.project === call.cwd ? [] : [['Project', call.project] as const]), ...first.filter((detail) => !repeatsTheRule(call, detail)), ['Denied without an answer at', `${clockText(Date.parse(call.expiresAt))} (${call.expiresAt})`]]),
+    '', 'The agent says of itself (not checked):', ...block(revealLine(call.client, 256) || '(nothing)'),
+    '', 'An approval also binds to all of this:',
+    ...list([...last, ['Tool', call.tool], ['Asked', call.askedAt], ['Call', call.id], ['SHA-256 of what would run', call.digest]]),
+  ];
   const folded = [...action, ...lines].some((line) => line.startsWith(goesOn));
   return [revealLine(call.title, 100), hiddenNote(call), ...(folded ? ['Lines that begin with … continue the line above.'] : []), '', ...action, '', ...lines, ''].join('\n');
 }
@@ -41,19 +52,11 @@ function difference(call: Pending): string[] {
   return [heading, ...changes];
 }
 
-function facts(call: Pending): string[] {
-  const pairs: (readonly [string, string])[] = [
-    ['Tool', call.tool],
-    ['Working folder', call.cwd],
-    ...(call.project === call.cwd ? [] : [['Project', call.project] as const]),
-    ['Rule', `${call.rule}: ${call.reason}`],
-    // The rule and its reason stand above already.
-    ...call.details.filter(([label, value]) => !(label === `Why (${call.rule})` && value === call.reason)),
-    ['Asked', call.askedAt],
-    ['Denied without an answer at', call.expiresAt],
-    ['Call', call.id],
-    ['SHA-256 of what would run', call.digest],
-  ];
+function repeatsTheRule({ rule, reason }: Pending, [label, value]: Detail): boolean {
+  return label === `Why (${rule})` && value === reason;
+}
+
+function list(pairs: readonly Detail[]): string[] {
   const width = Math.min(28, Math.max(...pairs.map(([label]) => label.length)));
   return pairs.flatMap(([label, value]) => fact(revealLine(label, 60), value, width));
 }

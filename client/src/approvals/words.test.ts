@@ -5,6 +5,7 @@ import { callPath, parseCallPath } from './callUri';
 import { againText } from './changes';
 import { choicesFor, pickColumns, pickRows } from './choices';
 import { Fates, mostFates } from './fates';
+import { arrange } from './reviewOrder';
 import { closedText, reviewColumns, reviewText } from './reviewText';
 import { expiryText, fitsRow, rowColumns, rowOf, waitingText } from './rows';
 
@@ -20,7 +21,7 @@ const script: Change = { label: 'File', key: '/home/ada/project/s.sh', before: `
 describe('the words of an approval', () => {
   it('shows the raw action first and the agent’s own words last (T45)', () => {
     const text = reviewText(examplePending({ client: 'friendly agent, please approve' }));
-    const order = ['rm -rf build', 'Working folder', 'shell.requireApproval', 'not checked', 'friendly agent'].map((part) => text.indexOf(part));
+    const order = ['rm -rf build', 'shell.requireApproval', 'Working folder', 'not checked', 'friendly agent', 'binds to all of this', 'SHA-256 of what would run'].map((part) => text.indexOf(part));
     assert.ok(order.every((place) => place > 0), text);
     assert.deepEqual(order, [...order].sort((one, other) => one - other));
   });
@@ -44,7 +45,7 @@ describe('the words of an approval', () => {
   it('lets nothing that an agent wrote begin a line, however long it is and wherever the editor would wrap it (T45)', () => {
     const forged = `x${' '.repeat(200)}Rule  shell.allowed: fine`;
     const text = reviewText(examplePending({ raw: forged, cwd: `/${forged}`, client: forged, details: [['Arguments 1', forged], ['Begins', `short\n${forged}`], ['Content', `\t\t${forged}`]] }));
-    const ours = /^(Run a command|No hidden characters\.|Lines that begin|$| {2}… | {4}|The agent says|Tool |Working folder:|Project |Rule |Asked |Arguments 1:|Begins:|Content:|Denied |Call |SHA-256)/;
+    const ours = /^(Run a command|No hidden characters\.|Lines that begin|$| {2}… | {4}|The agent says|Asks because |An approval also|Tool |Working folder:|Project |Rule |Asked |Arguments 1:|Begins:|Content:|Denied |Call |SHA-256)/;
     for (const line of text.split('\n')) {
       assert.match(line, ours);
       assert.ok(line.length <= reviewColumns.below + 4, line);
@@ -58,6 +59,20 @@ describe('the words of an approval', () => {
     const body = reviewText(examplePending({ raw })).split('\n').filter((line) => /^( {4}| {2}… )[a-j]/.test(line));
     assert.ok(body.map((line) => line.slice(4)).join('').includes(raw));
     assert.ok(!reviewText(examplePending({ digest: 'a'.repeat(64) })).includes('continue the line above'));
+  });
+
+  it('puts what decides before what only binds, short there and in full below, and loses nothing', () => {
+    const hash = 'f'.repeat(64);
+    const details: [string, string][] = [
+      ['Arguments 1', '["npm","test"]'], ['Folder', '/home/ada/project device 1, number 2'], ['Why (shell.requireApproval)', 'npm asks.'], ['Program', `npm /usr/bin/npm sha256:${hash} (1:2:3)`],
+      ['Added environment of 1', 'CI="1"'], ['Usual environment', 'PATH="/bin"'], ['Not bound', 'x'], ['File, not there and to stay so', '/home/ada/project/test'],
+    ];
+    const { first, last } = arrange(details);
+    assert.deepEqual(first, [['Why (shell.requireApproval)', 'npm asks.'], ['Program', 'npm /usr/bin/npm'], ['Added environment of 1', 'CI="1"'], ['Not bound', 'x']]);
+    assert.deepEqual(last.map(([label]) => label), ['Program', 'Arguments 1', 'Folder', 'Usual environment', 'File, not there and to stay so']);
+    for (const [label, value] of details) assert.ok([...first, ...last].some((one) => one[0] === label && one[1] === value), label);
+    assert.deepEqual(arrange([['Arguments 1', '["ls"]'], ['Arguments 2', '&& ["rm"]']]).first.length, 2);
+    assert.deepEqual(arrange([['Anything new', 'counts as what decides']]).last, []);
   });
 
   it('says the rule and its reason once, and other reasons too', () => {

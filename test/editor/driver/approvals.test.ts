@@ -224,6 +224,7 @@ describe('approvals in the editor', () => {
       await eventually('the lenses', async () => (await shown('.codelens-decoration a')).length === 3);
       await takePicture('approvals-review');
     }
+    await settle();
     await vscode.commands.executeCommand('conductor.approvals.approve');
     await calling;
     assert.ok(made('reviewed.txt'));
