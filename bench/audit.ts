@@ -118,11 +118,15 @@ export function closedRatio(entries = 200_000, rounds = 5): Promise<Ratio> {
   });
 }
 
-/** Entries per second of `count` durable appends by `callers` at once, each waiting for its own before the next. */
+/** Entries per second of `count` durable appends by `callers` at once: decision and outcome in turn, each awaited before the next. */
 async function appendRate(writer: AuditWriter, callers: number, count: number): Promise<number> {
   let left = count;
   const one = async (): Promise<void> => {
-    while ((left -= 1) >= 0) await writer.append(call(0, nextId()));
+    while ((left -= 2) >= 0) {
+      const id = nextId();
+      await writer.append(call(0, id));
+      await writer.append(call(1, id));
+    }
   };
   const start = performance.now();
   await Promise.all(Array.from({ length: callers }, one));

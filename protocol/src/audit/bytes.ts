@@ -5,6 +5,7 @@
 import { hash } from 'node:crypto';
 import { canonicalJson, escapeInvisible } from './canonical';
 import type { InputDigest, NewEntry, OwnEntry } from './entry';
+import { jsonText, quoted } from './json';
 
 /** The longest line that may be written or read, in bytes, newline included. */
 export const maxLineBytes = 1_048_576;
@@ -82,46 +83,45 @@ const frameBytes = 40 + tailBytes + 1;
  */
 export function prepareEntry(entry: NewEntry | OwnEntry, id: string, timestamp: string): PreparedEntry {
   const call = entry.phase === 'intent' || entry.phase === 'denied' ? id : entry.call;
-  const input = renderInput(entry);
-  const inputHash = 'inputHash' in entry && entry.inputHash !== undefined ? entry.inputHash : input.hash;
+  const { text, depth } = canonicalJson(entry.input);
+  const hash = `sha256:${sha256(text)}`;
   const detail = entry.detail === undefined ? undefined : canonicalJson(entry.detail).text;
   const before =
-    `"id":${JSON.stringify(id)},"timestamp":"${timestamp}","phase":"${entry.phase}"${member('call', call)}` +
-    `,"tool":${JSON.stringify(entry.tool)},"input":`;
+    `"id":${quoted(id)},"timestamp":"${timestamp}","phase":"${entry.phase}"${member('call', call)}` +
+    `,"tool":${quoted(entry.tool)},"input":`;
   const after =
-    `,"inputHash":"${inputHash}","result":"${entry.result}"` +
+    `,"inputHash":"${('inputHash' in entry ? entry.inputHash : undefined) ?? hash}","result":"${entry.result}"` +
     `${member('verdict', entry.verdict)}${member('approval', entry.approval)}${member('actor', entry.actor)}` +
     `${member('project', entry.project)}${member('durationMs', entry.durationMs)}${member('output', entry.output)}`;
   const render = (inputText: string, detailText: string | undefined): string =>
     escapeInvisible(detailText === undefined ? before + inputText + after : `${before}${inputText}${after},"detail":${detailText}`);
-  let members = render(input.stored, detail);
-  if (tooLong(members)) members = render(digestText(input.hash, input.bytes), detail);
-  if (tooLong(members) && detail !== undefined) {
-    members = render(digestText(input.hash, input.bytes), digestText(`sha256:${sha256(detail)}`, Buffer.byteLength(detail)));
-  }
+  let members = render(depth > maxInlineDepth || longerThan(text, inlineLimit(entry)) ? digestText(hash, text) : text, detail);
+  if (tooLong(members)) members = render(digestText(hash, text), detail);
+  if (tooLong(members) && detail !== undefined) members = render(digestText(hash, text), digestText(`sha256:${sha256(detail)}`, detail));
   if (tooLong(members)) throw new RangeError(`an audit entry may be ${maxLineBytes} bytes long at most`);
   return { id, phase: entry.phase, call, tool: entry.tool, members, bytes: Buffer.byteLength(members) };
 }
 
 function tooLong(members: string): boolean {
-  return members.length * 3 + frameBytes > maxLineBytes && Buffer.byteLength(members) + frameBytes > maxLineBytes;
+  return longerThan(members, maxLineBytes - frameBytes);
+}
+
+/** Whether text takes more UTF-8 bytes than `limit`; short text need not be counted. */
+function longerThan(text: string, limit: number): boolean {
+  return text.length * 3 > limit && Buffer.byteLength(text) > limit;
 }
 
 function member(name: string, value: unknown): string {
-  return value === undefined ? '' : `,"${name}":${JSON.stringify(value)}`;
+  return value === undefined ? '' : `,"${name}":${jsonText(value)}`;
 }
 
-function renderInput(entry: NewEntry | OwnEntry): { stored: string; hash: string; bytes: number } {
-  const { text, depth } = canonicalJson(entry.input);
-  const bytes = Buffer.byteLength(text);
-  const digest = `sha256:${sha256(text)}`;
-  // Without what the header of a file says, the file could not be verified.
-  const limit = entry.phase === 'done' ? maxRepeatedInputBytes : entry.phase === 'segment' ? maxLineBytes : maxInlineInputBytes;
-  return { stored: bytes > limit || depth > maxInlineDepth ? digestText(digest, bytes) : text, hash: digest, bytes };
+/** The most bytes of an input that is stored as it is. Without what the header of a file says, the file could not be verified. */
+function inlineLimit({ phase }: NewEntry | OwnEntry): number {
+  return phase === 'done' ? maxRepeatedInputBytes : phase === 'segment' ? maxLineBytes : maxInlineInputBytes;
 }
 
-function digestText(digest: string, bytes: number): string {
-  return JSON.stringify({ $sha256: digest, bytes } satisfies InputDigest);
+function digestText(digest: string, text: string): string {
+  return jsonText({ $sha256: digest, bytes: Buffer.byteLength(text) } satisfies InputDigest);
 }
 
 /** The most bytes that a prepared entry takes as a line. */
@@ -137,7 +137,9 @@ export function writeLine(
   seq: number,
   prevHash: string,
 ): Readonly<{ end: number; hash: string }> {
-  const body = at + target.write(`{"v":1,"seq":${seq},${entry.members},"prevHash":"sha256:${prevHash}"}`, at, 'utf8');
+  // Most entries are plain ASCII, which is copied; the others are encoded.
+  const encoding = entry.bytes === entry.members.length ? 'latin1' : 'utf8';
+  const body = at + target.write(`{"v":1,"seq":${seq},${entry.members},"prevHash":"sha256:${prevHash}"}`, at, encoding);
   const own = hash('sha256', target.subarray(at, body), 'hex');
   return { end: body - 1 + target.write(`,"hash":"sha256:${own}"}\n`, body - 1, 'latin1'), hash: own };
 }

@@ -1,4 +1,5 @@
 /** Canonical JSON text (RFC 8785, "JCS"), and the escapes that keep a log line harmless on a screen. */
+import { quoted } from './json';
 
 /** What `canonicalJson` found: the text, and how many levels of objects and arrays it nests (0 for a plain value). */
 export type Canonical = Readonly<{ text: string; depth: number }>;
@@ -41,7 +42,7 @@ function shallow(value: unknown, depth: number, found: { depth: number }): strin
     if (member === undefined) continue;
     const item = shallow(member, depth + 1, found);
     if (item === undefined) return undefined;
-    text += `${text === '' ? '' : ','}${JSON.stringify(name)}:${item}`;
+    text += `${text === '' ? '' : ','}${quoted(name)}:${item}`;
   }
   return `{${text}}`;
 }
@@ -91,7 +92,7 @@ function unfold(value: object, depth: number, work: Piece[]): void {
   const names = sortedNames(members).filter((name) => members[name] !== undefined).reverse();
   work.push('}');
   names.forEach((name, i) => {
-    work.push({ value: members[name], depth }, `${i === names.length - 1 ? '' : ','}${JSON.stringify(name)}:`);
+    work.push({ value: members[name], depth }, `${i === names.length - 1 ? '' : ','}${quoted(name)}:`);
   });
   work.push('{');
 }
@@ -99,10 +100,11 @@ function unfold(value: object, depth: number, work: Piece[]): void {
 function scalar(value: unknown): string {
   switch (typeof value) {
     case 'string':
+      return quoted(value);
     case 'boolean':
-      return JSON.stringify(value);
+      return String(value);
     case 'number':
-      return Number.isFinite(value) ? JSON.stringify(value) : `"${String(value)}"`;
+      return Number.isFinite(value) ? String(value) : `"${String(value)}"`;
     case 'undefined':
       return 'null';
     case 'object':

@@ -2,6 +2,9 @@ import { randomBytes } from 'node:crypto';
 
 const alphabet = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 
+/** All pairs of digits, for numbers that are written often. */
+const pairs = Array.from({ length: 1_024 }, (_, n) => (alphabet[n >>> 5] ?? '') + (alphabet[n & 31] ?? ''));
+
 /** Crockford base 32 of a whole number below 2^53, padded to `length`. */
 function base32(value: number, length: number): string {
   let text = '';
@@ -28,7 +31,7 @@ export function eventIds(now: () => number = Date.now): () => string {
     } else {
       count += 1;
     }
-    return prefix + base32(count, 6);
+    return prefix + (pairs[(count >>> 20) & 1_023] ?? '') + (pairs[(count >>> 10) & 1_023] ?? '') + (pairs[count & 1_023] ?? '');
   };
 }
 

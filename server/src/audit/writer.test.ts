@@ -108,6 +108,22 @@ describe('audit writer', () => {
     assert.equal(disk.calls.get('sync'), before + 1);
   });
 
+  it('audit:two-halves has half of many callers on its way to the disk while the other half is made ready, and answers both', async () => {
+    const disk = new SimulatedDisk();
+    const writer = await open({ disk });
+    let wave = 0;
+    const sizes: number[] = [];
+    writer.onAppended((news) => sizes.push(news.length));
+    await Promise.all(Array.from({ length: 64 }, async (_, caller) => {
+      for (let n = 0; n < 5; n += 1) await writer.append(event(`${caller} ${n}`));
+      wave += 1;
+    }));
+    assert.equal(wave, 64);
+    assert.deepEqual(sizes.slice(0, 9), Array.from({ length: 9 }, () => 32));
+    assert.equal(sizes.reduce((sum, size) => sum + size, 0), 320);
+    assert.equal((await verifyAuditLog(path, { disk })).verdict, 'intact');
+  });
+
   it('audit:queued enqueue resolves before any write and is written in order', async () => {
     const disk = new SimulatedDisk();
     const writer = await open({ disk });

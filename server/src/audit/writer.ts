@@ -210,21 +210,39 @@ class LogWriter implements AuditWriter {
   }
 
   async #drain(): Promise<void> {
-    while (this.#queue.length > 0) {
-      if (this.#log === undefined && !(await this.#reopen())) return;
-      if (this.#log !== undefined) await this.#commit(this.#log, this.#queue.cut());
-      if (this.#log !== undefined) await this.#rotateWhenDue(this.#log.end);
-      // Whoever was answered now may hand over the next entry in this turn of the event loop, to share the next write.
-      await nextTurn();
+    let answer = nobody;
+    const giveAnswer = (): void => {
+      const due = answer;
+      answer = nobody;
+      due.give();
+    };
+    try {
+      while (this.#queue.length > 0) {
+        if (this.#log === undefined && !(await this.#reopen())) return;
+        if (this.#log === undefined) continue;
+        const written = this.#commit(this.#log, this.#queue.cut(answer.callers));
+        // The disk is at work now: whoever is answered hands over the next entry meanwhile.
+        giveAnswer();
+        answer = await written;
+        const why = this.#log === undefined ? undefined : rotationDue(this.#log.end, this.#place);
+        if (this.#queue.length > 0 && why === undefined) continue;
+        giveAnswer();
+        if (why !== undefined) await this.#rotate(why);
+        // Whoever was answered now may hand over the next entry in this turn of the event loop, to share the next write.
+        await nextTurn();
+      }
+    } finally {
+      giveAnswer();
     }
   }
 
-  async #commit({ file, end }: Readonly<{ file: AppendFile; end: LogEnd }>, waiting: readonly Waiting[]): Promise<void> {
+  /** Writes a batch; gives the answers to its callers, which are due once it is durable and can wait until the next batch is on its way. */
+  async #commit({ file, end }: Readonly<{ file: AppendFile; end: LogEnd }>, waiting: readonly Waiting[]): Promise<Answer> {
     const batch = renderBatch(waiting, end);
     const trouble = await writeBatch(this.#place, file, end, batch);
     if (trouble !== undefined) {
       await this.#fail(trouble, file, end, batch);
-      return;
+      return nobody;
     }
     this.#log = { file, end: batch.end };
     this.#lastEnd = batch.end;
@@ -232,18 +250,21 @@ class LogWriter implements AuditWriter {
     this.#setHealth({ state: 'healthy' });
     this.#queue.written(waiting);
     this.#running.see(batch, end);
-    batch.lines.forEach(({ seq, id, hash }, i) => waiting[i]?.settle?.({ seq, id, hash }));
     if (this.#appended.size > 0) this.#tell(this.#appended, linesOf(batch, end.size));
+    return {
+      callers: waiting.length,
+      give: () => batch.lines.forEach(({ seq, id, hash }, i) => waiting[i]?.settle?.({ seq, id, hash })),
+    };
   }
 
-  /** Closes the file when it is full or old, and goes on in the next one. What fails on the way is gone on with at the next opening. */
-  async #rotateWhenDue(end: LogEnd): Promise<void> {
-    const why = rotationDue(end, this.#place);
-    if (why === undefined || this.#log === undefined) return;
+  /** Closes the file, and goes on in the next one. What fails on the way is gone on with at the next opening. */
+  async #rotate(why: 'size' | 'age'): Promise<void> {
+    if (this.#log === undefined) return;
+    const { end } = this.#log;
     // Not owed: after a failure the file is not full any more, or it is found to be so again.
     const last: Waiting[] = [{ entry: this.#prepareOwn(rotateEntry(end.start.segment, why)), owed: false, settle: undefined }];
     this.#queue.adopt(last);
-    await this.#commit(this.#log, last);
+    (await this.#commit(this.#log, last)).give();
     if (this.#log === undefined) return;
     const closed = { ...this.#log, end: { ...this.#log.end, closed: true } };
     this.#log = closed;
@@ -354,6 +375,10 @@ class LogWriter implements AuditWriter {
     for (const listener of listeners) queueMicrotask(() => listener(news));
   }
 }
+
+/** What the callers of a durable batch wait for. */
+type Answer = Readonly<{ callers: number; give(): void }>;
+const nobody: Answer = { callers: 0, give: () => undefined };
 
 function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));

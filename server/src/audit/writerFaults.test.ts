@@ -116,6 +116,20 @@ describe('T84 audit writer when the disk fails', () => {
     });
   }
 
+  it('audit:two-halves answers the half that is durable and refuses the half behind it that is not', async () => {
+    const disk = new SimulatedDisk();
+    const writer = await open({ disk });
+    const before = disk.calls.get('sync') ?? 0;
+    disk.fate = (call) => (call === 'sync' && (disk.calls.get('sync') ?? 0) === before + 2 ? { code: 'EIO' } : 'well');
+    const answers = await Promise.allSettled(Array.from({ length: 64 }, (_, n) => writer.append(event(n))));
+    assert.deepEqual(answers.map(({ status }) => status), Array.from({ length: 64 }, (_, n) => (n < 32 ? 'fulfilled' : 'rejected')));
+    const text = (disk.bytes(path) ?? Buffer.alloc(0)).toString('utf8');
+    assert.ok(answers.every((answer) => answer.status === 'rejected' || text.includes(answer.value.id)));
+    disk.fate = () => 'well';
+    await writer.append(event('after'));
+    assert.equal((await verifyAuditLog(path, { disk })).verdict, 'intact');
+  });
+
   it('cuts the remains of a failed batch when even taking it back failed', async () => {
     const disk = new SimulatedDisk();
     const writer = await open({ disk });
