@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { decisionResultSchema, decisionSchema, pendingSchema } from './approvals';
-import { auditEntryPageSchema, auditFilterSchema } from './audit/query';
+import { auditBucketSchema, auditEntryPageSchema, auditFilterSchema, auditValuesSchema } from './audit/query';
 import { depths, verificationReport } from './audit/report';
 import { snapshotHash, snapshotSchema } from './audit/snapshot';
 import { signAnswerSchema, signingStateSchema, signRequestSchema } from './audit/signing';
@@ -88,11 +88,14 @@ export const requests = {
   'audit/snapshot': { right: 'look', params: z.strictObject({ hash: snapshotHash }), result: snapshotSchema },
   /** Keeps the counts of this moment and names them in an entry of the log. */
   'audit/measure': { right: 'decide', params: empty, result: z.strictObject({ /** 64 hex digits. */ hash: z.string() }) },
+  /** How many entries fit, by day or by hour, the newest first. */
   'audit/buckets': {
     right: 'look',
-    params: z.strictObject({ filter: auditFilterSchema }),
-    result: z.strictObject({ days: z.array(z.strictObject({ /** Day in UTC, `2026-11-21`. */ day: z.string(), count: z.number().int() })) }),
+    params: z.strictObject({ filter: auditFilterSchema, by: z.enum(['day', 'hour']) }),
+    result: z.strictObject({ buckets: z.array(auditBucketSchema) }),
   },
+  /** What there is to filter by. */
+  'audit/values': { right: 'look', params: empty, result: auditValuesSchema },
   'audit/verify': {
     right: 'look',
     params: z.strictObject({

@@ -1,9 +1,8 @@
-import { window } from 'vscode';
-import type { AuditFilter } from '../../../protocol/src/audit/query';
-import { filterText } from './rows';
+import { window, type QuickPickItem } from 'vscode';
+import type { AuditFilter, AuditValues } from '../../../protocol/src/audit/query';
+import { counted, plainLabel } from '../labels';
+import { filterText, toolFamilies } from './rows';
 
-const toolNames = ['shell.exec', 'filesystem.', 'filesystem.read', 'filesystem.write', 'filesystem.edit', 'filesystem.list', 'filesystem.search', 'filesystem.delete', 'git.', 'git.status', 'git.diff', 'git.log', 'git.commit', 'audit.', 'broker.'];
-const resultNames = ['admitted', 'success', 'error', 'timeout', 'cancelled', 'denied', 'unknown'];
 const spans: readonly (readonly [label: string, ms: number])[] = [
   ['Last 15 minutes', 900_000],
   ['Last hour', 3_600_000],
@@ -13,8 +12,8 @@ const spans: readonly (readonly [label: string, ms: number])[] = [
 
 type Field = 'tool' | 'result' | 'actor' | 'text' | 'since';
 
-/** Lets a person change one condition of the filter; undefined when they leave. An empty answer removes the condition. */
-export async function pickFilter(filter: AuditFilter): Promise<AuditFilter | undefined> {
+/** Lets a person change one condition of the filter; undefined when they leave. An empty answer removes the condition. `values` tells what stands in the log. */
+export async function pickFilter(filter: AuditFilter, values: () => Promise<AuditValues>): Promise<AuditFilter | undefined> {
   const present = filterText(filter);
   const fields: { label: string; description?: string; field: Field }[] = [
     { label: 'Tool', field: 'tool' },
@@ -26,32 +25,37 @@ export async function pickFilter(filter: AuditFilter): Promise<AuditFilter | und
   const items = fields.map((item) => ({ ...item, description: filter[item.field] ?? '' }));
   const chosen = await window.showQuickPick(items, { title: 'Conductor: Filter Audit Log', placeHolder: present === '' ? 'Show only entries by…' : `Now: ${present}` });
   if (chosen === undefined) return undefined;
-  const value = await askValue(chosen.field, filter);
+  const value = await askValue(chosen.field, filter, values);
   return value === undefined ? undefined : withCondition(filter, chosen.field, value);
 }
 
-async function askValue(field: Field, filter: AuditFilter): Promise<string | undefined> {
+async function askValue(field: Field, filter: AuditFilter, values: () => Promise<AuditValues>): Promise<string | undefined> {
   switch (field) {
     case 'tool':
-      return choose(toolNames, 'A name that ends in a dot means every tool below it');
+      return choose(values().then(({ tools }) => [...toolFamilies(tools), ...tools].map(offer)), 'A name that ends in a dot means every tool below it');
     case 'result':
-      return choose(resultNames, 'How it ended');
+      return choose(values().then(({ results }) => results.map(offer)), 'How it ended');
+    case 'actor':
+      return choose(values().then(({ actors }) => actors.map(offer)), 'Who asked: the name that a client gave of itself, or a user');
     case 'since': {
-      const label = await choose(spans.map(([name]) => name), 'How far back');
+      const label = await choose(Promise.resolve(spans.map(([name]) => ({ label: name, value: name }))), 'How far back');
       const span = spans.find(([name]) => name === label);
       return span === undefined ? label : new Date(Date.now() - span[1]).toISOString();
     }
-    case 'actor':
-      return window.showInputBox({ title: 'Conductor: Client or User', prompt: 'Part of the name; empty shows all', value: filter.actor ?? '' });
     case 'text':
       return window.showInputBox({ title: 'Conductor: Text', prompt: 'Any part of the entry; empty shows all', value: filter.text ?? '' });
   }
 }
 
-async function choose(values: readonly string[], placeHolder: string): Promise<string | undefined> {
-  const all = { label: 'All', value: '' };
-  const chosen = await window.showQuickPick([all, ...values.map((value) => ({ label: value, value }))], { placeHolder });
-  return chosen?.value;
+type Choice = QuickPickItem & Readonly<{ value: string }>;
+
+function offer({ name, count }: AuditValues['tools'][number]): Choice {
+  return { label: plainLabel(name, 80), description: counted(count, 'entry', 'entries'), value: name };
+}
+
+async function choose(choices: Promise<readonly Choice[]>, placeHolder: string): Promise<string | undefined> {
+  const all = choices.then((some): Choice[] => [{ label: 'All', value: '' }, ...some]);
+  return (await window.showQuickPick(all, { placeHolder }))?.value;
 }
 
 function withCondition(filter: AuditFilter, field: Field, value: string): AuditFilter {

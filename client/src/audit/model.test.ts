@@ -15,10 +15,13 @@ class MemoryLog implements Source {
     for (let index = 0; index < count; index += 1) this.rows.push(rowAt(this.rows.length + 1, `${day}T${String(hour).padStart(2, '0')}:00:00.000Z`));
   }
 
-  buckets(filter: AuditFilter): Promise<{ day: string; count: number }[]> {
-    const days = new Map<string, number>();
-    for (const row of this.fitting(filter)) days.set(row.timestamp.slice(0, 10), (days.get(row.timestamp.slice(0, 10)) ?? 0) + 1);
-    return Promise.resolve([...days].map(([day, count]) => ({ day, count })));
+  buckets(filter: AuditFilter, by: 'day' | 'hour'): Promise<{ key: string; count: number }[]> {
+    const counts = new Map<string, number>();
+    for (const { timestamp } of this.fitting(filter).reverse()) {
+      const key = timestamp.slice(0, by === 'day' ? 10 : 13);
+      counts.set(key, (counts.get(key) ?? 0) + 1);
+    }
+    return Promise.resolve([...counts].map(([key, count]) => ({ key, count })));
   }
 
   page(filter: AuditFilter, before: number | undefined, limit: number): Promise<{ rows: AuditRow[]; next?: number }> {
@@ -72,7 +75,7 @@ describe('the model of the audit tree', () => {
     const log = new MemoryLog();
     log.add(pageSize * 3, '2026-11-21', 1);
     log.add(1, '2026-11-21', 2);
-    const model = new AuditModel({ buckets: (filter) => log.buckets(filter), page: (filter, before, limit) => log.page(filter, before, limit) });
+    const model = new AuditModel({ buckets: (filter, by) => log.buckets(filter, by), page: (filter, before, limit) => log.page(filter, before, limit) });
     const day = await firstBucket(model);
     const [, hour] = await model.children(day);
     assert.ok(hour?.kind === 'hour');
@@ -146,9 +149,9 @@ describe('the model of the audit tree', () => {
     const held = new Promise<void>((resolve) => (release = resolve));
     let slow = true;
     const model = new AuditModel({
-      buckets: async (filter) => {
+      buckets: async (filter, by) => {
         if (slow) await held;
-        return log.buckets(filter);
+        return log.buckets(filter, by);
       },
       page: (filter, before, limit) => log.page(filter, before, limit),
     });
@@ -226,7 +229,7 @@ describe('the model of the audit tree', () => {
 
   it('asks again after a failure', async () => {
     let fails = true;
-    const model = new AuditModel({ buckets: () => (fails ? Promise.reject(new Error('no connection')) : Promise.resolve([{ day: '2026-11-21', count: 1 }])), page: () => Promise.resolve({ rows: [] }) });
+    const model = new AuditModel({ buckets: () => (fails ? Promise.reject(new Error('no connection')) : Promise.resolve([{ key: '2026-11-21', count: 1 }])), page: () => Promise.resolve({ rows: [] }) });
     await assert.rejects(model.children(), /no connection/);
     fails = false;
     assert.equal((await model.children()).length, 1);

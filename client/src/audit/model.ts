@@ -1,4 +1,4 @@
-import type { AuditFilter, AuditPage, AuditRow } from '../../../protocol/src/audit/query';
+import type { AuditBucket, AuditFilter, AuditPage, AuditRow } from '../../../protocol/src/audit/query';
 
 /** Rows that one page brings, and entries of one day above which it is divided into hours. */
 export const pageSize = 200;
@@ -33,8 +33,8 @@ const rowsAbove = 20;
 
 /** Where entries come from. */
 export type Source = Readonly<{
-  /** Days with entries, and how many. */
-  buckets(filter: AuditFilter): Promise<readonly { day: string; count: number }[]>;
+  /** Days or hours with entries that fit, and how many; the newest first. */
+  buckets(filter: AuditFilter, by: Bucket['kind']): Promise<readonly AuditBucket[]>;
   page(filter: AuditFilter, before: number | undefined, limit: number): Promise<AuditPage>;
 }>;
 
@@ -147,27 +147,11 @@ export class AuditModel {
   }
 
   private async loadDays(known: readonly Bucket[]): Promise<Bucket[]> {
-    const counts = await this.source.buckets(this.chosen);
-    const days = counts.map(({ day, count }) => {
-      const old = known.find((bucket) => bucket.key === day);
-      if (old === undefined) return bucketOf('day', day, undefined, count);
-      old.count = count;
-      return old;
-    });
-    return days.sort((one, other) => (one.key < other.key ? 1 : -1));
+    return updated(known, await this.source.buckets(this.chosen, 'day'), (key, count) => bucketOf('day', key, undefined, count));
   }
 
   private async countHours(day: Bucket): Promise<Bucket[]> {
-    const keys = Array.from({ length: 24 }, (_, hour) => `${day.key}T${String(23 - hour).padStart(2, '0')}`);
-    const hours = await Promise.all(
-      keys.map(async (key) => {
-        const hour = day.hours?.find((bucket) => bucket.key === key) ?? bucketOf('hour', key, day, 0);
-        const counts = await this.source.buckets(this.within(hour));
-        hour.count = counts.reduce((sum, { count }) => sum + count, 0);
-        return hour;
-      }),
-    );
-    return hours.filter((hour) => hour.count > 0);
+    return updated(day.hours ?? [], await this.source.buckets(this.within(day), 'hour'), (key, count) => bucketOf('hour', key, day, count));
   }
 
   /** Puts new entries on top of what is loaded; a gap larger than a page drops the older rows, which can be loaded again. */
@@ -216,6 +200,17 @@ export function spanOf(bucket: Bucket): { since: string; until: string } {
 
 function bucketOf(kind: 'day' | 'hour', key: string, day: Bucket | undefined, count: number): Bucket {
   return { kind, key, day, count, rows: undefined, next: undefined, jumped: false, hours: undefined, loading: undefined };
+}
+
+/** Buckets with their present counts; those that are known stay the same objects. */
+function updated(known: readonly Bucket[], counts: readonly AuditBucket[], make: (key: string, count: number) => Bucket): Bucket[] {
+  const byKey = new Map(known.map((bucket) => [bucket.key, bucket]));
+  return counts.map(({ key, count }) => {
+    const old = byKey.get(key);
+    if (old === undefined) return make(key, count);
+    old.count = count;
+    return old;
+  });
 }
 
 function isBucket(node: AuditNode): node is Bucket {

@@ -41,7 +41,7 @@ type Room = Readonly<{ broker: Broker; memory: Memory; signer: LogSigner; model:
 export function registerAudit(broker: Broker, { globalState, secrets }: Readonly<{ globalState: Memento; secrets: Secrets }>, life: Lifetime): Audit {
   const marks = new Marks();
   const model = new AuditModel({
-    buckets: async (filter) => (await broker.request('audit/buckets', { filter })).days,
+    buckets: async (filter, by) => (await broker.request('audit/buckets', { filter, by })).buckets,
     page: (filter, before, limit) => broker.request('audit/page', { filter, limit, ...(before === undefined ? {} : { before }) }),
   });
   const tree = life.add(new AuditTree(model, marks, () => broker.link().kind === 'connected'));
@@ -159,7 +159,7 @@ async function entryAt({ broker }: Room, line: number): Promise<AuditRow | undef
 }
 
 async function filter(room: Room): Promise<void> {
-  const chosen = await pickFilter(room.model.filter);
+  const chosen = await pickFilter(room.model.filter, () => room.broker.request('audit/values', {}));
   if (chosen !== undefined) applyFilter(room, chosen);
 }
 

@@ -1,4 +1,4 @@
-import type { AuditFilter, AuditRow } from '../../../protocol/src/audit/query';
+import type { AuditFilter, AuditRow, AuditValues } from '../../../protocol/src/audit/query';
 import { revealLine } from '../../../protocol/src/display';
 import { counted } from '../labels';
 import type { Bucket } from './model';
@@ -58,4 +58,16 @@ export function filterText(filter: AuditFilter): string {
     ['until', 'until'],
   ];
   return names.flatMap(([key, name]) => (filter[key] === undefined ? [] : [`${name} ${revealLine(filter[key], 40)}`])).join(', ');
+}
+
+/** Beginnings that several tools share, as filters take them: `filesystem.`, with the entries of all of them. */
+export function toolFamilies(tools: AuditValues['tools']): AuditValues['tools'] {
+  const families = new Map<string, { name: string; count: number; members: number }>();
+  for (const { name, count } of tools) {
+    const family = `${name.split('.')[0] ?? ''}.`;
+    if (family.length > name.length) continue;
+    const known = families.get(family) ?? { name: family, count: 0, members: 0 };
+    families.set(family, { name: family, count: known.count + count, members: known.members + 1 });
+  }
+  return [...families.values()].filter(({ members }) => members > 1).map(({ name, count }) => ({ name, count }));
 }

@@ -1,4 +1,4 @@
-import { window, type QuickPickItem } from 'vscode';
+import { CancellationTokenSource, window, type CancellationToken, type QuickPickItem } from 'vscode';
 import type { AuditRow } from '../../../protocol/src/audit/query';
 import { messageOf, type Broker } from '../broker';
 import { plainLabel } from '../labels';
@@ -13,11 +13,13 @@ export async function searchEntries(broker: Broker): Promise<AuditRow | undefine
   pick.title = 'Conductor: Search Audit Log';
   pick.placeholder = 'Any part of an entry: a command, a path, a tool, a call id';
   let timer: NodeJS.Timeout | undefined;
-  let asked = 0;
+  let asked = new CancellationTokenSource();
   const ask = async (text: string): Promise<void> => {
-    const mine = (asked += 1);
+    // Who goes on typing no longer waits for the answer to what they had typed: the broker stops reading.
+    asked.cancel();
+    const mine = (asked = new CancellationTokenSource());
     pick.busy = true;
-    const items = await findItems(broker, text);
+    const items = await findItems(broker, text, mine.token);
     if (mine !== asked) return;
     pick.busy = false;
     pick.items = items;
@@ -35,14 +37,14 @@ export async function searchEntries(broker: Broker): Promise<AuditRow | undefine
     });
   } finally {
     clearTimeout(timer);
-    asked += 1;
+    asked.cancel();
     pick.dispose();
   }
 }
 
-async function findItems(broker: Broker, text: string): Promise<(QuickPickItem & { row?: AuditRow })[]> {
+async function findItems(broker: Broker, text: string, token: CancellationToken): Promise<(QuickPickItem & { row?: AuditRow })[]> {
   try {
-    const { rows } = await broker.request('audit/page', { filter: text === '' ? {} : { text }, limit: most });
+    const { rows } = await broker.request('audit/page', { filter: text === '' ? {} : { text }, limit: most }, token);
     if (rows.length === 0) return [{ label: 'Nothing found', alwaysShow: true }];
     return rows.map((row) => {
       const { label, description } = entryLabel(row);

@@ -3,7 +3,7 @@ import type { VerificationReport } from '../../../protocol/src/audit/report';
 import { layOut } from './jsonLayout';
 import { Marks } from './marks';
 import { Memory, hashOfLine, type Store } from './memory';
-import { entryIcon, entryLabel, filterText } from './rows';
+import { entryIcon, entryLabel, filterText, toolFamilies } from './rows';
 import { announce, brokenText, contradictsMemory } from './verdict';
 
 const intact: VerificationReport = {
@@ -174,5 +174,10 @@ describe('the rows of the audit tree', () => {
   it('name the filter', () => {
     assert.equal(filterText({}), '');
     assert.equal(filterText({ tool: 'filesystem.', text: 'a' }), 'tool filesystem., text a');
+  });
+
+  it('offer the beginning of several tools as a filter, and of one tool only itself', () => {
+    const tools = [{ name: 'git.log', count: 2 }, { name: 'git.diff', count: 3 }, { name: 'shell.exec', count: 9 }, { name: 'damaged', count: 1 }];
+    assert.deepEqual(toolFamilies(tools), [{ name: 'git.', count: 5 }]);
   });
 });

@@ -42,3 +42,17 @@ export const auditEntryPageSchema = z.strictObject({ rows: z.array(auditRowSchem
 
 /** Rows newest first. */
 export type AuditPage = z.infer<typeof auditEntryPageSchema>;
+
+/** A day or an hour in UTC, `2026-11-21` or `2026-11-21T05`, and how many entries fit. */
+export const auditBucketSchema = z.strictObject({ key: z.string(), count: z.number().int() });
+
+/** A day or an hour and how many entries fit. */
+export type AuditBucket = z.infer<typeof auditBucketSchema>;
+
+const counted = z.array(z.strictObject({ name: z.string(), count: z.number().int() }));
+
+/** Values that a filter can ask for, as they stand in the log, and how many entries have each. */
+export const auditValuesSchema = z.strictObject({ tools: counted, results: counted, /** Names of clients and users. */ actors: counted });
+
+/** Values that a filter can ask for. */
+export type AuditValues = z.infer<typeof auditValuesSchema>;

@@ -9,13 +9,15 @@ export type BackwardStop = Readonly<{ reached: number; ended: boolean }>;
 
 /**
  * Hands out the lines in `[range.from, range.to)`, last first, until `line` gives false. What follows the last newline is
- * passed over. A line longer than any may be is handed out without its bytes (`end` equals `start`).
+ * passed over. A line longer than any may be is handed out without its bytes (`end` equals `start`). Lines in `bytes[start, end)` of which
+ * `skips` says so are not handed out.
  */
 export async function scanBackwards(
   file: ReadableFile,
   range: Readonly<{ from: number; to: number }>,
   line: (bytes: Buffer, start: number, end: number, offset: number) => boolean,
   signal?: AbortSignal,
+  skips?: (bytes: Buffer, start: number, end: number) => boolean,
 ): Promise<BackwardStop> {
   let position = range.to;
   let reached = range.to;
@@ -31,6 +33,11 @@ export async function scanBackwards(
     const bytes: Buffer = carried === undefined ? block : Buffer.concat([block, carried]);
     let end: number = carried === undefined ? block.lastIndexOf(0x0a) : bytes.length;
     if (end === -1) continue;
+    const first = bytes.indexOf(0x0a);
+    if (skips !== undefined && !oversized && first !== -1 && first < end && skips(bytes, first + 1, end)) {
+      end = first;
+      reached = position + first + 1;
+    }
     for (let before = lastNewline(bytes, end, length); before !== -1; before = lastNewline(bytes, end, length)) {
       reached = position + before + 1;
       if (!line(bytes, before + 1, oversized ? before + 1 : end, reached)) return { reached, ended: false };

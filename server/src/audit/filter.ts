@@ -1,7 +1,7 @@
 /** Which entries a reader wants to see, tested on the raw line first and on the parsed entry only when that may match. */
 import { escapeInvisible } from '../../../protocol/src/audit/canonical';
 import { storedEntry, type StoredEntry } from '../../../protocol/src/audit/entry';
-import { readHead } from '../../../protocol/src/audit/head';
+import { readHead, type EntryHead } from '../../../protocol/src/audit/head';
 
 /** All given members must match. Times are ISO 8601 in UTC, `until` excluded. */
 export type AuditFilter = Readonly<{
@@ -56,14 +56,39 @@ export function matcher(filter: AuditFilter): (bytes: Buffer, start: number, end
   };
 }
 
+/** A quick test of many lines at once: whether some line in `bytes[start, end)` may fit. Undefined when the filter asks for no text and no call. */
+export function quickTest({ text, call }: AuditFilter): ((bytes: Buffer, start: number, end: number) => boolean) | undefined {
+  const needle = text === undefined ? call?.toLowerCase() : inJson(text);
+  if (needle === undefined) return undefined;
+  if (!/^[ -~]*$/.test(needle)) return (bytes, start, end) => bytes.toString('utf8', start, end).toLowerCase().includes(needle);
+  // Half the work of changing the case of everything.
+  const pattern = new RegExp(needle.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'), 'i');
+  return (bytes, start, end) => pattern.test(bytes.toString('latin1', start, end));
+}
+
+/** Makes a test that gives the timestamp of a line that fits, and parses as little as possible. */
+export function timeMatcher(filter: AuditFilter): (bytes: Buffer, start: number, end: number) => string | undefined {
+  const parsed = matcher(filter);
+  const text = filter.text === undefined ? undefined : inJson(filter.text);
+  if (filter.result !== undefined || filter.client !== undefined) return (bytes, start, end) => parsed(bytes, start, end, 0)?.entry?.timestamp;
+  return (bytes, start, end) => {
+    if (text !== undefined && !bytes.toString('utf8', start, end).toLowerCase().includes(text)) return undefined;
+    const head = readHead(bytes, start, end);
+    return head !== undefined && fitsHead(filter, head) ? head.timestamp : undefined;
+  };
+}
+
 function inJson(text: string): string {
   return escapeInvisible(JSON.stringify(text).slice(1, -1)).toLowerCase();
 }
 
-function headMatches({ tool, phase, call, since, until }: AuditFilter, bytes: Buffer, start: number, end: number): boolean {
+function headMatches(filter: AuditFilter, bytes: Buffer, start: number, end: number): boolean {
   const head = readHead(bytes, start, end);
+  return head !== undefined && fitsHead(filter, head);
+}
+
+function fitsHead({ tool, phase, call, since, until }: AuditFilter, head: EntryHead): boolean {
   return (
-    head !== undefined &&
     (tool === undefined || head.tool === tool || head.tool.startsWith(`${tool}.`)) &&
     (phase === undefined || head.phase === phase) &&
     (call === undefined || head.call === call) &&

@@ -10,6 +10,7 @@ import type { NewEvent } from '../../../protocol/src/audit/entry';
 import { mostRemovedFiles, type PreviousFile, type RemovedFile } from '../../../protocol/src/audit/segment';
 import { digestOf } from './digest';
 import type { AppendFile, Disk, ReadableFile } from './disk';
+import { countsPath } from './keptCounts';
 import type { Keeping } from './newLog';
 import { archivedName, findLogFiles, openLogFile, packedEnding, segmentName, type LogFile } from './segments';
 import { readStub, writeStub } from './stub';
@@ -89,7 +90,10 @@ async function removeOnRecord(keeper: Keeper, files: readonly Closed[], why: Rea
   const gone = files.map(({ segment, expected, head }): RemovedFile => ({ segment, ...expected, head: `sha256:${head}` }));
   const { seq } = await keeper.record({ phase: 'event', tool: 'audit.prune', input: { ...why, logId: files[0]?.start?.logId ?? '', files: gone }, result: 'ok' });
   await writeStub(path, disk, seq);
-  for (const file of [...files].reverse()) await disk.remove(file.path);
+  for (const file of [...files].reverse()) {
+    await disk.remove(file.path);
+    await disk.remove(countsPath(join(dirname(path), 'audit'), file.path));
+  }
   await disk.syncFolder(join(dirname(path), 'audit'));
 }
 

@@ -2,11 +2,14 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { maxLineBytes } from '../../../protocol/src/audit/bytes';
 import { scanBackwards } from './backwards';
+import { Counting, type ByteRange } from './counting';
 import { realDisk, type Disk } from './disk';
-import { matcher, readItem, type AuditFilter, type AuditItem } from './filter';
+import { matcher, quickTest, readItem, type AuditFilter, type AuditItem } from './filter';
+import type { KeptCounts } from './keptCounts';
+import type { Kind } from './kinds';
 import { scanLines } from './lines';
 import { placeOf } from './search';
-import { TimeIndex } from './timeIndex';
+import { TimeIndex, type Counted } from './timeIndex';
 import { openWholeLog, type WholeLog } from './wholeLog';
 
 export type { AuditFilter, AuditItem } from './filter';
@@ -34,6 +37,10 @@ export type AuditReader = Readonly<{
   entry(which: Readonly<{ seq: number }> | Readonly<{ offset: number }>): Promise<AuditItem | undefined>;
   /** Counts per day (UTC) or as `keyOf` groups the quarters of an hour; oldest first. One pass, later only what is new. */
   buckets(keyOf?: (start: Date) => string, signal?: AbortSignal): Promise<readonly Bucket[]>;
+  /** Counts of the entries that fit, grouped like buckets, those with any only; oldest first. Reads only what the index cannot tell. */
+  counts(filter: AuditFilter, keyOf?: (start: Date) => string, signal?: AbortSignal): Promise<readonly Readonly<{ key: string; count: number }>[]>;
+  /** What kinds of entries there are, and how many of each; those that are not told apart are left out. */
+  kinds(signal?: AbortSignal): Promise<readonly Readonly<{ kind: Kind; count: number }>[]>;
   /** Whole lines from byte `offset` on, oldest first, at most `limit`, and where to go on. An offset beyond the end starts over. */
   since(offset: number, limit?: number): Promise<Readonly<{ items: readonly AuditItem[]; next: number }>>;
   /** New entries as they come, looked for every `everyMs` (250 by default), until `signal` is aborted. */
@@ -45,9 +52,10 @@ export type AuditReader = Readonly<{
 /** A page stops after looking at this many bytes, so that a rare filter cannot hold anybody up. */
 const mostScannedBytes = 67_108_864;
 
-/** Makes a reader of the log at `path`, which need not exist yet. */
-export function createAuditReader(path: string, disk: Disk = realDisk): AuditReader {
-  const index = new TimeIndex(path, disk);
+/** Makes a reader of the log at `path`, which need not exist yet. `kept` remembers counts from one process to the next; without, nothing is ever written. */
+export function createAuditReader(path: string, disk: Disk = realDisk, kept?: KeptCounts): AuditReader {
+  const index = new TimeIndex(path, disk, kept);
+  const counting = new Counting();
   const withFile = async <T>(absent: T, work: (file: WholeLog) => Promise<T>): Promise<T> => {
     const file = await openWholeLog(path, disk);
     if (file === undefined) return absent;
@@ -59,9 +67,12 @@ export function createAuditReader(path: string, disk: Disk = realDisk): AuditRea
     since,
     size: () => withFile(0, (file) => Promise.resolve(file.mark().size)),
     page: (request = {}) =>
-      withFile<AuditPage>({ items: [], next: undefined }, async (file) => readPage(file, request, await rangeOf(index, request))),
+      withFile<AuditPage>({ items: [], next: undefined }, async (file) => readPage(file, request, await rangesOf(file, index, counting, request))),
     entry: (which) => withFile<AuditItem | undefined>(undefined, (file) => find(file, which)),
-    buckets: async (keyOf = utcDay, signal) => grouped(await index.quarters(signal), keyOf),
+    buckets: async (keyOf = utcDay, signal) => grouped((await index.counted(signal)).quarters, keyOf),
+    counts: (filter, keyOf = utcDay, signal) =>
+      withFile<readonly Readonly<{ key: string; count: number }>[]>([], async (file) => summed(await counting.counts(file, await index.counted(signal), filter, signal), keyOf)),
+    kinds: async (signal) => kindsOf(await index.counted(signal)),
     async *follow(offset, { signal, everyMs = 250 }) {
       let next = offset;
       while (!signal.aborted) {
@@ -93,35 +104,63 @@ function grouped(quarters: readonly Readonly<{ start: number; count: number; fro
   return [...buckets.values()];
 }
 
-/** The bytes in which entries between `since` and `until` stand, whatever the clock did. */
-async function rangeOf(index: TimeIndex, { filter, signal }: PageRequest): Promise<{ from: number; to: number }> {
-  if (filter?.since === undefined && filter?.until === undefined) return { from: 0, to: Number.POSITIVE_INFINITY };
-  const since = filter.since === undefined ? Number.NEGATIVE_INFINITY : Date.parse(filter.since);
-  const until = filter.until === undefined ? Number.POSITIVE_INFINITY : Date.parse(filter.until);
-  const inside = (await index.quarters(signal)).filter(({ start }) => start + 900_000 > since && start < until);
-  return inside.reduce(
-    (range, { from, to }) => ({ from: Math.min(range.from, from), to: Math.max(range.to, to) }),
-    { from: Number.MAX_SAFE_INTEGER, to: 0 },
-  );
+function summed(counts: ReadonlyMap<number, number>, keyOf: (start: Date) => string): { key: string; count: number }[] {
+  const sums = new Map<string, number>();
+  for (const [start, count] of [...counts].sort(([one], [other]) => one - other)) {
+    const key = keyOf(new Date(start));
+    sums.set(key, (sums.get(key) ?? 0) + count);
+  }
+  return [...sums].map(([key, count]) => ({ key, count }));
 }
 
-async function readPage(file: WholeLog, request: PageRequest, range: Readonly<{ from: number; to: number }>): Promise<AuditPage> {
+function kindsOf({ quarters, kindOf }: Counted): { kind: Kind; count: number }[] {
+  const counts = new Map<Kind, number>();
+  for (const { kinds } of quarters) {
+    for (let i = 0; i < kinds.length; i += 2) {
+      const kind = kindOf(kinds[i] ?? 0);
+      if (kind !== undefined) counts.set(kind, (counts.get(kind) ?? 0) + (kinds[i + 1] ?? 0));
+    }
+  }
+  return [...counts].map(([kind, count]) => ({ kind, count }));
+}
+
+const everything: ByteRange = { from: 0, to: Number.POSITIVE_INFINITY };
+
+/** The bytes in which entries that fit can stand, the last first. Without times a log that is not counted yet is read as it is. */
+async function rangesOf(file: WholeLog, index: TimeIndex, counting: Counting, { filter = {}, signal }: PageRequest): Promise<readonly ByteRange[]> {
+  const timed = filter.since !== undefined || filter.until !== undefined;
+  if (!timed && (Object.keys(filter).length === 0 || !index.isNear(file.mark().size))) return [everything];
+  return counting.rangesOf(await index.counted(signal), filter);
+}
+
+async function readPage(file: WholeLog, request: PageRequest, ranges: readonly ByteRange[]): Promise<AuditPage> {
   const { filter = {}, before = Number.POSITIVE_INFINITY, limit = 100, signal } = request;
-  const to = Math.min(before, range.to, file.mark().size);
   const most = Math.min(Math.max(limit, 1), 1_000);
   const match = matcher(filter);
+  const mayFit = quickTest(filter);
   const items: AuditItem[] = [];
-  const stop = await scanBackwards(
-    file,
-    { from: Math.min(Math.max(range.from, file.from), to), to },
-    (bytes, start, end, offset) => {
-      const item = match(bytes, start, end, offset);
-      if (item !== undefined) items.push(item);
-      return items.length < most && to - offset < mostScannedBytes;
-    },
-    signal,
-  );
-  return { items, next: stop.ended || stop.reached <= Math.max(range.from, file.from) ? undefined : stop.reached };
+  const end = Math.min(before, file.mark().size);
+  const first = Math.max(ranges.at(-1)?.from ?? 0, file.from);
+  let scanned = 0;
+  for (const range of ranges) {
+    const [from, to] = [Math.max(range.from, file.from), Math.min(range.to, end)];
+    if (from >= to) continue;
+    const done = scanned;
+    const stop = await scanBackwards(
+      file,
+      { from, to },
+      (bytes, start, newline, offset) => {
+        const item = match(bytes, start, newline, offset);
+        if (item !== undefined) items.push(item);
+        scanned = done + to - offset;
+        return items.length < most && scanned < mostScannedBytes;
+      },
+      signal,
+      mayFit === undefined ? undefined : (bytes, start, newline) => !mayFit(bytes, start, newline),
+    );
+    if (!stop.ended || items.length >= most) return { items, next: stop.reached <= first ? undefined : stop.reached };
+  }
+  return { items, next: undefined };
 }
 
 async function readSince(file: WholeLog, offset: number, limit: number): Promise<{ items: AuditItem[]; next: number }> {

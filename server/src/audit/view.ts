@@ -1,25 +1,34 @@
-import type { AuditFilter as WireFilter, AuditPage, AuditRow } from '../../../protocol/src/audit/query';
+import type { AuditFilter as WireFilter, AuditBucket, AuditPage, AuditRow, AuditValues } from '../../../protocol/src/audit/query';
 import { revealLine } from '../../../protocol/src/display';
 import type { AuditFilter, AuditItem, AuditReader } from './reader';
 
 /** The log as lists show it: rows instead of lines, numbered by entry. */
 export type AuditView = Readonly<{
-  page(request: { filter: WireFilter; before?: number; limit: number }): Promise<AuditPage>;
+  page(request: { filter: WireFilter; before?: number; limit: number }, signal?: AbortSignal): Promise<AuditPage>;
   /** The verbatim line of an entry, without its newline. */
   line(seq: number): Promise<string | undefined>;
-  /** Entries per day (UTC), newest day first. */
-  days(filter: WireFilter): Promise<{ day: string; count: number }[]>;
+  /** Days or hours (UTC) with entries that fit, and how many; the newest first. */
+  buckets(filter: WireFilter, by: 'day' | 'hour', signal?: AbortSignal): Promise<AuditBucket[]>;
+  /** Tools, results and actors that the log knows, for whoever chooses a filter; the most frequent first. */
+  values(signal?: AbortSignal): Promise<AuditValues>;
 }>;
 
 /** Longest summary of an input, in characters. */
 const summaryLength = 200;
+/** Most values of each sort that are offered. */
+const mostValues = 200;
 
 /** Makes a view over a reader. */
 export function createAuditView(reader: AuditReader): AuditView {
   return {
-    page: ({ filter, before, limit }) => readRows(reader, filterOfReader(filter), before, limit),
+    page: ({ filter, before, limit }, signal) => readRows(reader, { filter: filterOfReader(filter), before, limit, signal }),
     line: async (seq) => (await reader.entry({ seq }))?.raw,
-    days: (filter) => (Object.keys(filter).length === 0 ? allDays(reader) : matchingDays(reader, filterOfReader(filter))),
+    buckets: async (filter, by, signal) => {
+      const length = by === 'day' ? 'YYYY-MM-DD'.length : 'YYYY-MM-DDTHH'.length;
+      const counts = await reader.counts(filterOfReader(filter), (start) => start.toISOString().slice(0, length), signal);
+      return [...counts].reverse();
+    },
+    values: async (signal) => valuesOf(await reader.kinds(signal)),
   };
 }
 
@@ -49,12 +58,14 @@ export function filterOfReader({ actor, tool, ...same }: WireFilter): AuditFilte
   return { ...given, ...rest };
 }
 
-async function readRows(reader: AuditReader, filter: AuditFilter, before: number | undefined, limit: number): Promise<AuditPage> {
+type RowsRequest = Readonly<{ filter: AuditFilter; before: number | undefined; limit: number; signal: AbortSignal | undefined }>;
+
+async function readRows(reader: AuditReader, { filter, before, limit, signal }: RowsRequest): Promise<AuditPage> {
   const rows: AuditRow[] = [];
   let from = before === undefined ? undefined : (await reader.entry({ seq: before }))?.offset;
   let last = before;
   do {
-    const page = await reader.page({ filter, limit: limit - rows.length, ...(from === undefined ? {} : { before: from }) });
+    const page = await reader.page({ filter, limit: limit - rows.length, ...(from === undefined ? {} : { before: from }), ...(signal && { signal }) });
     for (const item of page.items) {
       rows.push(rowOf(item));
       if (item.entry !== undefined) last = item.entry.seq;
@@ -64,18 +75,12 @@ async function readRows(reader: AuditReader, filter: AuditFilter, before: number
   return { rows, ...(from === undefined || last === undefined ? {} : { next: last }) };
 }
 
-async function allDays(reader: AuditReader): Promise<{ day: string; count: number }[]> {
-  const buckets = await reader.buckets();
-  return buckets.map(({ key, count }) => ({ day: key, count })).reverse();
-}
-
-async function matchingDays(reader: AuditReader, filter: AuditFilter): Promise<{ day: string; count: number }[]> {
-  const counts = new Map<string, number>();
-  let before: number | undefined;
-  do {
-    const page = await reader.page({ filter, limit: 1000, ...(before === undefined ? {} : { before }) });
-    for (const { entry } of page.items) if (entry !== undefined) counts.set(entry.timestamp.slice(0, 10), (counts.get(entry.timestamp.slice(0, 10)) ?? 0) + 1);
-    before = page.next;
-  } while (before !== undefined);
-  return [...counts].map(([day, count]) => ({ day, count }));
+function valuesOf(kinds: Awaited<ReturnType<AuditReader['kinds']>>): AuditValues {
+  const sorted = (pick: (kind: (typeof kinds)[number]['kind']) => readonly string[]): AuditValues['tools'] => {
+    const counts = new Map<string, number>();
+    for (const { kind, count } of kinds) for (const name of pick(kind)) counts.set(name, (counts.get(name) ?? 0) + count);
+    return [...counts].map(([name, count]) => ({ name, count })).sort((a, b) => b.count - a.count).slice(0, mostValues);
+  };
+  const present = (...names: readonly string[]): readonly string[] => names.filter((name) => name !== '');
+  return { tools: sorted(({ tool }) => present(tool)), results: sorted(({ result }) => present(result)), actors: sorted(({ client, user }) => present(client, user)) };
 }

@@ -2,8 +2,11 @@
 import { realDisk, type Disk, type FileMark, type ReadableFile } from './disk';
 import { findLogFiles, openLogFile, startOfFile, type LogFile } from './segments';
 
-/** The log as one long file. `from` is the offset of the first byte that is still there. */
-export type WholeLog = ReadableFile & Readonly<{ from: number }>;
+/** One file of the log, where it stands in the whole; `to` is undefined for the file in use, which grows. */
+export type LogPart = Readonly<{ path: string; from: number; to: number | undefined }>;
+
+/** The log as one long file. `from` is the offset of the first byte that is still there; `parts` are its files, the oldest first. */
+export type WholeLog = ReadableFile & Readonly<{ from: number; parts: readonly LogPart[] }>;
 
 type Part = Readonly<{ file: LogFile; from: number; to: number }>;
 
@@ -18,7 +21,7 @@ export async function openWholeLog(path: string, disk: Disk = realDisk): Promise
     }
     const last = found.files.at(-1);
     // The file in use may have been closed in between, and what has its name now be the next one.
-    if (attempt === 3 || (await startOfFile(active))?.segment === last?.start?.segment) return joined(partsOf(found.files, disk), active, disk);
+    if (attempt === 3 || (await startOfFile(active))?.segment === last?.start?.segment) return joined(partsOf(found.files, disk), active, disk, path);
     await active.close();
   }
 }
@@ -38,7 +41,7 @@ function partsOf(files: readonly LogFile[], disk: Disk): { closed: readonly Part
   return { closed, base, oldest: first === undefined ? undefined : disk.mark(first.path)?.id };
 }
 
-function joined({ closed, base, oldest }: ReturnType<typeof partsOf>, active: ReadableFile, disk: Disk): WholeLog {
+function joined({ closed, base, oldest }: ReturnType<typeof partsOf>, active: ReadableFile, disk: Disk, path: string): WholeLog {
   let open: Readonly<{ part: Part; file: ReadableFile }> | undefined;
   const fileOf = async (part: Part): Promise<ReadableFile> => {
     if (open?.part === part) return open.file;
@@ -57,6 +60,7 @@ function joined({ closed, base, oldest }: ReturnType<typeof partsOf>, active: Re
   };
   return {
     from: closed.at(-1)?.from ?? base,
+    parts: [...closed.map(({ file, from, to }) => ({ path: file.path, from, to })).reverse(), { path, from: base, to: undefined }],
     async read(target, position) {
       let filled = 0;
       for (let length = -1; length !== 0 && filled < target.length; filled += length) length = await readSome(target.subarray(filled), position + filled);

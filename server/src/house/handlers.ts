@@ -1,7 +1,9 @@
 import { join } from 'node:path';
-import { ConductorError } from '../../../protocol/src/errors';
+import { ConductorError, toConductorError } from '../../../protocol/src/errors';
 import type { Status } from '../../../protocol/src/messages';
 import type { Role } from '../../../protocol/src/roles';
+import { realDisk } from '../audit/disk';
+import { KeptCounts } from '../audit/keptCounts';
 import { createAuditReader } from '../audit/reader';
 import { createAuditView } from '../audit/view';
 import { systemPins } from '../base/pin';
@@ -21,7 +23,9 @@ type HandlerRooms = Built & Readonly<{ ground: Ground; presence: Presence }>;
 export function createHandlers(rooms: HandlerRooms): Handlers {
   const { desk, witness, breakers, writer, config, ground, presence } = rooms;
   const path = join(ground.configDir, 'audit.log');
-  const view = createAuditView(createAuditReader(path));
+  const view = createAuditView(createAuditReader(path, realDisk, new KeptCounts(realDisk, path)));
+  // Counted now, a long log is there at once when somebody looks.
+  view.buckets({}, 'day').catch((cause: unknown) => ground.logger.warn('the audit log could not be counted', { error: toConductorError(cause).message }));
   return {
     ...createProofs(ground.configDir, config),
     'conductor/status': () => statusOf(rooms),
@@ -40,7 +44,7 @@ export function createHandlers(rooms: HandlerRooms): Handlers {
       if (result.outcome === 'accepted' && decision.decision === 'approve') witness.heard(decision.id);
       return result;
     },
-    'audit/page': ({ filter, before, limit }) => view.page({ filter, limit, ...(before === undefined ? {} : { before }) }),
+    'audit/page': ({ filter, before, limit }, _guest, { signal }) => view.page({ filter, limit, ...(before === undefined ? {} : { before }) }, signal),
     'audit/entry': async ({ seq }) => {
       const line = await view.line(seq);
       if (line === undefined) throw new ConductorError('NOT_FOUND', `The log has no entry ${String(seq)}.`);
@@ -52,7 +56,8 @@ export function createHandlers(rooms: HandlerRooms): Handlers {
       await writer.append({ phase: 'event', tool: 'audit.metrics', input: { why: 'asked', metrics: `sha256:${hash}` }, result: 'ok', actor: actorOf(guest, rooms) });
       return { hash };
     },
-    'audit/buckets': async ({ filter }) => ({ days: await view.days(filter) }),
+    'audit/buckets': async ({ filter, by }, _guest, { signal }) => ({ buckets: await view.buckets(filter, by, signal) }),
+    'audit/values': (_, _guest, { signal }) => view.values(signal),
     'audit/verify': (asked, _guest, asker) => verifyForAsker(path, rooms, asked, asker),
     'audit/startNew': async ({ reason }, guest) => {
       const movedTo = await writer.startNewLog(`${reason} (asked by ${whoIs(actorOf(guest, rooms))})`);
