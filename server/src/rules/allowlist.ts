@@ -2,6 +2,7 @@ import { strictest, type Verdict } from '../../../protocol/src/call';
 import { ask, deny, outOfScope } from './argumentKinds';
 import { judgeArguments, joined, type Scope } from './commandArguments';
 import { parseArguments, parseCommandLine } from './commandLine';
+import { judgeTogether } from './effects';
 import { expandAll, judgeExpanded } from './expansion';
 import type { CommandPlan, ParsedCommand, Pipeline, Platform, Redirection } from './commandPlan';
 import { isPlainName, ruleName, standing, type ShellLists } from './commandLists';
@@ -98,6 +99,8 @@ function judgePlan(plan: CommandPlan, input: JudgeInput): Readonly<{ judged: rea
     for (const [index, command] of commands.entries()) {
       judged.push(judgeOne(command, { folder, moved, previous: commands[index - 1], input, depth: 0 }));
     }
+    const together = judgeTogether(commands);
+    if (together !== undefined) judged.push({ verdicts: [together], reads: false });
     const [only] = commands;
     if (!pipeline.commands.some((command) => command.argv[0] === 'cd')) continue;
     if (pipeline.commands.length > 1) judged.push({ verdicts: [deny('shell.cd', '"cd" in a pipe has no effect, so it is refused.')], reads: true });

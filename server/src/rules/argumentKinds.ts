@@ -68,9 +68,11 @@ function judgeFresh(name: string, text: string, scope: PathScope): Verdict | und
   return fresh ? undefined : unclear(name, `something may already lie at "${text.slice(0, 120)}", and links in it would be followed`);
 }
 
-/** What a folder brings along arrives under names that nobody has held against the write scope. */
+/** What a folder brings along arrives under names that nobody has held against the write scope, and its links may lead out of the project from there. */
 function judgeTree(name: string, text: string, scope: PathScope): Verdict | undefined {
-  if (scope.facts.inScope === undefined || scope.facts.entry?.(scope.folder, text) === 'file') return undefined;
+  const carried = scope.facts.carries?.(scope.folder, text);
+  const moved = carried === undefined ? undefined : ask('shell.carriedLink', `${name} would carry links along that can lead elsewhere from a new place: ${carried}.`);
+  if (scope.facts.inScope === undefined || scope.facts.entry?.(scope.folder, text) === 'file') return moved;
   return deny('shell.writeScope', `${name} would carry the folder "${text.slice(0, 120)}" with everything in it, which cannot be held against plugins.filesystem.writeScope name by name. Name single files instead.`);
 }
 

@@ -84,6 +84,9 @@ const makers: ReadonlyMap<string, Maker> = new Map<string, Maker>([
   ['bisect', (seen) => (['log', 'terms'].includes(seen.operands[0] ?? '') || (seen.operands[0] === 'start' && seen.operands.length === 1) ? [] : unseen('it goes to a commit of its own choice'))],
 ]);
 
+/** Subcommands that write files of the work tree. */
+export const treeWriters: ReadonlySet<string> = new Set(makers.keys());
+
 function simulated(seen: Seen): boolean {
   return hasOption(seen, '-n') || hasOption(seen, '--dry-run');
 }

@@ -15,9 +15,9 @@ const copy: ArgumentRule = {
 
 /** The writers by name. */
 export const writers: readonly (readonly [string, ArgumentRule])[] = [
-  ['cp', { ...copy, check: copiesPlainly, derive: (seen) => [...landings(seen), ...(recursive.some((name) => hasOption(seen, name)) ? copiedFolders(seen) : [])] }],
+  ['cp', { ...copy, check: copiesPlainly, derive: (seen) => [...landings(seen), ...(recursive.some((name) => hasOption(seen, name)) ? copiedFolders(seen) : keepsLinks.some((name) => hasOption(seen, name)) ? carried(seen) : [])] }],
   ['mv', { flags: '-i -n -v -f -u --interactive --no-clobber --verbose --force --update --version --help', values: { write: '-t --target-directory' }, operands: ['write'], least: 2, check: copiesPlainly, derive: (seen) => [...landings(seen), ...pipelineFolders(seen), ...carried(seen)] }],
-  ['ln', { flags: '-s -f -n -v -r --symbolic --force --no-dereference --verbose --relative --version --help', operands: ['write'], least: 2, most: 2, derive: linkPaths }],
+  ['ln', { flags: '-s -f -n -v -r --symbolic --force --no-dereference --verbose --relative --version --help', operands: ['write'], least: 2, most: 2, check: straightTarget, derive: linkPaths }],
   ['mkdir', { flags: '-p -v --parents --verbose --version --help', values: { text: '-m --mode' }, operands: ['write'] }],
   ['rmdir', { flags: '-p -v --parents --verbose --ignore-fail-on-non-empty --version --help', operands: ['write'] }],
   ['touch', { flags: '-a -c -m -h --no-create --no-dereference --version --help', values: { text: '-d -t --date --time', read: '-r --reference' }, operands: ['write'] }],
@@ -37,7 +37,7 @@ export const writers: readonly (readonly [string, ArgumentRule])[] = [
 ];
 
 const recursive = ['-r', '-R', '-a', '--recursive', '--archive'];
-
+const keepsLinks = ['-P', '-d', '--no-dereference'];
 
 /** Copying a folder's content (`x/.`) merges into what is there, hooks and settings included. */
 function copiesPlainly(seen: Seen): string | undefined {
@@ -101,7 +101,7 @@ function copiedFolders(seen: Seen): readonly Typed[] {
   return [...pipelineFolders(seen), ...carried(seen), ...merges];
 }
 
-/** Folders that go somewhere whole. */
+/** What goes somewhere whole, links included. */
 function carried(seen: Seen): readonly Typed[] {
   return journey(seen).sources.map((text): Typed => ({ kind: 'tree', text }));
 }
@@ -116,7 +116,15 @@ function pipelineFolders(seen: Seen): readonly Typed[] {
 function linkPaths(seen: Seen): readonly Typed[] {
   const [target = '', link = '.'] = seen.operands;
   const absolute = /^([\\/]|[A-Za-z]:)/.test(target);
-  return absolute ? [] : [{ kind: 'write', text: `${link}/../${target}` }, ...landings(seen)];
+  const led: readonly Typed[] = absolute ? [] : [`${link}/../${target}`, `${link}/../${target}/workflows`].map((text) => ({ kind: 'write', text }));
+  return [...led, ...landings(seen), ...pipelineFolders(seen)];
+}
+
+/** Behind a name `..` leads to wherever that name leads by then, and nobody judges the link again. */
+function straightTarget(seen: Seen): string | undefined {
+  const names = (seen.operands[0] ?? '').split(/[\\/]/).filter((name) => name !== '' && name !== '.');
+  const firstName = names.findIndex((name) => name !== '..');
+  return firstName >= 0 && names.lastIndexOf('..') > firstName ? 'where the link leads depends on what stands before ".."' : undefined;
 }
 
 /** Unpacking writes beside the archive, under its name without the ending. */

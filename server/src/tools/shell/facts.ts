@@ -1,5 +1,6 @@
 import { lstatSync, readFileSync, readdirSync, readlinkSync, realpathSync, statSync, type Stats } from 'node:fs';
-import { dirname, join, parse, resolve, sep } from 'node:path';
+import { basename, dirname, isAbsolute, join, parse, resolve, sep } from 'node:path';
+import { carriedLink } from './carried';
 import { expandPattern, maxLooked } from './expansion';
 import { readWriteScope, type WriteScope } from '../../rules/writeScope';
 import { lexicalPlaces, nothingWritten, placeInside, strictestPlace, type CommandFacts, type GitFacts, type GitWriteQuery, type GitWrites, type NotKnown, type Place } from '../../rules/places';
@@ -32,13 +33,14 @@ export function diskFacts(ground: DiskGround): CommandFacts {
   const budget = { left: maxLooked };
   const start = once((folder) => physical(folder, links));
   return {
-    place: (folder, path) => diskPlace(folder, path, { written: written(folder, path), real, links, start }),
+    place: (folder, path) => diskPlace(folder, path, { written: written(folder, path), real, links, start, climbs: climbs(written, start(folder), path) }),
     expand: (folder, text, active) => {
       const from = start(folder);
       return from === undefined ? { refused: 'the working folder is behind too many links' } : expandPattern(from, text, active, { ...real, budget, follow: (at, name) => follow(at, name, links) });
     },
     ...(ground.writeScope === undefined || ground.writeScope.length === 0 ? {} : { inScope: inScope(readWriteScope(ground.writeScope), real.project) }),
     entry: entryAt,
+    carries: (folder, path) => carriedFrom(start(folder), path, links),
     script: (folder, name) => scriptIn(folder, name, real.project),
     git: (folder) => (ground.git === undefined ? { programs: [], hooks: hasHooks(folder) } : (ground.git.get(folder) ?? 'unknown')),
     gitWrites: (folder, query) => (ground.gitWrites === undefined ? nothingWritten : (ground.gitWrites.get(writesKey(folder, query)) ?? { unknown: 'nobody looked' })),
@@ -47,7 +49,11 @@ export function diskFacts(ground: DiskGround): CommandFacts {
 
 type Real = Readonly<{ project: string; own: string }>;
 
-type Sight = Readonly<{ written: Place; real: Real; links: LinkReader; start: (folder: string) => string | undefined }>;
+type Sight = Readonly<{ written: Place; real: Real; links: LinkReader; start: (folder: string) => string | undefined; /** Whether `..` leads out of the project by the text, from where the folder really is. */ climbs: boolean }>;
+
+function climbs(written: CommandFacts['place'], start: string | undefined, path: string): boolean {
+  return start !== undefined && /(^|[\\/])\.\./.test(path) && !isAbsolute(path) && written(start, path) === 'outside' && written(start, '.') !== 'outside';
+}
 
 /** The strictest of what the text says and what the disk says. */
 function diskPlace(folder: string, path: string, sight: Sight): Place {
@@ -55,7 +61,9 @@ function diskPlace(folder: string, path: string, sight: Sight): Place {
   if (written === 'sink' || written === 'forbidden' || written === 'own') return written;
   // The folder may itself be written as `link/..`. Commands run where the system's walk leads; what other readers make of the text counts too.
   const starts = new Set([start(folder), start(resolve(folder))]);
-  return strictestPlace([...starts].map((from) => placeFrom(from, path, sight)));
+  // What only a link brings back inside is outside when the link has gone.
+  const climbed: readonly Place[] = sight.climbs ? ['outside'] : [];
+  return strictestPlace([...climbed, ...[...starts].map((from) => placeFrom(from, path, sight))]);
 }
 
 function placeFrom(start: string | undefined, path: string, { written, real, links }: Sight): Place {
@@ -86,6 +94,16 @@ function inScope(scope: WriteScope, project: string): (folder: string, path: str
     const arrived = start === undefined ? undefined : follow(start, path);
     return arrived !== undefined && arrived !== project && isWithin(arrived, project) && scope(arrived.slice(project.length).split(sep).filter((name) => name !== ''));
   };
+}
+
+/** A link at the end of the path is itself what would be carried. */
+function carriedFrom(start: string | undefined, path: string, links: LinkReader): string | undefined {
+  const names = namesOf(path);
+  const last = names.at(-1);
+  const whole = last === undefined || last === '..' || /[\\/]$/.test(path);
+  const above = start === undefined ? undefined : follow(start, whole ? path : `${parse(path).root}${names.slice(0, -1).join('/')}`, links);
+  if (above === undefined) return 'nobody can say where it lies';
+  return whole ? carriedLink(dirname(above), basename(above)) : carriedLink(above, last);
 }
 
 /** What lies at a path; what cannot be looked at counts as a folder, of which nobody knows what it holds. */

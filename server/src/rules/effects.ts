@@ -1,0 +1,79 @@
+import { ask } from './argumentKinds';
+import type { Verdict } from '../../../protocol/src/call';
+import type { ParsedCommand } from './commandPlan';
+import { readGit } from './gitCommand';
+import { treeWriters } from './gitWrites';
+import { gitReaders, gitWriters } from './programs/git';
+import { readArguments, type Kind } from './programs/rule';
+import { interpreters, withoutVersion } from './programs/runtimes';
+import { argumentRules } from './programs/table';
+import { innermost } from './wrapped';
+
+/**
+ * What commands do to the ground that others were judged on. A name is judged by where it leads; a command that is running at the same
+ * time and makes it lead elsewhere would make that judgement worthless (T27).
+ */
+
+/**
+ * `names`: `changes` where names lead; `uses` names as long as it runs; `begins` with what it names, and then does its own work; or has
+ * `nothing` to do with them. `history`: `changes` what references of a repository mean, `receives` from or sends to another one, or `nothing`.
+ */
+export type Effects = Readonly<{ names: 'changes' | 'uses' | 'begins' | 'nothing'; history: 'changes' | 'receives' | 'nothing' }>;
+
+/** Programs that make a name lead elsewhere, or nowhere. */
+const movers: ReadonlySet<string> = new Set(['ln', 'mv', 'cp', 'rm', 'rmdir', 'unlink', 'mkdir']);
+
+const transfers: ReadonlySet<string> = new Set(['fetch', 'push', 'ls-remote']);
+const gitLookers: ReadonlySet<string> = new Set(gitReaders.map(([name]) => name));
+const gitKnown: ReadonlySet<string> = new Set([...gitReaders, ...gitWriters].map(([name]) => name));
+const running: ReadonlySet<string> = new Set(interpreters.map(([name]) => name));
+
+/** Kinds of arguments that lead somewhere. */
+const leading: ReadonlySet<Kind> = new Set<Kind>(['read', 'write', 'program', 'file', 'fresh', 'tree', 'rev']);
+
+/** What one command does, wrappers seen through. */
+export function effectsOf(argv: readonly [string, ...string[]]): Effects {
+  const [name, ...args] = innermost(argv);
+  const base = withoutVersion(name);
+  if (base === 'git') return effectsOfGit(args);
+  if (movers.has(base)) return { names: 'changes', history: 'nothing' };
+  const rule = argumentRules.get(base);
+  if (rule === undefined || running.has(base)) return { names: 'begins', history: 'nothing' };
+  return { names: pathsIn(base, args).length > 0 ? 'uses' : 'nothing', history: 'nothing' };
+}
+
+function effectsOfGit(args: readonly string[]): Effects {
+  const call = readGit(args);
+  if ('unknown' in call || !gitKnown.has(call.subcommand)) return { names: 'begins', history: 'changes' };
+  const { subcommand } = call;
+  const history = gitLookers.has(subcommand) ? (transfers.has(subcommand) ? 'receives' : 'nothing') : transfers.has(subcommand) ? 'receives' : 'changes';
+  return { names: treeWriters.has(subcommand) ? 'changes' : transfers.has(subcommand) ? 'nothing' : 'uses', history };
+}
+
+/** The arguments that lead somewhere, as far as the program's rule tells; all that could when it does not. */
+function pathsIn(name: string, args: readonly string[]): readonly string[] {
+  const rule = argumentRules.get(name);
+  const reading = rule === undefined ? undefined : readArguments(rule, args);
+  if (rule === undefined || reading === undefined || 'unknown' in reading) return args.filter((word) => word !== '-');
+  const derived = rule.derive?.(reading.seen) ?? [];
+  return [...reading.typed, ...derived].filter(({ kind, text }) => leading.has(kind) && text !== '-').map(({ text }) => text);
+}
+
+/**
+ * The verdict on commands that a pipe starts together: none of them may change where the names of another lead, or what git finds.
+ * A name without a folder is not at risk: what could put a link in its place was judged itself.
+ */
+export function judgeTogether(commands: readonly ParsedCommand[]): Verdict | undefined {
+  const found = commands.length < 2 ? undefined : commands.find((command) => changes(command.argv) && commands.some((other) => other !== command && isAtRisk(other.argv)));
+  return found === undefined ? undefined : ask('shell.together', `${found.argv[0]} can change where names lead or what git finds, and the other commands of the pipe start at the same time. With "&&" in place of the pipe it need not ask for this.`);
+}
+
+function changes(argv: ParsedCommand['argv']): boolean {
+  const { names, history } = effectsOf(argv);
+  return names === 'changes' || history === 'changes';
+}
+
+function isAtRisk(argv: ParsedCommand['argv']): boolean {
+  const [name, ...args] = innermost(argv);
+  return name === 'git' || changes(argv) || pathsIn(withoutVersion(name), args).some((text) => /[\\/]/.test(text));
+}

@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import { existsSync, lstatSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ShellProject } from '../../../../test/fakes/shellProject';
+
+/** What changes where names lead, while another command was judged by where they led. Real programs, real links. */
+
+const listed = ['ln', 'mv', 'cp', 'cat', 'tee', 'touch', 'mkdir', 'rm', 'nice', 'git', 'echo', 'sleep', 'ls', 'cd'];
+
+describe('commands:ground stays as it was judged', function () {
+  this.timeout(60_000);
+  let shell: ShellProject;
+  let outside = '';
+
+  before(function () {
+    if (process.platform === 'win32') this.skip();
+  });
+  beforeEach(() => {
+    shell = new ShellProject(listed);
+    outside = join(shell.folder, 'outside');
+    mkdirSync(outside);
+    writeFileSync(join(outside, 'secret'), 'SECRET');
+    shell.put('A/sub/secret', 'harmless');
+    // A poisoned repository brings the link along that no agent may make.
+    mkdirSync(join(shell.project, 'B'));
+    symlinkSync('../../outside', join(shell.project, 'B/sub'));
+    symlinkSync('A', join(shell.project, 'x'));
+  });
+  afterEach(() => shell.remove());
+
+  it('T27 asks where a pipe would turn a name away under its neighbour', async () => {
+    assert.equal(await shell.verdict('cat - x/sub/secret'), 'allow shell.allowed');
+    for (const line of ['ln -sfn B x | cat - x/sub/secret', 'ln -sfn B x | nice nice nice tee x/sub/planted']) {
+      assert.equal(await shell.verdict(line), 'approve shell.together', line);
+    }
+    assert.equal(await shell.verdict('ln -sfn B x'), 'allow shell.allowed');
+  });
+
+  it('T27 asks where a pipe would give a branch another meaning under git checkout', async () => {
+    shell.git('init', '-q', '-b', 'main');
+    shell.git('add', 'A');
+    shell.git('commit', '-qm', 'one');
+    shell.git('branch', 't');
+    assert.equal(await shell.verdict('git checkout t'), 'allow shell.allowed');
+    assert.equal(await shell.verdict('git branch -m t u | nice git branch -m e t | nice nice git checkout t'), 'approve shell.together');
+  });
+
+  it('T24 no link that leads out comes about without a question', async () => {
+    await shell.silent('mkdir -p deep/er deep/est');
+    await shell.silent({ command: 'ln', args: ['-s', '../../outside', 'l'], cwd: 'deep/er' });
+    for (const line of ['mv deep/er E', 'mv deep/er/l l', 'cp -r deep/er E', 'cp -a deep/er E', 'cp -P deep/er/l l', 'cp -d deep/er/l l', 'mv deep/er ../project/E', 'cd deep && mv er ..']) {
+      assert.equal(await shell.verdict(line), 'approve shell.carriedLink', line);
+    }
+    assert.equal(await shell.verdict('ln -s deep/er/../../../outside o'), 'approve shell.arguments');
+    // Links that stay below what is moved lead nowhere else from its new place.
+    await shell.silent({ command: 'ln', args: ['-s', '../A', 'in'], cwd: 'deep' }).catch(() => undefined);
+    shell.put('tree/a/f', 'f');
+    symlinkSync('../a/f', join(shell.project, 'tree/a/g'));
+    await shell.silent('mv tree moved');
+    assert.ok(lstatSync(join(shell.project, 'moved/a/g')).isSymbolicLink());
+  });
+
+  it('T24 what leads inside only through a link before ".." asks', async () => {
+    await shell.silent('mkdir -p deep/er/est');
+    symlinkSync('deep/er/est', join(shell.project, 'd'));
+    shell.put('deep/secret', 's');
+    assert.equal(await shell.verdict('cat d/../../secret'), 'approve shell.outside');
+    assert.equal(await shell.verdict('cat d/../../deep/secret'), 'approve shell.outside');
+    assert.equal(await shell.verdict('cat deep/er/../secret'), 'allow shell.allowed');
+  });
+
+  it('T24 .github neither becomes a link nor is linked to', async () => {
+    await shell.silent('mkdir -p hub/workflows');
+    for (const line of ['ln -s hub .github', 'ln -s .github gh', 'ln -sfn .github x']) assert.equal(await shell.verdict(line), 'approve shell.controlFile', line);
+    assert.ok(!existsSync(join(shell.project, '.github')));
+  });
+});
