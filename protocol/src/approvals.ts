@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { narrowedSchema } from './fileChanges';
 
 /** One fact that is another than when it was approved. Strings are raw, like those of the call. */
 export const changeSchema = z.strictObject({
@@ -51,6 +52,12 @@ export const pendingSchema = z.strictObject({
   /** RFC 3339 times by the broker's clock. */
   /** Set when this was approved before and changed since. */
   again: askedAgainSchema.optional(),
+  /** Set when a person left out some of the changes of a call, and is asked about the rest. */
+  narrowed: narrowedSchema.optional(),
+  /** Absolute paths of files whose contents before and after can be had with `approvals/content`. */
+  files: z.array(z.string()).optional(),
+  /** Why not everything about this call can be shown; whoever approves it nevertheless does so once only. */
+  notWhole: z.string().optional(),
   askedAt: z.string(),
   expiresAt: z.string(),
 });

@@ -4,6 +4,7 @@ import { auditBucketSchema, auditEntryPageSchema, auditFilterSchema, auditValues
 import { depths, verificationReport } from './audit/report';
 import { snapshotHash, snapshotSchema } from './audit/snapshot';
 import { signAnswerSchema, signingStateSchema, signRequestSchema } from './audit/signing';
+import { fileChangeSchema, narrowingSchema, questionRefSchema } from './fileChanges';
 import type { Right } from './roles';
 import { proofSchema, vectorProblemSchema, vectorSummarySchema } from './vectors';
 
@@ -76,6 +77,10 @@ export const requests = {
   /** Says that whoever sits at this connection can answer approvals (an open window, a watching terminal); `false` withdraws it. */
   'approvals/attend': { right: 'decide', params: z.strictObject({ attending: z.boolean() }), result: z.strictObject({ pending: z.array(pendingSchema) }) },
   'approvals/list': { right: 'look', params: empty, result: z.strictObject({ pending: z.array(pendingSchema) }) },
+  /** What a call that waits would make of files. NOT_FOUND when it no longer waits or changes none. */
+  'approvals/content': { right: 'look', params: questionRefSchema, result: z.strictObject({ files: z.array(fileChangeSchema) }) },
+  /** Leaves out some changes of a call that waits: it is withdrawn, and what is left is judged and asked about as a question of its own. Approves nothing. */
+  'approvals/narrow': { right: 'decide', params: narrowingSchema, result: decisionResultSchema },
   'approvals/decide': { right: 'decide', params: decisionSchema, result: decisionResultSchema },
   'audit/page': {
     right: 'look',

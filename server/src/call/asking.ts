@@ -1,4 +1,5 @@
 import type { AskedAgain } from '../../../protocol/src/approvals';
+import type { Narrowed } from '../../../protocol/src/fileChanges';
 import type { ToolCall } from '../../../protocol/src/call';
 import type { ErrorCode } from '../../../protocol/src/errors';
 import type { Desk } from '../approvals/desk';
@@ -15,7 +16,7 @@ export type Approval = Readonly<{ id: string; decision: Answer['kind']; by: Deci
 const signOfLife = 5000;
 
 /** What a question is about, and why it is asked again, where it is. */
-export type Asked = Readonly<{ call: ToolCall; bound: Bound; again?: AskedAgain }>;
+export type Asked = Readonly<{ call: ToolCall; bound: Bound; again?: AskedAgain; narrowed?: Narrowed }>;
 
 type NotGranted = Readonly<{ code: ErrorCode; rule: string; reason: string; approval: Approval }>;
 
@@ -43,13 +44,23 @@ function keepInformed(caller: Caller): () => void {
   return () => clearInterval(timer);
 }
 
-function questionOf({ call, bound, again }: Asked): Question {
-  const { show, verdict } = bound.prepared;
+function questionOf({ call, bound, again, narrowed }: Asked): Question {
+  const { show, verdict, files = [] } = bound.prepared;
   return {
-    id: call.id, tool: call.tool, digest: bound.digest, title: show.title, raw: show.raw, cwd: show.cwd, project: call.project,
+    id: call.id, tool: call.tool, digest: bound.digest, title: show.title, ...shownRaw(show.raw), cwd: show.cwd, project: call.project,
     details: detailsOf(bound), rule: verdict.rule, reason: verdict.reason, client: call.actor.client ?? 'unnamed client',
-    ...(again === undefined ? {} : { again }),
+    ...(again === undefined ? {} : { again }), ...(narrowed === undefined ? {} : { narrowed }),
+    ...(files.length === 0 ? {} : { files: files.map(({ path }) => path) }),
   };
+}
+
+/** Characters of an action that a question carries: every window hears it with every change of the queue. */
+export const mostRaw = 262_144;
+
+/** What is too long to be shown whole says so; its hash is among the facts, and whoever approves it does so once only. */
+function shownRaw(raw: string): Pick<Question, 'raw' | 'notWhole'> {
+  const left = raw.length - mostRaw;
+  return left <= 0 ? { raw } : { raw: `${raw.slice(0, mostRaw)}\n… (${left} more characters)`, notWhole: `The action has ${raw.length} characters, of which the first ${mostRaw} are shown here.` };
 }
 
 function approvalOf(id: string, answer: Answer): Approval {

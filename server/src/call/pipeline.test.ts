@@ -4,6 +4,7 @@ import type { ToolCall, Verdict } from '../../../protocol/src/call';
 import { defaultConfig } from '../../../protocol/src/config';
 import { ConductorError } from '../../../protocol/src/errors';
 import type { Answer, Question } from '../approvals/question';
+import { createShelf } from '../approvals/shelf';
 import { createPipeline, mostQuestions } from './pipeline';
 import type { Policy, Rooms } from './rooms';
 import type { Admitted, Finished, Refused } from './recorder';
@@ -66,6 +67,7 @@ function house(setting: Setting = {}) {
     onPolicyChange: (listener) => { policyChanged = listener; return () => void events.push('rules let go'); },
     policy: () => setting.policies?.shift() ?? { config: defaultConfig, policyHash: 'h' },
     desk: { ask: (question: Question, { signal }) => { events.push('ask'); asked.push(question); if (setting.changeRules === true) return new Promise((resolve) => { signal.addEventListener('abort', () => resolve({ kind: 'withdrawn', waitedMs: 1 })); policyChanged(); }); const answer = setting.answer ?? yes; return Promise.resolve(typeof answer === 'function' ? answer(asked.length) : answer); } },
+    shelf: createShelf(),
     admit: () => (setting.admitOpen === true ? { kind: 'open', retryAfterMs: 1500 } : { kind: 'admitted', settle: (result) => void events.push(`settle ${result}`) }),
     openFor: () => setting.openFor,
     recorder: { admitted: record('admitted'), finished: record('finished'), refused: record('refused') },

@@ -1,11 +1,14 @@
 import { createHash } from 'node:crypto';
 import type { AskedAgain, Change } from '../../../protocol/src/approvals';
+import type { Narrowed } from '../../../protocol/src/fileChanges';
 import type { Outcome, ToolCall } from '../../../protocol/src/call';
 import { ConductorError, toConductorError } from '../../../protocol/src/errors';
 import type { Prepared, Tool } from '../tools/tool';
 import { askPerson, type Approval, type Caller } from './asking';
 import { changesBetween, namesOf } from './changes';
 import { judge, judgeAgain, type Held, type Judged } from './judging';
+import { judgeNarrowed, narrowedRefusal, shelve } from './narrowing';
+import type { Chosen } from '../approvals/shelf';
 import { circuitOpen, refusalOf, type Refusal } from './refusals';
 import type { Rooms } from './rooms';
 import { followRules } from './rulesInSight';
@@ -39,36 +42,41 @@ async function runCall(rooms: Rooms, call: ToolCall, caller: Caller): Promise<Ou
 }
 
 /** One question about a call, or the passage of one that needs none. Each has an id and entries of its own in the log. */
-type Turn = Readonly<{ judged: Judged; again?: AskedAgain }>;
+type Turn = Readonly<{ judged: Judged; again?: AskedAgain; narrowed?: Narrowed }>;
 
 type Cleared = Readonly<{ kind: 'cleared'; judged: Judged; approval?: Approval }>;
 type Refused = Readonly<{ kind: 'refused'; refusal: Refusal; approval?: Approval }>;
 /** What was approved is not what would run, and nothing has run. `outcome`: what the tool said at the start, recorded already. */
 type Changed = Readonly<{ kind: 'changed'; approval: Approval; now: Judged; changes: Change[]; outcome?: Outcome }>;
+/** A person left out some of the changes, so that this question ends and a smaller one begins. */
+type Reduced = Readonly<{ kind: 'narrowed'; approval: Approval; chosen: Chosen }>;
 type Ended = Readonly<{ kind: 'ended'; outcome: Outcome }>;
 
 /** Asks and runs; what changed after an approval is asked about again, as a question of its own. */
 async function askAndRun(rooms: Rooms, caller: Caller, judged: Judged, held: Held): Promise<Outcome> {
   for (let turn: Turn | Ended = { judged }; ; ) {
     const asked = await ask(rooms, caller, turn, held);
-    const step = asked.kind === 'cleared' ? await guardAndPerform(rooms, caller, { ...turn, ...asked }, held) : asked;
+    const step: Refused | Changed | Reduced | Ended = asked.kind === 'cleared' ? await guardAndPerform(rooms, caller, { ...turn, ...asked }, held) : asked;
     if (step.kind === 'ended') return step.outcome;
     if (step.kind === 'refused') return await refuse(rooms, { ...turn.judged, ...again(turn) }, step.refusal, step.approval);
-    const next: Turn | Ended = await turnAgain(rooms, caller, turn, step);
+    const next: Turn | Ended = step.kind === 'narrowed' ? await turnSmaller(rooms, caller, turn, step, held) : await turnAgain(rooms, caller, turn, step);
     if ('outcome' in next) return next.outcome;
     turn = next;
   }
 }
 
-async function ask(rooms: Rooms, caller: Caller, turn: Turn, held: Held): Promise<Cleared | Refused | Changed> {
+async function ask(rooms: Rooms, caller: Caller, turn: Turn, held: Held): Promise<Cleared | Refused | Changed | Reduced> {
   const { judged } = turn;
   if (turn.again === undefined && judged.bound.prepared.verdict.verdict === 'allow') return { kind: 'cleared', judged };
   const rules = followRules(rooms, judged);
-  const signal = AbortSignal.any([caller.signal, rules.signal]);
-  const answer = await askPerson(rooms.desk, { ...judged, ...again(turn) }, judged.policy.config.approvalTimeout, { ...caller, signal }).finally(rules.stop);
+  const place = shelve(rooms, judged);
+  const signal = AbortSignal.any([caller.signal, rules.signal, place.signal]);
+  const answer = await askPerson(rooms.desk, { ...turn, ...judged }, judged.policy.config.approvalTimeout, { ...caller, signal }).finally(() => (rules.stop(), place.clear()));
   const { approval } = answer;
   const forbidden = rules.forbidden();
   if (forbidden !== undefined) return { kind: 'refused', refusal: refusalOf('DENIED', forbidden.rule, `The rules changed while this call waited. ${forbidden.reason}`), approval };
+  const chosen = place.chosen();
+  if (chosen !== undefined && approval.decision === 'withdrawn' && !caller.signal.aborted) return { kind: 'narrowed', approval: { ...approval, by: chosen.by }, chosen };
   if ('code' in answer) return { kind: 'refused', refusal: refusalOf(answer.code, answer.rule, answer.reason), approval };
   // Time has passed: what runs is judged afresh and must be the same bytes.
   const now = await judgeAgain(rooms, judged, caller.signal, held);
@@ -90,6 +98,17 @@ async function turnAgain(rooms: Rooms, caller: Caller, turn: Turn, { approval, n
   if (last || trouble !== undefined) return { kind: 'ended', outcome: outcome ?? withTrouble(refusal, trouble) };
   caller.progress(reason);
   return { judged: { ...now, call: { ...call, id: rooms.newId() } }, again: { round: round + 1, after: call.id, changes } };
+}
+
+/** Records the question that a person made smaller, and turns to what is left of it. */
+async function turnSmaller(rooms: Rooms, caller: Caller, turn: Turn, { approval, chosen }: Reduced, held: Held): Promise<Turn | Ended> {
+  const refusal = narrowedRefusal(chosen);
+  const trouble = await recordRefusal(rooms, { ...turn.judged, ...again(turn) }, refusal, approval);
+  if (trouble !== undefined) return { kind: 'ended', outcome: withTrouble(refusal, trouble) };
+  caller.progress(refusal.reason);
+  const smaller = await judgeNarrowed(rooms, turn.judged, chosen, caller.signal, held);
+  if ('refusal' in smaller) return { kind: 'ended', outcome: await refuse(rooms, turn.judged, smaller.refusal) };
+  return smaller;
 }
 
 async function guardAndPerform(rooms: Rooms, caller: Caller, cleared: Turn & Cleared, held: Held): Promise<Ended | Refused | Changed> {

@@ -1,5 +1,6 @@
 import type { Config } from '../../../protocol/src/config';
 import type { Desk } from '../approvals/desk';
+import type { Shelf } from '../approvals/shelf';
 import type { Admission } from '../breaker/breaker';
 import type { Tool } from '../tools/tool';
 import type { Recorder } from './recorder';
@@ -15,6 +16,7 @@ export type Rooms = Readonly<{
   /** Calls back after each change of the policy; gives the function that stops it. */
   onPolicyChange(listener: () => void): () => void;
   desk: Pick<Desk, 'ask'>;
+  shelf: Pick<Shelf, 'put'>;
   /** Asks the tool's breaker for admission, counting a probe when it is half open. */
   admit(tool: string): Admission;
   /** Milliseconds until the tool's breaker lets a probe through, when it is open; changes nothing. */

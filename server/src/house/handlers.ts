@@ -39,6 +39,8 @@ export function createHandlers(rooms: HandlerRooms): Handlers {
       return { pending: desk.list() };
     },
     'approvals/list': () => ({ pending: desk.list() }),
+    'approvals/content': ({ id, digest }) => ({ files: rooms.shelf.look(id, digest) }),
+    'approvals/narrow': (narrowing, guest) => rooms.shelf.narrow(narrowing, { ...actorOf(guest, rooms), role: guest.role, connection: guest.connection }),
     'approvals/decide': (decision, guest) => {
       const result = desk.decide(decision, { ...actorOf(guest, rooms), role: guest.role, connection: guest.connection });
       if (result.outcome === 'accepted' && decision.decision === 'approve') witness.heard(decision.id);

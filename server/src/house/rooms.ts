@@ -12,6 +12,7 @@ import { CheckpointStore } from '../audit/checkpointStore';
 import { realDisk } from '../audit/disk';
 import { eventIds } from '../audit/eventId';
 import { openSnapshots, type Snapshots } from '../audit/snapshots';
+import { createShelf, type Shelf } from '../approvals/shelf';
 import { createWitness, type Witness } from '../approvals/witness';
 import { defaultKeeping, type Keeping } from '../audit/newLog';
 import { openAuditWriter, type AuditWriter } from '../audit/writer';
@@ -54,6 +55,7 @@ export type Built = Readonly<{
   snapshots: Snapshots;
   provenance: Provenance;
   desk: Desk;
+  shelf: Shelf;
   breakers: Breakers;
   tools: ReadonlyMap<string, Tool>;
   witness: Witness;
@@ -130,7 +132,8 @@ export async function buildRooms(ground: Ground): Promise<Built> {
     policyListeners.add(listener);
     return () => void policyListeners.delete(listener);
   };
-  const shared = { tools, configDir, policy, onPolicyChange, newId, now };
+  const shelf = createShelf();
+  const shared = { shelf, tools, configDir, policy, onPolicyChange, newId, now };
   const pipeline = createPipeline({
     ...shared, desk,
     admit: (tool) => breakers.admit(tool),
@@ -153,7 +156,7 @@ export async function buildRooms(ground: Ground): Promise<Built> {
       writer.append(entry).catch((thrown: unknown) => ground.logger.warn('a refusal could not be recorded', { error: toConductorError(thrown).message }));
     },
   };
-  return { self, config, writer, logFiles, snapshots, provenance, desk, breakers, tools, witness, pipeline, proof: { pipeline: proofPipeline, breached: () => breached }, agents, audience, signing };
+  return { self, config, writer, logFiles, snapshots, provenance, desk, breakers, tools, shelf, witness, pipeline, proof: { pipeline: proofPipeline, breached: () => breached }, agents, audience, signing };
 }
 
 /** The second look at the log: an entry counts as written when the log is longer than before, not when somebody says so. */

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { Outcome, Verdict } from '../../../protocol/src/call';
+import type { FileContent } from '../../../protocol/src/fileChanges';
 import type { Config } from '../../../protocol/src/config';
 import type { Fact } from './fact';
 
@@ -13,6 +14,16 @@ export type Shown = Readonly<{
   cwd: string;
   /** Remarks as label and value pairs: what follows from the facts, or limits them. They stand before the facts and bind nothing. */
   details: readonly (readonly [label: string, value: string])[];
+}>;
+
+/** What a call would make of one file. */
+export type PreparedFile = Readonly<{
+  /** Absolute. */
+  path: string;
+  before: FileContent;
+  after: FileContent;
+  /** The arguments of the same tool that would make this text of the file instead; absent where the call cannot be divided. */
+  withText?(text: string): Readonly<Record<string, unknown>>;
 }>;
 
 /** What a tool may use to prepare a call. */
@@ -34,6 +45,8 @@ export type Prepared = Readonly<{
   /** Everything that will happen and what it rests on, in a fixed order. A person is shown them, and an approval binds to each. */
   facts: readonly Fact[];
   show: Shown;
+  /** What it would make of files, as far as a person can be shown; absent for what changes none. The facts carry the hashes of both sides. */
+  files?: readonly PreparedFile[];
   /** True when running changes nothing, so that a relaxed log may queue its entries. */
   readOnly: boolean;
   /** The sandbox of the operating system around it, in words; absent where none was asked for. */

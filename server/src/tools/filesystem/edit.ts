@@ -7,12 +7,13 @@ import { replaceFile } from '../../base/atomicFile';
 import { readSlice } from '../../base/heldFile';
 import { judgeFile } from '../../rules/scope';
 import { digestOfFacts, type Fact } from '../fact';
-import type { PrepareContext, Prepared, Shown, Tool } from '../tool';
+import type { PrepareContext, Prepared, PreparedFile, Shown, Tool } from '../tool';
 import { countsAsFailure, fact, failingCall, identityFact, impossible, kindOf, refusedCall, settle, shownFor, staleOutcome, stateOf, switchedOff, systemError, wrongInput } from './answers';
 import { strays } from './confirm';
 import { differenceOf, type Difference } from './difference';
 import { decodeText, encodeText, scriptOf, textEncodings, type Script } from './encoding';
 import { closePlace, type FoundPlace, type Places } from './places';
+import { contentOf as shownContent } from './shownContent';
 import { lineEndingsOf, replaceIn, type Edit, type LineEndings } from './replacing';
 import { scopeRefusal } from './writable';
 import { temporaryMark } from './write';
@@ -109,9 +110,21 @@ function ready(places: Places, given: EditInput, context: PrepareContext, { plac
   const difference = differenceOf(place.path, ...change.texts);
   const raw = difference === undefined ? show.raw : `edit ${given.path}\n${difference.text}`;
   return {
-    verdict, facts, readOnly: false,
+    verdict, facts, readOnly: false, files: [fileOf(place, given, change)],
     show: { ...show, raw, details: detailsOf(place, change, difference) },
     run: (signal) => settle(place.path, signal, () => edit(places, given, context, { facts, change, counts: difference })),
+  };
+}
+
+/** What the edit makes of the file. A part of it is one edit of the whole text, bound to the file as it is now. */
+function fileOf(place: FoundPlace, given: EditInput, { before, after, texts }: Change): PreparedFile {
+  const sha256 = sha256Of(before);
+  const whole = { path: given.path, expectedSha256: sha256, ...(given.encoding === undefined ? {} : { encoding: given.encoding }) };
+  return {
+    path: place.absolute,
+    before: shownContent({ text: texts[0], bytes: before.length, sha256 }),
+    after: shownContent({ text: texts[1], bytes: after.length, sha256: sha256Of(after) }),
+    withText: (text) => ({ ...whole, edits: [{ oldText: texts[0], newText: text }] }),
   };
 }
 

@@ -12,10 +12,11 @@ import { judgeFile } from '../../rules/scope';
 import { countsAsFailure, fact, failingCall, identityFact, impossible, kindOf, refusedCall, settle, shownFor, staleOutcome, stateOf, switchedOff, systemError, wrongInput } from './answers';
 import { strays } from './confirm';
 import { differenceOf } from './difference';
+import { contentOf, nothing, tooLong, type KnownText } from './shownContent';
 import { closePlace, type FoundPlace, type MissingPlace, type Place, type Places } from './places';
 import { digestOfFacts, type Fact } from '../fact';
 import { scopeRefusal } from './writable';
-import type { PrepareContext, Shown, Tool, Prepared } from '../tool';
+import type { PrepareContext, PreparedFile, Shown, Tool, Prepared } from '../tool';
 
 /** Longest content in UTF-16 units; larger files are no work for an agent's message. */
 const maxContent = 8 * 1_048_576;
@@ -64,7 +65,7 @@ async function prepareWrite(writer: Writer, given: WriteInput, context: PrepareC
   const verdict = judgeFile({ action: 'write', asks: settings.requireApproval, names: place.names, sharedContent: false });
   const fingerprint = fingerprintOf(place);
   return {
-    verdict, readOnly: false,
+    verdict, readOnly: false, files: [fileOf(place, given, present, { bytes: bytes.length, sha256 })],
     facts: [...fingerprint, ...(present === undefined ? [] : [present.fact]), fact('Content', `${bytes.length} bytes sha256:${sha256}`)],
     show: { ...show, details: [...detailsOf(place, given), ...comparison(place.path, present?.text, given.content)] },
     run: (signal) => settle(place.path, signal, () => write(writer, given, context, { bytes, sha256, fingerprint })),
@@ -75,17 +76,27 @@ async function prepareWrite(writer: Writer, given: WriteInput, context: PrepareC
 const maxCompared = 262_144;
 
 /** The text that is there now, for the difference that a person is shown; undefined for what is no text or too long to compare. */
-async function presentText(places: Places, place: FoundPlace): Promise<Readonly<{ text: string; fact: Fact }> | undefined> {
+async function presentText(places: Places, place: FoundPlace): Promise<Present | undefined> {
   if (!place.target.stat.isFile() || place.target.stat.size > BigInt(maxCompared)) return undefined;
   try {
     const bytes = (await readSlice(place.target, 0, maxCompared, places.pins))?.bytes;
     if (bytes === undefined || bytes.includes(0) || !isUtf8(bytes)) return undefined;
     const text = bytes.toString('utf8');
-    return { text, fact: { ...fact('Content now', `${bytes.length} bytes sha256:${createHash('sha256').update(bytes).digest('hex')}`), text } };
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    return { text, bytes: bytes.length, sha256, fact: { ...fact('Content now', `${bytes.length} bytes sha256:${sha256}`), text } };
   } catch {
     // Who may not read a file may still replace it.
     return undefined;
   }
+}
+
+type Present = KnownText & Readonly<{ fact: Fact }>;
+
+/** What the write makes of the file; it can be divided where both texts are known. */
+function fileOf(place: Target, given: WriteInput, present: Present | undefined, after: Pick<KnownText, 'bytes' | 'sha256'>): PreparedFile {
+  const before = place.kind === 'missing' ? nothing : present === undefined ? tooLong(Number(place.target.stat.size), `It is no text in UTF-8, cannot be read, or is longer than ${maxCompared} bytes.`) : contentOf(present);
+  const withText = present === undefined ? {} : { withText: (text: string) => ({ path: given.path, content: text }) };
+  return { path: place.absolute, before, after: contentOf({ text: given.content, ...after }), ...withText };
 }
 
 function comparison(path: string, before: string | undefined, after: string): Shown['details'] {
