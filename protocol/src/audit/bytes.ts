@@ -92,7 +92,7 @@ export function prepareEntry(entry: NewEntry | OwnEntry, id: string, timestamp: 
   const after =
     `,"inputHash":"${('inputHash' in entry ? entry.inputHash : undefined) ?? hash}","result":"${entry.result}"` +
     `${member('verdict', entry.verdict)}${member('approval', entry.approval)}${member('actor', entry.actor)}` +
-    `${member('project', entry.project)}${member('durationMs', entry.durationMs)}${member('output', entry.output)}`;
+    `${member('project', entry.project)}${member('durationMs', entry.durationMs)}${member('output', entry.output)}${member('removed', entry.removed)}`;
   const render = (inputText: string, detailText: string | undefined): string =>
     escapeInvisible(detailText === undefined ? before + inputText + after : `${before}${inputText}${after},"detail":${detailText}`);
   let members = render(depth > maxInlineDepth || longerThan(text, inlineLimit(entry)) ? digestText(hash, text) : text, detail);

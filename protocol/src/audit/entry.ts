@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Actor, Verdict } from '../call';
+import { removedSchema, type Removed } from './removed';
 
 /** What an entry tells of: the start of a log, a decision to run, an outcome, a refusal, an event, a repair at start-up, the end of a file, the start of the next. */
 export const phases = ['genesis', 'intent', 'done', 'denied', 'event', 'recover', 'rotate', 'segment'] as const;
@@ -56,6 +57,7 @@ export const storedEntry = z.looseObject({
   project: z.string().optional(),
   durationMs: z.number().nonnegative().optional(),
   output: z.looseObject({ sha256: hashText, bytes: z.number().int().nonnegative() }).optional(),
+  removed: removedSchema.optional(),
   detail: z.record(z.string(), z.unknown()).optional(),
   prevHash: hashText,
   hash: hashText,
@@ -81,6 +83,8 @@ type Told = Readonly<{
   durationMs?: number;
   /** Digest (`sha256:` and hex) and size of what was released to the agent. */
   output?: Readonly<{ sha256: string; bytes: number }>;
+  /** What redaction took out. */
+  removed?: Removed;
   detail?: Readonly<Record<string, unknown>>;
 }>;
 

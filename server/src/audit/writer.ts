@@ -51,6 +51,8 @@ export type AuditWriterOptions = Readonly<{
   /** Wall clock in milliseconds since 1970; Date.now by default. */
   now?: () => number;
   nextId?: () => string;
+  /** Takes secrets out of an entry before anything is hashed; gives it back as it is by default. */
+  redact?: (entry: NewEntry, id: string) => NewEntry;
   /** When a file is full, and what becomes of closed ones; asked again each time. 64 MiB, all kept, by default. */
   keeping?: () => Keeping;
 }>;
@@ -87,6 +89,7 @@ const mostQueuedBytes = 8_388_608;
 class LogWriter implements AuditWriter {
   readonly #place: LogPlace;
   readonly #timestamp: () => string;
+  readonly #redact: (entry: NewEntry, id: string) => NewEntry;
   #known: KnownHead | undefined;
   /** Open for appending. After a failure the health stays `failed` until a batch was written again. */
   #log: Readonly<{ file: AppendFile; end: LogEnd }> | undefined;
@@ -104,7 +107,8 @@ class LogWriter implements AuditWriter {
   readonly #healthChanged = new Set<(health: AuditHealth) => void>();
   readonly #rotated = new Set<(segment: number) => void>();
 
-  constructor({ path, createdBy, actor, afterCrash, known, disk = realDisk, now = Date.now, nextId = eventIds(now), keeping = () => defaultKeeping }: AuditWriterOptions) {
+  constructor({ path, createdBy, actor, afterCrash, known, disk = realDisk, now = Date.now, nextId = eventIds(now), keeping = () => defaultKeeping, redact = (entry) => entry }: AuditWriterOptions) {
+    this.#redact = redact;
     this.#place = { path, createdBy, actor, afterCrash, disk, now, nextId, keeping };
     this.#known = known;
     this.#timestamp = timestamps(now);
@@ -185,7 +189,7 @@ class LogWriter implements AuditWriter {
     if (this.#health.state === 'closed') throw unavailable('The audit log is closed.');
     const id = ('id' in entry ? entry.id : undefined) ?? this.#place.nextId();
     try {
-      return prepareEntry(entry, id, this.#timestamp());
+      return prepareEntry(this.#redact(entry, id), id, this.#timestamp());
     } catch (cause) {
       if (cause instanceof RangeError) throw new ConductorError('TOO_LARGE', cause.message, { cause });
       throw cause;

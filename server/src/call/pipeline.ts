@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { AskedAgain, Change } from '../../../protocol/src/approvals';
 import type { Narrowed } from '../../../protocol/src/fileChanges';
 import type { Outcome, ToolCall } from '../../../protocol/src/call';
@@ -131,7 +130,7 @@ async function guardAndPerform(rooms: Rooms, caller: Caller, cleared: Turn & Cle
   const failed = (cleared.judged.tool.countsAsFailure ?? countsAsFailure)(outcome);
   admission.settle(failed ? 'failure' : outcome.kind === 'success' ? 'success' : 'neutral', outcome.kind === 'failure' ? outcome.error.message : undefined);
   try {
-    await rooms.recorder.finished(call, { outcome, durationMs: Math.round(rooms.now() - started), output: digestOf(outcome) }, queued);
+    await rooms.recorder.finished(call, { outcome, durationMs: Math.round(rooms.now() - started) }, queued);
   } catch (thrown) {
     const message = `The tool ran, but its outcome could not be recorded, so the result is withheld: ${toConductorError(thrown).message}`;
     return { kind: 'ended', outcome: { kind: 'failure', error: new ConductorError('AUDIT_UNAVAILABLE', message, { cause: thrown }) } };
@@ -186,9 +185,4 @@ function again({ again }: Pick<Turn, 'again'>): Pick<Turn, 'again'> {
 /** Execution failures and time-outs count for the breaker; refusals, invalid input and withdrawn calls do not. */
 export function countsAsFailure(outcome: Outcome): boolean {
   return outcome.kind === 'failure' && (outcome.error.code === 'TOOL_FAILED' || outcome.error.code === 'TIMEOUT');
-}
-
-function digestOf(outcome: Outcome): { sha256: string; bytes: number } {
-  const text = outcome.kind === 'refused' ? outcome.reason : outcome.text ?? (outcome.kind === 'failure' ? outcome.error.message : '');
-  return { sha256: createHash('sha256').update(text).digest('hex'), bytes: Buffer.byteLength(text) };
 }

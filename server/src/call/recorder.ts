@@ -1,4 +1,6 @@
+import { sha256 } from '../../../protocol/src/audit/bytes';
 import type { NewEntry, NewDone, NewDenied } from '../../../protocol/src/audit/entry';
+import type { Removed } from '../../../protocol/src/audit/removed';
 import type { Outcome, ToolCall, Verdict } from '../../../protocol/src/call';
 import type { AskedAgain } from '../../../protocol/src/approvals';
 import type { Approval } from './asking';
@@ -7,7 +9,7 @@ import type { Approval } from './asking';
 export type Admitted = Readonly<{ verdict: Verdict; policyHash: string; digest: string; sandbox?: string; approval?: Approval; again?: AskedAgain }>;
 
 /** What the log keeps of the end of a call that ran. */
-export type Finished = Readonly<{ outcome: Outcome; durationMs: number; output: Readonly<{ sha256: string; bytes: number }> }>;
+export type Finished = Readonly<{ outcome: Outcome; durationMs: number }>;
 
 /** What the log keeps of a call that did not run. */
 export type Refused = Readonly<{ refusal: Extract<Outcome, { kind: 'refused' }>; policyHash: string; /** Of what was asked about. */ digest?: string; approval?: Approval; again?: AskedAgain }>;
@@ -22,15 +24,18 @@ export type Recorder = Readonly<{
 /** The part of the audit writer that calls need. */
 export type Log = Readonly<{ append(entry: NewEntry): Promise<unknown>; enqueue(entry: NewEntry): Promise<unknown> }>;
 
+/** The part of redaction that calls need: what was released, without secrets. */
+export type RedactOutput = (call: string, text: string) => Readonly<{ text: string; removed?: Removed }>;
+
 /** Turns calls into entries of the audit log. */
-export function createRecorder(log: Log): Recorder {
+export function createRecorder(log: Log, redact: RedactOutput = (_, text) => ({ text })): Recorder {
   const write = async (entry: NewEntry, queued: boolean): Promise<void> => {
     if (queued) await log.enqueue(entry);
     else await log.append(entry);
   };
   return {
     admitted: (call, record, queued) => write(intentOf(call, record), queued),
-    finished: (call, record, queued) => write(doneOf(call, record), queued),
+    finished: (call, record, queued) => write(doneOf(call, record, redact(call.id, releasedText(record.outcome))), queued),
     refused: (call, record) => write(deniedOf(call, record), false),
   };
 }
@@ -42,16 +47,24 @@ function intentOf(call: ToolCall, { verdict, policyHash, digest, sandbox, approv
   };
 }
 
-function doneOf(call: ToolCall, { outcome, durationMs, output }: Finished): NewDone {
+/** What the agent gets to read. */
+function releasedText(outcome: Outcome): string {
+  return outcome.kind === 'refused' ? outcome.reason : (outcome.text ?? (outcome.kind === 'failure' ? outcome.error.message : ''));
+}
+
+function doneOf(call: ToolCall, { outcome, durationMs }: Finished, { text, removed }: ReturnType<RedactOutput>): NewDone {
   return {
     phase: 'done', call: call.id, result: resultOf(outcome), tool: call.tool, input: call.input, actor: call.actor, project: call.project, durationMs,
-    output: { sha256: `sha256:${output.sha256}`, bytes: output.bytes }, ...detailOf(outcome),
+    output: { sha256: `sha256:${sha256(text)}`, bytes: Buffer.byteLength(text) }, ...(removed === undefined ? {} : { removed }), ...detailOf(outcome),
   };
 }
 
+/** Longest name of a tool in the log: an agent may ask for tools that do not exist, of any name. */
+const mostToolName = 100;
+
 function deniedOf(call: ToolCall, { refusal, policyHash, digest, approval, again }: Refused): NewDenied {
   return {
-    phase: 'denied', id: call.id, result: refusal.code === 'CANCELLED' ? 'cancelled' : refusal.code === 'APPROVAL_TIMEOUT' ? 'timeout' : 'denied', tool: call.tool, input: call.input,
+    phase: 'denied', id: call.id, result: refusal.code === 'CANCELLED' ? 'cancelled' : refusal.code === 'APPROVAL_TIMEOUT' ? 'timeout' : 'denied', tool: call.tool.slice(0, mostToolName), input: call.input,
     actor: call.actor, project: call.project, verdict: { verdict: 'deny', rule: refusal.rule, reason: refusal.reason, policyHash }, detail: { code: refusal.code, ...(digest === undefined ? {} : { digest: `sha256:${digest}` }), ...storedAgain(again) }, ...storedApproval(approval),
   };
 }
@@ -74,8 +87,13 @@ function detailOf(outcome: Outcome): { detail?: Readonly<Record<string, unknown>
     case 'refused':
       return { detail: { code: outcome.code, rule: outcome.rule, reason: outcome.reason } };
     case 'failure':
-      return { detail: { code: outcome.error.code, message: outcome.error.message.slice(0, 500) } };
+      return { detail: { code: outcome.error.code, message: shortened(outcome.error.message) } };
   }
+}
+
+/** At most 500 characters, cut between words: half a secret is not recognised as one any more. */
+function shortened(message: string): string {
+  return message.length <= 500 ? message : `${message.slice(0, 500).replace(/\S*$/, '')}…`;
 }
 
 /** Which approval this question followed, and what had changed since: names always, values where the log may hold them. */

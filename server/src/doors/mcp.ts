@@ -190,7 +190,9 @@ class AgentSession {
   }
 
   #refuse(frame: Extract<Frame, { kind: 'refused' }>): void {
-    this.house.refused(this.#client, { reason: frame.message, ...(frame.method === undefined ? {} : { method: frame.method }) });
+    // What the parser says quotes the line, from somewhere in its middle: the log gets the sentence before it.
+    const reason = frame.code === rpc.parse ? (frame.message.split(':')[0] ?? '') : frame.message;
+    this.house.refused(this.#client, { reason, ...(frame.method === undefined ? {} : { method: frame.method }) });
     this.#error(frame.id, frame.code, frame.message);
     this.#countNonsense();
   }

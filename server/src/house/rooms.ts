@@ -1,5 +1,6 @@
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
+import { ensureControlKey } from '../../../link/src/controlKey';
 import type { KnownHead } from '../../../protocol/src/audit/chain';
 import type { NewEntry } from '../../../protocol/src/audit/entry';
 import type { Actor } from '../../../protocol/src/call';
@@ -11,6 +12,8 @@ import { headOfCheckpoints } from '../audit/checkpointer';
 import { CheckpointStore } from '../audit/checkpointStore';
 import { realDisk } from '../audit/disk';
 import { eventIds } from '../audit/eventId';
+import { createRedaction } from '../audit/redaction';
+import { ensureSaltSecret } from '../audit/saltSecret';
 import { openSnapshots, type Snapshots } from '../audit/snapshots';
 import { createShelf, type Shelf } from '../approvals/shelf';
 import { createWitness, type Witness } from '../approvals/witness';
@@ -81,7 +84,13 @@ export async function buildRooms(ground: Ground): Promise<Built> {
   const log = join(configDir, 'audit.log');
   const store = new CheckpointStore(log, realDisk);
   const known = await headOfKept(store, ground);
+  const salt = ensureSaltSecret(log);
+  if (salt.lost !== undefined) ground.logger.error('what is removed from the log of this run can never be proven, because audit.salt cannot be used', { error: toConductorError(salt.lost).message });
+  // The two secrets that are always there; whoever got hold of one must not find it again in the log.
+  const own = [ensureControlKey(configDir), salt.secret].map((key) => key.toString('hex'));
+  const redaction = createRedaction({ secret: salt.secret, known: () => own });
   const writer = await openAuditWriter({
+    redact: (entry, id) => redaction.entry(entry, id),
     path: log, createdBy: `conductor ${version}`, actor: self, nextId: newId,
     ...(known === undefined ? {} : { known }),
     afterCrash: (call) => orphansSentence(calls.get(call)),
@@ -138,7 +147,7 @@ export async function buildRooms(ground: Ground): Promise<Built> {
     ...shared, desk,
     admit: (tool) => breakers.admit(tool),
     openFor: (tool) => breakers.views().find((view) => view.tool === tool && view.state === 'open')?.retryAfterMs,
-    recorder: provenance.counting(createRecorder(growing(writer))),
+    recorder: provenance.counting(createRecorder(growing(writer), (call, text) => redaction.output(call, text))),
   });
   const silent = () => Promise.resolve();
   let breached = false;

@@ -13,6 +13,7 @@ import { verifyAuditLog } from '../../audit/verifier';
 import { createAuditView, rowOf } from '../../audit/view';
 import { confirmed, requirePerson, withBroker } from './approvals';
 import { addAuditExport } from './auditExport';
+import { addAuditRemoved } from './auditRemoved';
 import { addAuditShow } from './auditShow';
 import { openRunningBroker } from './brokerClient';
 import { configFileIn } from './config';
@@ -40,6 +41,7 @@ export function addAudit(program: Command, configDir: () => string): void {
   addProofs(audit, logFile);
   addAuditExport(audit, logFile, withFilters);
   addAuditShow(audit, logFile, configDir);
+  addAuditRemoved(audit, logFile);
 
   audit
     .command('start-new')

@@ -1,3 +1,5 @@
+import { createInterface } from 'node:readline/promises';
+import { Writable } from 'node:stream';
 import { reveal, revealLine } from '../../../../protocol/src/display';
 import { ConductorError, toConductorError } from '../../../../protocol/src/errors';
 
@@ -45,4 +47,17 @@ export async function run(work: () => Promise<number> | number): Promise<void> {
 /** Whether a person sits at this terminal: both ends are one. */
 export function isInteractive(): boolean {
   return process.stdin.isTTY && process.stdout.isTTY;
+}
+
+/** Asks at this terminal for one line that is not shown while it is typed. */
+export async function askHidden(question: string): Promise<string> {
+  const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const prompt = createInterface({ input: process.stdin, output: silent, terminal: true });
+  // Only now: until the prompt stands, the terminal itself would show what is typed.
+  process.stderr.write(question);
+  const closed = new Promise<string>((resolve) => prompt.once('close', () => resolve('')));
+  const typed = await Promise.race([prompt.question('').catch(() => ''), closed]);
+  prompt.close();
+  process.stderr.write('\n');
+  return typed;
 }

@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict';
+import { findSecrets, namesSecret } from './secretText';
+
+/** Texts with what must be found in them; the secrets are made up. */
+const rows: readonly (readonly [text: string, ...secrets: string[]])[] = [
+  ['git push https://ann:hunter2@example.com/x', 'hunter2'],
+  ['curl -H "Authorization: Bearer abcdef123456" x', 'abcdef123456'],
+  ['curl -H "authorization: token abcdef123456" x', 'abcdef123456'],
+  ['curl -u ann:hunter2 x', 'hunter2'],
+  ['curl --user=ann:hunter2 x', 'hunter2'],
+  ['mysql --password=hunter2 db', 'hunter2'],
+  ['mysql --password hunter2 db', 'hunter2'],
+  ['DB_PASSWORD=hunter2 npm start', 'hunter2'],
+  ['AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG', 'wJalrXUtnFEMI/K7MDENG'],
+  ['const apiKey = "abcdefgh";', 'abcdefgh'],
+  ["{'client_secret': 'abcdefgh'}", 'abcdefgh'],
+  ['password: hunter2\nuser: ann', 'hunter2'],
+  [`token ghp_${'a'.repeat(36)} end`, `ghp_${'a'.repeat(36)}`],
+  [`AKIA${'B'.repeat(16)}`, `AKIA${'B'.repeat(16)}`],
+  [`x=sk-${'k'.repeat(40)}&y`, `sk-${'k'.repeat(40)}`],
+  ['eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJl', 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJl'],
+  ['a\n-----BEGIN RSA PRIVATE KEY-----\nMIIE\nabc\n-----END RSA PRIVATE KEY-----\nb', '-----BEGIN RSA PRIVATE KEY-----\nMIIE\nabc\n-----END RSA PRIVATE KEY-----'],
+  ['-----BEGIN PRIVATE KEY-----\nMIIE', '-----BEGIN PRIVATE KEY-----\nMIIE'],
+  ['one=canary-of-the-environment', 'canary-of-the-environment'],
+  // What is no secret stays readable.
+  ['git log --oneline -n 20'],
+  ['https://example.com:8080/path?x=1'],
+  ['interface Login { password: string; token?: string }'],
+  ['const token = nextToken();'],
+  ['npm run test -- --grep "password is refused"'],
+  ['the token bucket holds 100 tokens'],
+  ['sk-learn and key-value stores'],
+  ['/home/ann/project/src/secrets/readme.md'],
+];
+
+describe('secrets in texts', () => {
+  for (const [text, ...secrets] of rows) {
+    it(`audit:redacted: ${secrets.length === 0 ? 'finds nothing in' : 'finds the secret of'} ${JSON.stringify(text).slice(0, 60)}`, () => {
+      assert.deepEqual(findSecrets(text, ['canary-of-the-environment']).map(({ from, to }) => text.slice(from, to)), secrets);
+    });
+  }
+
+  it('knows the names under which secrets are passed', () => {
+    assert.deepEqual(['password', 'apiKey', 'API_KEY', 'client_secret', 'Authorization', '--token', '--db-password'].filter((name) => !namesSecret(name)), []);
+    assert.deepEqual(['path', 'content', 'command', 'monkey', '--tokenize', 'keys', 'passwordless'].filter(namesSecret), []);
+  });
+
+  it('ends for hostile text of every kind, with spans that do not overlap', () => {
+    for (const part of ['eyJ-', '://a:', '-----BEGIN PRIVATE KEY-----', ' -u a:', 'bearer ', '--password ', 'password="', 'authorization: ', 'token   ', '--', 'a_-']) {
+      const spans = findSecrets(part.repeat(20_000));
+      assert.ok(spans.every(({ from, to }, i) => from < to && from >= (spans[i - 1]?.to ?? 0)), part);
+    }
+  });
+});
