@@ -99,7 +99,11 @@ export function closedRatio(entries = 200_000, rounds = 5): Promise<Ratio> {
   return inFolder(async (folder) => {
     const path = join(folder, 'audit.log');
     const writer = await openAuditWriter({ path, createdBy: 'bench', keeping: () => ({ ...defaultKeeping, maxBytes: 8_388_608 }) });
-    for (let n = 0; n < entries; n += 500) await Promise.all(Array.from({ length: 500 }, () => writer.append(call(0, nextId()))));
+    const ids = Array.from({ length: 500 }, () => '');
+    for (let n = 0; n < entries; n += 2 * ids.length) {
+      await Promise.all(ids.map((_, i) => writer.append(call(0, (ids[i] = nextId())))));
+      await Promise.all(ids.map((id) => writer.append(call(1, id))));
+    }
     await writer.close();
     const whole = join(folder, 'whole');
     spawnSync('sh', ['-c', 'cat "$1"/audit/*.log "$1"/audit.log >"$2"', 'sh', folder, whole]);

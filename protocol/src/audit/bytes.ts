@@ -24,6 +24,9 @@ const hashMember = 82;
 const prevMemberText = ',"prevHash":"sha256:';
 const hashMemberText = '","hash":"sha256:';
 const closing = '"}';
+/** Distances of the hex digits of both hashes from the newline. */
+const ownHex = 66;
+const prevHex = 147;
 
 /** SHA-256 as 64 lower-case hex digits; text is hashed as UTF-8. */
 export function sha256(data: string | Uint8Array): string {
@@ -42,11 +45,30 @@ export function readTail(bytes: Buffer, start: number, newline: number): Tail | 
   return prevHash === undefined || own === undefined ? undefined : { prevHash, hash: own };
 }
 
-/** Whether the line carries exactly these two hashes at the fixed offsets; the quick way for honest lines. */
-export function tailIs(bytes: Buffer, newline: number, prevHash: string, own: string): boolean {
-  return (
-    bytes.toString('latin1', newline - tailBytes, newline) === prevMemberText + prevHash + hashMemberText + own + closing
-  );
+/** Whether the end of the line is laid out as it must be; the hashes themselves are not looked at. */
+export function hasLayout(bytes: Uint8Array, newline: number): boolean {
+  return isText(bytes, newline - tailBytes, prevMemberText) && isText(bytes, newline - hashMember - 1, hashMemberText) && isText(bytes, newline - closing.length, closing);
+}
+
+/** Whether the line names this hash as its predecessor's. */
+export function linksTo(bytes: Buffer, newline: number, prevHash: string): boolean {
+  return bytes.toString('latin1', newline - prevHex, newline - prevHex + 64) === prevHash;
+}
+
+/** The same, when the predecessor ends in the same buffer: compares with the hash that stands there. */
+export function linksInPlace(bytes: Uint8Array, newline: number, before: number): boolean {
+  for (let from = before - ownHex, to = newline - prevHex; from < before - closing.length; from += 1, to += 1) if (bytes[from] !== bytes[to]) return false;
+  return true;
+}
+
+/** Whether the line carries this hash as its own. */
+export function carries(bytes: Buffer, newline: number, own: string): boolean {
+  return bytes.toString('latin1', newline - ownHex, newline - closing.length) === own;
+}
+
+function isText(bytes: Uint8Array, at: number, text: string): boolean {
+  for (let i = 0; i < text.length; i += 1) if (bytes[at + i] !== text.charCodeAt(i)) return false;
+  return true;
 }
 
 /**
@@ -57,7 +79,7 @@ export function hashOfLine(bytes: Buffer, start: number, newline: number): strin
   const comma = newline - hashMember;
   const kept = bytes[comma] ?? 0;
   bytes[comma] = 0x7d;
-  const computed = hash('sha256', bytes.subarray(start, comma + 1), 'hex');
+  const computed = hash('sha256', new Uint8Array(bytes.buffer, bytes.byteOffset + start, comma + 1 - start), 'hex');
   bytes[comma] = kept;
   return computed;
 }

@@ -1,7 +1,8 @@
 /** Checks a chain line by line, in the order of the file, holding no more than one line's facts and the open calls. */
-import { hashOfLine, maxLineBytes, readTail, tailIs, tailBytes, zeroHash } from './bytes';
+import { carries, hashOfLine, hasLayout, linksInPlace, linksTo, maxLineBytes, readTail, zeroHash } from './bytes';
 import { fits, isWhole, judge, type Expected, type LineFacts } from './damage';
 import { readHead, type EntryHead } from './head';
+import { idLength, PlainLine, Times } from './plain';
 import type { Finding, OrphanCall } from './report';
 
 /** Where a file of the log continues from: the number of its first entry, the bare hash before it, and the calls that were open there. */
@@ -45,21 +46,31 @@ export type Rest = Readonly<{ bytes: Buffer; start: number; end: number; offset:
 
 const tooLong = `it is longer than ${maxLineBytes} bytes`;
 const mostFindings = 100;
+/** No place in a buffer. */
+const none = -2;
 const mostWarnings = 20;
 
 /** One pass over one log. Feed every line in order, then `finish`. `start` is where the file continues from: a genesis by default. */
 export class ChainCheck {
   #lines = 0;
-  #expected: Expected;
+  /** Where the chain stands; see `Expected`. Fields and no object, because every line changes them. */
+  #head: string | undefined;
+  #headBefore: string | undefined;
+  #seq: number | undefined;
   /** End of the intact beginning of the file. */
-  #lastGood: { seq: number; head: string; goodBytes: number; lastPhase: string };
   #goodLines = 0;
+  #goodSeq: number;
+  #goodHead: string;
+  #goodBytes = 0;
+  #goodPhase = '';
   #pending: LineFacts | undefined;
-  #first: string | undefined;
-  #last: string | undefined;
+  /** Where the line before ended in the buffer that is being read, when it was accepted; its hash stands there. */
+  #newline = none;
   #crashLike = true;
   #wholeAfterDamage = false;
   #findingCount = 0;
+  readonly #plain = new PlainLine();
+  readonly #times = new Times();
   /** Entry numbers of the known heads, and the hashes that were found there. */
   readonly #knownHashes = new Map<number, string | undefined>();
   readonly #known: readonly KnownHead[];
@@ -71,8 +82,10 @@ export class ChainCheck {
     this.#known = known;
     for (const { entries } of known) this.#knownHashes.set(entries, undefined);
     for (const orphan of start.open ?? []) this.#open.set(orphan.call, orphan);
-    this.#expected = { head: start.prevHash, headBefore: undefined, seq: start.seq };
-    this.#lastGood = { seq: start.seq - 1, head: start.prevHash, goodBytes: 0, lastPhase: '' };
+    this.#head = start.prevHash;
+    this.#seq = start.seq;
+    this.#goodSeq = start.seq - 1;
+    this.#goodHead = start.prevHash;
   }
 
   /** Lines seen so far. */
@@ -80,26 +93,39 @@ export class ChainCheck {
     return this.#lines;
   }
 
+  /** The beginning of the line that was pushed last, when it continued the chain and stands as our own writer lays it out. */
+  get plain(): PlainLine | undefined {
+    return this.#newline === none ? undefined : this.#plain;
+  }
+
   /** Takes the line `bytes[start, newline)`, which stood at `offset` of the file and was followed by a newline. */
   push(bytes: Buffer, start: number, newline: number, offset: number): void {
     this.#lines += 1;
-    const { head, seq } = this.#expected;
-    if (this.#pending === undefined && head !== undefined && newline - start > tailBytes) {
-      const computed = hashOfLine(bytes, start, newline);
-      if (newline - start < maxLineBytes && tailIs(bytes, newline, head, computed)) {
-        const entry = readHead(bytes, start, newline);
-        if (entry !== undefined && entry.seq === seq && (seq > 1 || entry.phase === 'genesis')) {
-          this.#accept(entry, computed, offset, offset + newline - start + 1);
-          return;
-        }
-      }
-    }
-    this.#take(examine(bytes, start, newline, this.#lines, offset), offset + newline - start + 1);
+    const plain = this.#pushPlain(bytes, start, newline, offset);
+    this.#newline = plain ? newline : none;
+    if (!plain) this.#take(examine(bytes, start, newline, this.#lines, offset), offset + newline - start + 1);
+  }
+
+  /** The quick way for honest lines, which are all but none: true when the line continues the chain exactly here. */
+  #pushPlain(bytes: Buffer, start: number, newline: number, offset: number): boolean {
+    const [line, head] = [this.#plain, this.#head];
+    if (this.#pending !== undefined || head === undefined || newline - start >= maxLineBytes || !line.read(bytes, start, newline)) return false;
+    const { seq, phase } = line;
+    if (seq !== this.#seq || (seq === 1 && phase !== 'genesis') || !hasLayout(bytes, newline)) return false;
+    if (!(this.#newline === start - 1 ? linksInPlace(bytes, newline, start - 1) : linksTo(bytes, newline, head))) return false;
+    const hash = hashOfLine(bytes, start, newline);
+    if (!carries(bytes, newline, hash)) return false;
+    this.#advance(seq, phase, hash, offset + newline - start + 1);
+    const before = this.#times.takeAt(bytes, line.timestamp);
+    if (before !== undefined) this.#warn(`The clock went back from ${before} to ${this.#times.last ?? ''}.`);
+    if (line.call !== -1) this.#pair(phase, bytes.toString('latin1', line.call, line.call + idLength), offset, phase === 'intent' ? bytes.toString('latin1', line.tool, line.toolEnd) : '');
+    return true;
   }
 
   /** Takes a line that is longer than any line may be, of which only the place is known. */
   pushOversized(offset: number, zeroed: boolean): void {
     this.#lines += 1;
+    this.#newline = none;
     const flaw = zeroed ? 'it holds zero bytes where text was written' : tooLong;
     this.#take({ line: this.#lines, offset, tail: undefined, computed: undefined, head: undefined, flaw, zeroed }, 0);
   }
@@ -114,10 +140,13 @@ export class ChainCheck {
     return {
       verdict: lost ? 'tampered' : torn ? 'torn' : this.#findingCount === 0 ? 'intact' : 'tampered',
       entries: torn ? this.#goodLines : this.#lines,
-      ...this.#lastGood,
+      seq: this.#goodSeq,
+      head: this.#goodHead,
+      goodBytes: this.#goodBytes,
+      lastPhase: this.#goodPhase,
       lacksNewline,
-      firstTimestamp: this.#first,
-      lastTimestamp: this.#last,
+      firstTimestamp: this.#times.first,
+      lastTimestamp: this.#times.last,
       findings: this.#findings,
       findingCount: this.#findingCount,
       orphans: [...this.#open.values()],
@@ -128,29 +157,39 @@ export class ChainCheck {
   #take(facts: LineFacts, end: number): void {
     if (this.#settle(facts)) return;
     if (this.#findingCount > 0 && isWhole(facts)) this.#wholeAfterDamage = true;
-    if (fits(facts, this.#expected) && facts.head !== undefined && facts.tail !== undefined) {
+    if (fits(facts, this.#expected()) && facts.head !== undefined && facts.tail !== undefined) {
       this.#accept(facts.head, facts.tail.hash, facts.offset, end);
     } else {
       this.#pending = facts;
     }
   }
 
-  #accept(entry: EntryHead, hash: string, offset: number, end: number): void {
-    this.#expected = { head: hash, headBefore: this.#expected.head, seq: entry.seq + 1 };
-    if (this.#knownHashes.size > 0 && this.#knownHashes.has(entry.seq)) this.#knownHashes.set(entry.seq, hash);
-    if (this.#findingCount === 0) {
-      this.#goodLines = this.#lines;
-      this.#lastGood = { seq: entry.seq, head: hash, goodBytes: end, lastPhase: entry.phase };
-    }
-    this.#first ??= entry.timestamp;
-    if (this.#last !== undefined && entry.timestamp < this.#last) {
-      this.#warn(`The clock went back from ${this.#last} to ${entry.timestamp}.`);
-    }
-    this.#last = entry.timestamp;
-    if (entry.call !== undefined) this.#pair(entry, entry.call, offset);
+  #expected(): Expected {
+    return { head: this.#head, headBefore: this.#headBefore, seq: this.#seq };
   }
 
-  #pair({ phase, tool }: EntryHead, call: string, offset: number): void {
+  #accept({ seq, phase, timestamp, call, tool }: EntryHead, hash: string, offset: number, end: number): void {
+    this.#advance(seq, phase, hash, end);
+    const before = this.#times.take(timestamp);
+    if (before !== undefined) this.#warn(`The clock went back from ${before} to ${timestamp}.`);
+    if (call !== undefined) this.#pair(phase, call, offset, tool);
+  }
+
+  /** The chain goes on after the entry `seq` with this hash, which ends at byte `end`. */
+  #advance(seq: number, phase: string, hash: string, end: number): void {
+    this.#headBefore = this.#head;
+    this.#head = hash;
+    this.#seq = seq + 1;
+    if (this.#knownHashes.size > 0 && this.#knownHashes.has(seq)) this.#knownHashes.set(seq, hash);
+    if (this.#findingCount > 0) return;
+    this.#goodLines = this.#lines;
+    this.#goodSeq = seq;
+    this.#goodHead = hash;
+    this.#goodBytes = end;
+    this.#goodPhase = phase;
+  }
+
+  #pair(phase: string, call: string, offset: number, tool: string): void {
     if (phase === 'intent') this.#open.set(call, { call, tool, line: this.#lines, offset });
     if (phase !== 'done' && phase !== 'recover') return;
     if (!this.#open.delete(call)) this.#warn(`An outcome is recorded of call ${call}, but no decision to run it.`);
@@ -165,10 +204,12 @@ export class ChainCheck {
     const bad = this.#pending;
     if (bad === undefined) return false;
     this.#pending = undefined;
-    const judgement = judge(this.#expected, bad, next);
+    const judgement = judge(this.#expected(), bad, next);
     this.#report(judgement.finding);
     this.#crashLike &&= bad.zeroed;
-    this.#expected = { head: judgement.head, headBefore: this.#expected.head, seq: judgement.seq };
+    this.#headBefore = this.#head;
+    this.#head = judgement.head;
+    this.#seq = judgement.seq;
     return judgement.takesNext;
   }
 
@@ -180,7 +221,7 @@ export class ChainCheck {
   /** Judges the bytes after the last newline; true when they are a whole entry that only lacks its newline. */
   #takeRest({ bytes, start, end, offset }: Rest): boolean {
     const facts = examine(bytes, start, end, this.#lines + 1, offset);
-    if (this.#findingCount === 0 && fits(facts, this.#expected) && facts.head !== undefined && facts.tail !== undefined) {
+    if (this.#findingCount === 0 && fits(facts, this.#expected()) && facts.head !== undefined && facts.tail !== undefined) {
       this.#lines += 1;
       this.#accept(facts.head, facts.tail.hash, offset, offset + end - start);
       this.#report(crash(facts, 'is whole but lacks its newline, as after a crash'));
@@ -209,7 +250,7 @@ export class ChainCheck {
   #differsFromKnown(): boolean {
     const known = this.#known.find(({ entries, head }) => this.#knownHashes.get(entries) !== head);
     if (known === undefined) return false;
-    const { seq, head, goodBytes } = this.#lastGood;
+    const [seq, head, goodBytes] = [this.#goodSeq, this.#goodHead, this.#goodBytes];
     const place = { line: this.#goodLines + 1, offset: goodBytes, expected: `sha256:${known.head}` };
     const short = seq < known.entries;
     this.#findings.unshift(

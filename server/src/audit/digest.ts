@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
+import { withBlock } from './blocks';
 import type { ReadableFile } from './disk';
-
-const blockBytes = 1_048_576;
 
 /** Who wants to hear how far a digest is, in bytes, and who may end it. */
 type Watching = Readonly<{ signal?: AbortSignal; onProgress?: (done: number, total: number) => void }>;
@@ -9,14 +8,15 @@ type Watching = Readonly<{ signal?: AbortSignal; onProgress?: (done: number, tot
 /** SHA-256 (`sha256:` and hex) and size of a file, read in blocks from byte `from`. Rejects with the reason of `signal` when that is aborted. */
 export async function digestOf(file: ReadableFile, from = 0, { signal, onProgress }: Watching = {}): Promise<{ sha256: string; bytes: number }> {
   const digest = createHash('sha256');
-  const block = Buffer.allocUnsafe(blockBytes);
   let position = from;
-  for (let length = await file.read(block, position); length > 0; length = await file.read(block, position)) {
-    signal?.throwIfAborted();
-    digest.update(block.subarray(0, length));
-    position += length;
-    onProgress?.(position, file.mark().size);
-  }
+  await withBlock(async (block) => {
+    for (let length = await file.read(block, position); length > 0; length = await file.read(block, position)) {
+      signal?.throwIfAborted();
+      digest.update(block.subarray(0, length));
+      position += length;
+      onProgress?.(position, file.mark().size);
+    }
+  });
   return { sha256: `sha256:${digest.digest('hex')}`, bytes: position - from };
 }
 

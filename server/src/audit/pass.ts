@@ -37,7 +37,7 @@ export async function passOver(file: ReadableFile, options: PassOptions): Promis
   const sink = {
     line: (bytes: Buffer, from: number, newline: number, offset: number): void => {
       check.push(bytes, from, newline, offset);
-      strict?.push(bytes, from, newline, offset);
+      strict?.push(bytes, from, newline, offset, check.plain);
     },
     oversized: (offset: number, zeroed: boolean): void => {
       check.pushOversized(offset, zeroed);

@@ -99,7 +99,7 @@ function readStart(bytes: Buffer): SegmentStart | undefined {
 
 /** Enough of a file to hold its first line. */
 async function beginning(file: ReadableFile): Promise<Buffer> {
-  for (const room of [16_384, maxLineBytes]) {
+  for (const room of [16_384, 131_072, maxLineBytes]) {
     const bytes = Buffer.allocUnsafe(room);
     const filled = bytes.subarray(0, await file.read(bytes, 0));
     if (filled.includes(0x0a) || filled.length < room) return filled;

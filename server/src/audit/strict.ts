@@ -1,10 +1,16 @@
 /** Looks at what lines say, not only at how they are chained: JSON, double members, schema, input hash, and which outcome belongs to which decision. */
+import { isUtf8 } from 'node:buffer';
 import { visit } from 'jsonc-parser';
 import { sha256 } from '../../../protocol/src/audit/bytes';
 import { canonicalJson } from '../../../protocol/src/audit/canonical';
 import { storedEntry, type StoredEntry } from '../../../protocol/src/audit/entry';
+import { idLength, type PlainLine } from '../../../protocol/src/audit/plain';
+import { isPlainEntry } from '../../../protocol/src/audit/plainEntry';
 import type { Finding } from '../../../protocol/src/audit/report';
 import type { OpenCall } from '../../../protocol/src/audit/segment';
+
+/** What pairing looks at. */
+type Paired = Pick<StoredEntry, 'seq' | 'phase' | 'call' | 'tool'>;
 
 /** Most findings that are kept; all are counted. */
 const mostFindings = 100;
@@ -30,16 +36,26 @@ export class StrictCheck {
     return this.#count;
   }
 
-  /** Takes the line `bytes[start, newline)`, which stood at `offset` of the file. */
-  push(bytes: Buffer, start: number, newline: number, offset: number): void {
+  /** Takes the line `bytes[start, newline)`, which stood at `offset` of the file; `plain` is its beginning when that was read already. */
+  push(bytes: Buffer, start: number, newline: number, offset: number, plain?: PlainLine): void {
     this.#line += 1;
-    const read = readStrictly(bytes.toString('utf8', start, newline));
-    const flaw = typeof read === 'string' ? read : this.#pairingFlaw(read);
+    if (plain !== undefined && isPlainEntry(bytes, start, newline, plain)) return this.#report('pairing', this.#plainPairingFlaw(bytes, plain), offset);
+    const read = isUtf8(bytes.subarray(start, newline)) ? readStrictly(bytes.toString('utf8', start, newline)) : 'is not UTF-8';
+    if (typeof read === 'string') this.#report('schema', read, offset);
+    else this.#report('pairing', this.#pairingFlaw(read), offset);
+  }
+
+  #report(kind: 'schema' | 'pairing', flaw: string | undefined, offset: number): void {
     if (flaw === undefined) return;
     this.#count += 1;
-    if (this.#findings.length >= mostFindings) return;
-    const kind = typeof read === 'string' ? 'schema' : 'pairing';
-    this.#findings.push({ class: kind, line: this.#line, offset, expected: null, found: null, message: `Line ${this.#line} ${flaw}.` });
+    if (this.#findings.length < mostFindings) this.#findings.push({ class: kind, line: this.#line, offset, expected: null, found: null, message: `Line ${this.#line} ${flaw}.` });
+  }
+
+  #plainPairingFlaw(bytes: Buffer, { seq, phase, call, tool, toolEnd }: PlainLine): string | undefined {
+    // Everything else is paired with nothing.
+    if (phase === 'event' || phase === 'denied' || phase === 'rotate') return undefined;
+    const id = call === -1 ? undefined : bytes.toString('latin1', call, call + idLength);
+    return this.#pairingFlaw({ seq, phase, call: id, tool: bytes.toString('latin1', tool, toolEnd) });
   }
 
   /** Counts a line that is too long to be looked at. */
@@ -47,7 +63,7 @@ export class StrictCheck {
     this.#line += 1;
   }
 
-  #pairingFlaw({ seq, phase, call, tool }: StoredEntry): string | undefined {
+  #pairingFlaw({ seq, phase, call, tool }: Paired): string | undefined {
     if (phase === 'genesis' && seq !== 1) return 'begins a log in the middle of one';
     if (phase === 'segment' && this.#line !== 1) return 'begins a file in the middle of one';
     if (phase === 'intent') {
@@ -66,7 +82,7 @@ export class StrictCheck {
 }
 
 /** Reads a line and everything that can be checked in it alone; a text says what is wrong. */
-function readStrictly(text: string): StoredEntry | string {
+export function readStrictly(text: string): StoredEntry | string {
   let parsed: unknown;
   try {
     parsed = JSON.parse(text);
@@ -76,41 +92,17 @@ function readStrictly(text: string): StoredEntry | string {
   // What comes out as it went in has no member twice; only the rest is looked at by the letter.
   const twice = JSON.stringify(parsed) === text ? undefined : doubleMember(text);
   if (twice !== undefined) return `has the member ${JSON.stringify(twice).slice(0, 80)} twice, and readers would disagree about it`;
-  const read = isPlainEntry(parsed) ? parsed : entryOf(parsed);
-  return typeof read === 'string' ? read : (inputFlaw(read) ?? read);
+  const flaw = schemaFlaw(parsed);
+  if (flaw !== undefined) return flaw;
+  // Not what the schema gives back, which leaves out members of an input that are named like a prototype.
+  const entry = parsed as StoredEntry;
+  return inputFlaw(entry) ?? entry;
 }
 
-function entryOf(value: unknown): StoredEntry | string {
-  const { data, error } = storedEntry.safeParse(value);
-  if (data !== undefined) return data;
-  const [issue] = error.issues;
-  return `is not an audit entry: ${issue?.path.map(String).join('.') ?? ''} ${issue?.message ?? ''}`;
-}
-
-const id = /^evt_[0-9A-HJKMNP-TV-Z]{26}$/;
-const hash = /^sha256:[0-9a-f]{64}$/;
-const time = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
-const word = /^[a-z][a-z-]{0,31}$/;
-
-/** Whether the usual members are as the schema wants them, and the rarer ones are not there; the schema itself takes ten times as long. */
-function isPlainEntry(value: unknown): value is StoredEntry {
-  if (!isObject(value)) return false;
-  const { v, seq, id: own, timestamp, phase, call, tool, input, inputHash, result, prevHash, hash: last, verdict, approval, output, detail, project, durationMs, actor } = value;
-  const plain =
-    v === 1 && typeof seq === 'number' && matches(id, own) && matches(time, timestamp) && matches(word, phase) && matches(word, result) &&
-    (call === undefined || matches(id, call)) && typeof tool === 'string' && isObject(input) && matches(hash, inputHash) && matches(hash, prevHash) && matches(hash, last) &&
-    verdict === undefined && approval === undefined && output === undefined && (detail === undefined || isObject(detail)) &&
-    (project === undefined || typeof project === 'string') && (durationMs === undefined || (typeof durationMs === 'number' && durationMs >= 0)) &&
-    (actor === undefined || (isObject(actor) && typeof actor['role'] === 'string' && typeof actor['user'] === 'string' && (actor['client'] === undefined || typeof actor['client'] === 'string') && (actor['connection'] === undefined || typeof actor['connection'] === 'number')));
-  return plain && Number.isSafeInteger(seq) && seq > 0 && !Number.isNaN(Date.parse(timestamp));
-}
-
-function matches(shape: RegExp, value: unknown): value is string {
-  return typeof value === 'string' && shape.test(value);
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+function schemaFlaw(value: unknown): string | undefined {
+  const { error } = storedEntry.safeParse(value);
+  const issue = error?.issues[0];
+  return issue === undefined ? undefined : `is not an audit entry: ${issue.path.map(String).join('.')} ${issue.message}`;
 }
 
 /** An input that is stored whole must give its hash; a digest must be it. */
