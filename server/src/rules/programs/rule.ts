@@ -7,11 +7,12 @@
  * file · `file` a path that is no folder, where a folder's links would be followed · `fresh` a path at which nothing lies yet ·
  * `tree` a path that goes elsewhere with all that lies in it ·
  * `rev` a revision or a path inside · `remote` the name of a known remote · `url` an http or https address · `name` a plain word
- * without separators · `format` a git format that asks no other program.
+ * without separators · `format` a git format that asks no other program · `compilerProject` a configuration of the TypeScript compiler
+ * by which it writes nothing more than the line says.
  */
 export type Kind = (typeof kinds)[number];
 
-const kinds = ['text', 'number', 'read', 'write', 'program', 'file', 'fresh', 'tree', 'rev', 'remote', 'url', 'name', 'format'] as const;
+const kinds = ['text', 'number', 'read', 'write', 'program', 'file', 'fresh', 'tree', 'rev', 'remote', 'url', 'name', 'format', 'compilerProject'] as const;
 
 /** A text with what it is. */
 export type Typed = Readonly<{ kind: Kind; text: string }>;

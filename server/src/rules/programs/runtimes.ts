@@ -1,4 +1,4 @@
-import { dashedValue, type ArgumentRule, type Seen } from './rule';
+import { dashedValue, type ArgumentRule, type Seen, type Typed } from './rule';
 
 /** Interpreters and package managers: silent for a script inside the project, and for the scripts that the package itself names. */
 
@@ -114,8 +114,14 @@ export const versionOnly: ReadonlyMap<string, readonly string[]> = new Map(
 
 /** The compiler of TypeScript: with `--noEmit` it checks and writes nothing. */
 export const compilers: readonly (readonly [string, ArgumentRule])[] = [
-  ['tsc', { singleDash: true, flags: '--noEmit -v --version -h --help --all --showConfig --listFilesOnly --strict --skipLibCheck --pretty --listFiles --extendedDiagnostics --diagnostics --allowJs --checkJs', values: { read: '-p --project', text: '--target --module --lib --jsx --moduleResolution' }, operands: ['read'], needs: '--noEmit -v --version -h --help --showConfig --listFilesOnly', check: switchedOn }],
+  ['tsc', { singleDash: true, flags: '--noEmit -v --version -h --help --all --showConfig --listFilesOnly --strict --skipLibCheck --pretty --listFiles --extendedDiagnostics --diagnostics --allowJs --checkJs', values: { read: '-p --project', text: '--target --module --lib --jsx --moduleResolution' }, operands: ['read'], needs: '--noEmit -v --version -h --help --showConfig --listFilesOnly', check: switchedOn, derive: configuration }],
 ];
+
+/** What is not on the line, the configuration says. */
+function configuration(seen: Seen): readonly Typed[] {
+  const named = seen.options.flatMap(({ name, value }) => (name === '-p' || name === '--project' ? [value ?? ''] : []));
+  return (named.length === 0 ? [''] : named).map((text) => ({ kind: 'compilerProject', text }));
+}
 
 /** After a switch `false` turns it off, and `@file` stands for further arguments. */
 function switchedOn(seen: Seen): string | undefined {

@@ -38,14 +38,18 @@ const maxText = { file: 32n * 1024n, inAll: 128 * 1024 };
 /** Files above this many bytes are known by place, size and times instead of by content. */
 const maxHashedBytes = 64n * 1024n * 1024n;
 
+/** Bytes of all files that one line may name, each read to its end before every step. */
+const maxHashedInAll = 512n * 1024n * 1024n;
+
 /** Everything that the steps name, as it lies there now. */
-export async function bind(steps: readonly Step[], project: string): Promise<readonly Bound[] | Readonly<{ tooMany: number }>> {
+export async function bind(steps: readonly Step[], project: string): Promise<readonly Bound[] | Readonly<{ tooMany: number }> | Readonly<{ tooLarge: true }>> {
   const paths = new Map<string, { label: string; uses: Set<number> }>();
   for (const [index, step] of steps.entries()) {
     for (const { path, label } of step.commands.flatMap((command) => pathsOf(command, project))) paths.set(path, { label: paths.get(path)?.label ?? label, uses: (paths.get(path)?.uses ?? new Set()).add(index) });
   }
   const existing = [...paths.keys()].filter((path) => kindOf(path) !== 'missing').length;
   if (existing > maxBound) return { tooMany: existing };
+  if (bytesToHash([...paths.keys()]) > maxHashedInAll) return { tooLarge: true };
   const bound: Bound[] = [];
   let room = maxText.inAll;
   for (const [path, { label, uses }] of paths) {
@@ -55,6 +59,10 @@ export async function bind(steps: readonly Step[], project: string): Promise<rea
     bound.push({ path, label, ...seen, uses: [...uses], ...kept });
   }
   return bound;
+}
+
+function bytesToHash(paths: readonly string[]): bigint {
+  return paths.map((path) => statOf(physical(path) ?? path)).reduce((sum, stat) => (stat?.isFile() === true && stat.size <= maxHashedBytes ? sum + stat.size : sum), 0n);
 }
 
 /** Follows what is bound while the steps run. */

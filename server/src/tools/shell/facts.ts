@@ -1,9 +1,11 @@
-import { lstatSync, readFileSync, readdirSync, readlinkSync, realpathSync, statSync, type Stats } from 'node:fs';
+import { lstatSync, readdirSync, readlinkSync, realpathSync, statSync, type Stats } from 'node:fs';
 import { basename, dirname, isAbsolute, join, parse, resolve, sep } from 'node:path';
+import { readSmallFile } from '../../base/smallFile';
 import { carriedLink } from './carried';
 import { expandPattern, maxLooked } from './expansion';
 import { readWriteScope, type WriteScope } from '../../rules/writeScope';
 import { lexicalPlaces, nothingWritten, placeInside, strictestPlace, type CommandFacts, type GitFacts, type GitWriteQuery, type GitWrites, type NotKnown, type Place } from '../../rules/places';
+import { compilerProject, scriptIn } from './projectFiles';
 import { isWithin } from './resolve';
 
 /** Looks up on the disk what the judge wants to know. Looking changes nothing and runs nothing. */
@@ -41,7 +43,8 @@ export function diskFacts(ground: DiskGround): CommandFacts {
     ...(ground.writeScope === undefined || ground.writeScope.length === 0 ? {} : { inScope: inScope(readWriteScope(ground.writeScope), real.project) }),
     entry: entryAt,
     carries: (folder, path) => carriedFrom(start(folder), path, links),
-    script: (folder, name) => scriptIn(folder, name, real.project),
+    script: (folder, name) => scriptIn(realOrSelf(folder), name, real.project),
+    compilerProject: (folder, named) => compilerProject(realOrSelf(folder), named, real.project),
     git: (folder) => (ground.git === undefined ? { programs: [], hooks: hasHooks(folder) } : (ground.git.get(folder) ?? 'unknown')),
     gitWrites: (folder, query) => (ground.gitWrites === undefined ? nothingWritten : (ground.gitWrites.get(writesKey(folder, query)) ?? { unknown: 'nobody looked' })),
   };
@@ -204,34 +207,14 @@ function realOrSelf(path: string): string {
   }
 }
 
-/** Looks for the script in the nearest package.json, as package managers do, but not above the project. */
-function scriptIn(folder: string, name: string, project: string): 'yes' | 'no' | 'unknown' {
-  const file = nearest(realOrSelf(folder), 'package.json', project);
-  if (file === undefined) return 'no';
-  try {
-    const parsed: unknown = JSON.parse(readFileSync(file, 'utf8'));
-    const scripts: unknown = typeof parsed === 'object' && parsed !== null && 'scripts' in parsed ? parsed.scripts : undefined;
-    return typeof scripts === 'object' && scripts !== null && Object.hasOwn(scripts, name) ? 'yes' : 'no';
-  } catch {
-    return 'unknown';
-  }
-}
-
-/** The nearest file of a name at or above a folder, down from and including `top`. */
-export function nearest(folder: string, name: string, top: string): string | undefined {
-  for (let current = folder; isWithin(current, top); current = dirname(current)) {
-    const file = join(current, name);
-    if (statSync(file, { throwIfNoEntry: false })?.isFile() === true) return file;
-    if (current === dirname(current)) break;
-  }
-  return undefined;
-}
+/** Bytes of a file in which git names another folder. */
+const maxPointer = 16_384;
 
 /** The folders in which git keeps a repository: the one of this work tree, and the one that all its work trees share. */
 export function gitFolders(folder: string): Readonly<{ own: string; common: string }> | undefined {
   for (let current = physical(folder) ?? resolve(folder); ; current = dirname(current)) {
     const own = gitFolderAt(join(current, '.git'));
-    if (own !== undefined) return { own, common: resolve(own, readText(join(own, 'commondir'))?.trim() ?? '.') };
+    if (own !== undefined) return { own, common: resolve(own, readSmallFile(join(own, 'commondir'), maxPointer)?.trim() ?? '.') };
     if (current === dirname(current)) return undefined;
   }
 }
@@ -239,16 +222,8 @@ export function gitFolders(folder: string): Readonly<{ own: string; common: stri
 function gitFolderAt(path: string): string | undefined {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (stat?.isDirectory() === true) return path;
-  const pointer = stat?.isFile() === true ? /^gitdir: (.+)$/m.exec(readText(path) ?? '')?.[1] : undefined;
+  const pointer = stat?.isFile() === true ? /^gitdir: (.+)$/m.exec(readSmallFile(path, maxPointer) ?? '')?.[1] : undefined;
   return pointer === undefined ? undefined : resolve(dirname(path), pointer.trim());
-}
-
-function readText(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8').slice(0, 4096);
-  } catch {
-    return undefined;
-  }
 }
 
 /** Whether a repository holds hooks that git would run; the samples that git installs do not count. */

@@ -43,6 +43,9 @@ function summary(changes: readonly Change[], root: string, project: string): Git
 /** One line of `git diff --raw`: the file before and after. */
 type Raw = Readonly<{ oldMode: string; newMode: string; status: string; name: string; newName?: string }>;
 
+/** Commits, branches or paths of one command that git is asked about one by one. */
+const maxLooked = 32;
+
 const linkMode = '120000';
 const rawOptions = ['--raw', '-z', '--no-relative', '--ignore-submodules=all', '--no-ext-diff', '--no-textconv'];
 
@@ -99,6 +102,7 @@ class Look {
 
   /** Words that are taken for files must be known as such, or they may be a spelling of a revision that is not understood here. */
   private async knownFiles(paths: readonly string[]): Promise<readonly Change[]> {
+    if (paths.length > maxLooked) throw new Unclear(`it names more than ${maxLooked} files without "--" before them`);
     for (const path of paths) {
       const listed = await this.text(['ls-files', '-z', '--', path]);
       if (listed === '') throw new Unclear(`"${short(path)}" is neither a known revision nor a known file`);
@@ -194,6 +198,7 @@ class Look {
   }
 
   private async each<T>(items: readonly T[], look: (item: T) => Promise<readonly Change[]>): Promise<readonly Change[]> {
+    if (items.length > maxLooked) throw new Unclear(`it names more than ${maxLooked} things, each of which git would have to be asked about`);
     const all: Change[] = [];
     for (const item of items) all.push(...(await look(item)));
     return all;

@@ -105,6 +105,7 @@ export async function planCommand(input: ShellInput, context: PrepareContext, ma
   const confined = await confineSteps(steps, asks, { project: context.project, configDir: context.configDir, folders, sandbox: shell.sandbox, limits: shell.limits });
   if ('refused' in confined) return refuse(deny('shell.sandbox', confined.refused));
   const bound = asks ? await bind(steps, context.project) : [];
+  if ('tooLarge' in bound) return refuse(deny('shell.manyFiles', 'The line names files of more than 512 MiB together, more than one approval can be bound to. Use several calls, or name their folder.'));
   if ('tooMany' in bound) return refuse(deny('shell.manyFiles', `The line names ${bound.tooMany} files and folders, more than the ${maxBound} that one approval can be bound to. Use several calls, or name their folder.`));
   const plan: Plan = { steps: confined, cwd, timeoutMs: input.timeoutMs ?? shell.timeoutMs, processes: shell.limits.processes, folders, ground: groundOf(cwd, steps), bound };
   const hashes = asks ? await binaryHashes(confined) : new Map<string, string>();

@@ -1,5 +1,6 @@
-import { lstatSync, readFileSync, realpathSync } from 'node:fs';
+import { lstatSync, realpathSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { readSmallFile } from '../../base/smallFile';
 import { addressKeys } from '../../rules/gitRemotes';
 import type { GitFacts, NotKnown } from '../../rules/places';
 import { gitFolders, hasHooks } from './facts';
@@ -15,6 +16,8 @@ export const maxInnerRepositories = 40;
 
 /** The facts about the repository of a folder. Looked up anew each time: nothing tells reliably that none of it has changed. */
 export async function readGitFacts(folder: string, asking: Asking): Promise<GitFacts | NotKnown> {
+  const odd = oddFile(folder);
+  if (odd !== undefined) return { unknown: `${odd} is no regular file` };
   const found: Found = { folders: new Set(), asking };
   const [top, pairs] = await Promise.all([topOf(folder, asking), listPairs(folder, asking)]);
   if (isNotKnown(top)) return top;
@@ -24,6 +27,14 @@ export async function readGitFacts(folder: string, asking: Asking): Promise<GitF
   const facts = gitFactsOf(pairs);
   const programs = [...new Set([...facts.programs, ...inner])];
   return { ...facts, programs, hooks: facts.hooks || hasHooks(folder), repository: top !== '', branch: branchOf(folder) };
+}
+
+/** A file that git opens at each start and would wait for: a named pipe, or a device. */
+function oddFile(folder: string): string | undefined {
+  const repository = gitFolders(folder);
+  if (repository === undefined) return undefined;
+  const files = [...['HEAD', 'commondir', 'config.worktree', 'index'].map((name) => join(repository.own, name)), join(repository.common, 'config')];
+  return files.find((file) => statSync(file, { throwIfNoEntry: false })?.isFile() === false);
 }
 
 type Pair = readonly [key: string, value: string];
@@ -133,11 +144,7 @@ function isOwnWorkTree([key, value]: Pair, folder: string): boolean {
 function branchOf(folder: string): string | undefined {
   const repository = gitFolders(folder);
   if (repository === undefined) return undefined;
-  try {
-    return /^ref: refs\/heads\/(.+)$/m.exec(readFileSync(join(repository.own, 'HEAD'), 'utf8'))?.[1];
-  } catch {
-    return undefined;
-  }
+  return /^ref: refs\/heads\/(.+)$/m.exec(readSmallFile(join(repository.own, 'HEAD'), 4096) ?? '')?.[1];
 }
 
 function realOr(path: string): string {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { configSchema, type ConfigInput } from '../../../../protocol/src/config';
@@ -27,7 +27,7 @@ describe('paths that both commands and file tools refuse', () => {
   }
 
   async function command(line: string, config: ConfigInput): Promise<string> {
-    const prepared = await createShellTool('/usr/bin:/bin').prepare({ command: line }, contextOf(config));
+    const prepared = await createShellTool(`/usr/bin:/bin:${join(base, 'bin')}`).prepare({ command: line }, contextOf(config));
     prepared.release?.();
     return `${prepared.verdict.verdict} ${prepared.verdict.rule}`;
   }
@@ -49,6 +49,57 @@ describe('paths that both commands and file tools refuse', () => {
     for (const line of ['cat pipe', 'cat < pipe', 'grep x to-pipe', 'head -n 1 ./pipe', 'cat src/../pipe']) assert.equal(await command(line, config), 'deny shell.forbiddenPath', line);
     assert.equal(await command('cat src/a.ts', config), 'allow shell.allowed');
     assert.equal(await file('read', { path: 'pipe' }, config), 'failure');
+  });
+
+  it('T24 reads no more of a project than it needs: a pipe in place of a file of git, and a package of a gigabyte, keep nobody waiting', async () => {
+    execFileSync('git', ['init', '-q', project]);
+    const config = { plugins: { shell: { allowedCommands: ['git', 'npm'] } } };
+    assert.equal(await command('git status', config), 'allow shell.allowed');
+    execFileSync('mkfifo', [join(project, '.git/commondir')]);
+    writeFileSync(join(project, 'package.json'), '{"scripts":{"test":"true"}}');
+    assert.equal(await command('npm test', config), 'allow shell.allowed');
+    truncateSync(join(project, 'package.json'), 2 ** 30);
+    assert.equal(await command('npm test', config), 'approve shell.script');
+    assert.equal(await command('git status', config), 'approve shell.gitUnknown');
+  });
+
+  it('T6 asks before a compiler whose configuration writes although nothing is emitted', async () => {
+    const config = { plugins: { shell: { allowedCommands: ['tsc'] } } };
+    const put = (path: string, text: string): void => writeFileSync(join(project, path), text);
+    mkdirSync(join(base, 'bin'));
+    writeFileSync(join(base, 'bin/tsc'), '#!/bin/sh\n', { mode: 0o755 });
+    assert.equal(await command('tsc --noEmit', config), 'allow shell.allowed', 'without a configuration');
+    put('tsconfig.json', '{ // "incremental": true\n "compilerOptions": { "strict": true, }, "extends": "./base" }');
+    assert.equal(await command('tsc --noEmit', config), 'approve shell.arguments', 'what it extends is not there');
+    put('base.json', '{}');
+    assert.equal(await command('tsc --noEmit', config), 'allow shell.allowed');
+    for (const option of ['"incremental": true', '"composite": true', '"tsBuildInfoFile": "../x"', '"generateTrace": "../x"', '"gener\\u0061teTrace": "../x"', '"generateCpuProfile": "../x"', "'generateTrace': '../x'"]) {
+      put('base.json', `{ "compilerOptions": { ${option} } }`);
+      assert.equal(await command('tsc --noEmit', config), 'approve shell.arguments', option);
+      assert.equal(await command('tsc --noEmit -p .', config), 'approve shell.arguments', option);
+      assert.equal(await command('tsc -p base.json --noEmit', config), 'approve shell.arguments', option);
+      assert.equal(await command('tsc --noEmit -p src', config), 'approve shell.arguments', 'no configuration there');
+    }
+    put('base.json', '{ "extends": "./tsconfig.json" }');
+    assert.equal(await command('tsc --noEmit', config), 'approve shell.arguments', 'a circle');
+    mkdirSync(join(project, 'node_modules/shared'), { recursive: true });
+    put('tsconfig.json', '{ "extends": ["shared", "shared/strict.json"] }');
+    put('node_modules/shared/tsconfig.json', '{}');
+    put('node_modules/shared/strict.json', '{}');
+    assert.equal(await command('tsc --noEmit', config), 'allow shell.allowed');
+    put('tsconfig.json', '{ "extends": "./a", "extends": "./b" }');
+    assert.equal(await command('tsc --noEmit', config), 'approve shell.arguments', 'it stands there twice');
+  });
+
+  it('refuses to bind an approval to more bytes than can be read before each step', async () => {
+    const config = { plugins: { shell: { requireApproval: ['cat'] } } };
+    const names = Array.from({ length: 9 }, (_, n) => `big${n}`);
+    for (const name of names) {
+      writeFileSync(join(project, name), '');
+      truncateSync(join(project, name), 60 * 2 ** 20);
+    }
+    assert.equal(await command(`cat ${names.join(' ')}`, config), 'deny shell.manyFiles');
+    assert.equal(await command('cat big0', config), 'approve shell.requireApproval');
   });
 
   it('T30 refuses every change outside the write scope, by whichever door, and none inside it', async () => {

@@ -92,6 +92,11 @@ describe('layout of a sandbox', () => {
     put('project/.npmrc');
     put('more/elsewhere');
     symlinkSync(join(folder, 'more'), join(folder, 'project', '.vscode'));
+    const others = ['.forgejo/workflows/ci.yml', '.github/copilot-instructions.md', '.github/prompts/x.md', '.lintstagedrc.json', 'AGENTS.md', 'Jenkinsfile', 'all.code-workspace'];
+    for (const path of [...others, '.github/FUNDING.yml', '.config/x', 'README.md']) put(`project/${path}`);
+    const fixedOthers = ['.forgejo/workflows', '.github/copilot-instructions.md', '.github/prompts', ...others.slice(3)];
+    assert.deepEqual(lay({}, {}).fixed.map((path) => path.slice(folder.length + '/project/'.length)).filter((path) => !['.npmrc', '.git'].includes(path)).sort(), fixedOthers, 'whatever their case');
+    for (const path of ['.forgejo', '.github', ...others.slice(3)]) rmSync(join(folder, 'project', path), { recursive: true });
     const fixed = (git: boolean, approvedGit: boolean): readonly string[] => lay({}, { git, approvedGit }).fixed.map((path) => path.slice(folder.length));
     assert.deepEqual(fixed(false, false), ['/project/.npmrc', '/project/.git']);
     assert.deepEqual(fixed(true, false), ['/project/.npmrc', '/project/.git/config']);

@@ -1,7 +1,7 @@
-import { existsSync, lstatSync, realpathSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { SandboxSettings } from '../../../../../protocol/src/confinement';
-import { controlNames } from '../../../rules/controlNames';
+import { controlNameIn } from '../../../rules/controlNames';
 import { isWithin, type Binary } from '../resolve';
 import { homeShown } from './home';
 
@@ -91,10 +91,20 @@ function mountsOf(path: string, hidden: readonly string[], writable: readonly st
 
 /** Control files at the root of a project. Links are left out: what they lead to is not what stands here. */
 function fixedIn(project: string, needs: Needs): readonly string[] {
-  const names = controlNames.filter((name) => !notFixed.has(name));
+  const names = namesIn(project).filter((name) => !notFixed.has(name) && controlNameIn([name]) !== undefined);
+  // Folders such as `.github` also hold harmless files, so that single names in them count.
+  const inner = namesIn(project).flatMap((outer) => (names.includes(outer) || !outer.startsWith('.') || notFixed.has(outer) ? [] : namesIn(join(project, outer)).filter((name) => controlNameIn([outer, name]) !== undefined).map((name) => `${outer}/${name}`)));
   // Only git itself has business there: one more file in it, such as `commondir`, would name another configuration.
   const git = needs.approvedGit ? [] : needs.git ? ['.git/hooks', '.git/config', '.git/config.worktree', '.git/info'] : ['.git'];
-  return [...names, ...git, '.github/workflows', '.github/actions', '.github/hooks'].map((name) => join(project, name)).filter((path) => realOf(path) === path);
+  return [...names, ...inner, ...git].map((name) => join(project, name)).filter((path) => realOf(path) === path);
+}
+
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder).sort();
+  } catch {
+    return [];
+  }
 }
 
 /** The folders around the paths, the outermost first, without the project itself. */
