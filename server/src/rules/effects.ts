@@ -4,9 +4,11 @@ import type { ParsedCommand } from './commandPlan';
 import { readGit } from './gitCommand';
 import { treeWriters } from './gitWrites';
 import { gitReaders, gitWriters } from './programs/git';
+import { textOnly } from './programs/readers';
 import { readArguments, type Kind } from './programs/rule';
 import { interpreters, withoutVersion } from './programs/runtimes';
 import { argumentRules } from './programs/table';
+import { wrappers } from './programs/wrappers';
 import { innermost } from './wrapped';
 
 /**
@@ -23,6 +25,9 @@ export type Effects = Readonly<{ names: 'changes' | 'uses' | 'begins' | 'nothing
 /** Programs that make a name lead elsewhere, or nowhere. */
 const movers: ReadonlySet<string> = new Set(['ln', 'mv', 'cp', 'rm', 'rmdir', 'unlink', 'mkdir']);
 
+/** Programs that go through folders without being told which. */
+const descends: ReadonlySet<string> = new Set(['find', 'fd', 'fdfind', 'grep', 'egrep', 'fgrep', 'rg', 'ag', 'tree', 'du', 'ls', 'dir', 'vdir', 'tar', 'diff']);
+
 const transfers: ReadonlySet<string> = new Set(['fetch', 'push', 'ls-remote']);
 const gitLookers: ReadonlySet<string> = new Set(gitReaders.map(([name]) => name));
 const gitKnown: ReadonlySet<string> = new Set([...gitReaders, ...gitWriters].map(([name]) => name));
@@ -36,18 +41,29 @@ export function effectsOf(argv: readonly [string, ...string[]]): Effects {
   const [name, ...args] = innermost(argv);
   const base = withoutVersion(name);
   if (base === 'git') return effectsOfGit(args);
+  if (feeds(argv)) return { names: movers.has(base) ? 'changes' : 'uses', history: 'nothing' };
   if (movers.has(base)) return { names: 'changes', history: 'nothing' };
-  const rule = argumentRules.get(base);
-  if (rule === undefined || running.has(base)) return { names: 'begins', history: 'nothing' };
-  return { names: pathsIn(base, args).length > 0 ? 'uses' : 'nothing', history: 'nothing' };
+  if (textOnly.has(base)) return { names: 'nothing', history: 'nothing' };
+  if (!argumentRules.has(base) || running.has(base)) return { names: 'begins', history: 'nothing' };
+  return { names: descends.has(base) || goesThroughFolders(base, args) ? 'uses' : 'nothing', history: 'nothing' };
+}
+
+/** Whether names that only another program finds are handed on. */
+function feeds([name]: readonly [string, ...string[]]): boolean {
+  return wrappers.get(name)?.feeds === true;
 }
 
 function effectsOfGit(args: readonly string[]): Effects {
   const call = readGit(args);
   if ('unknown' in call || !gitKnown.has(call.subcommand)) return { names: 'begins', history: 'changes' };
   const { subcommand } = call;
-  const history = gitLookers.has(subcommand) ? (transfers.has(subcommand) ? 'receives' : 'nothing') : transfers.has(subcommand) ? 'receives' : 'changes';
-  return { names: treeWriters.has(subcommand) ? 'changes' : transfers.has(subcommand) ? 'nothing' : 'uses', history };
+  const history = transfers.has(subcommand) ? 'receives' : gitLookers.has(subcommand) ? 'nothing' : 'changes';
+  return { names: treeWriters.has(subcommand) ? 'changes' : 'begins', history };
+}
+
+/** A name without a folder is not at risk: what could put a link in its place was judged itself. */
+function goesThroughFolders(name: string, args: readonly string[]): boolean {
+  return !textOnly.has(name) && pathsIn(name, args).some((text) => /[\\/]/.test(text));
 }
 
 /** The arguments that lead somewhere, as far as the program's rule tells; all that could when it does not. */
@@ -59,10 +75,7 @@ function pathsIn(name: string, args: readonly string[]): readonly string[] {
   return [...reading.typed, ...derived].filter(({ kind, text }) => leading.has(kind) && text !== '-').map(({ text }) => text);
 }
 
-/**
- * The verdict on commands that a pipe starts together: none of them may change where the names of another lead, or what git finds.
- * A name without a folder is not at risk: what could put a link in its place was judged itself.
- */
+/** The verdict on commands that a pipe starts together: none of them may change where the names of another lead, or what git finds. */
 export function judgeTogether(commands: readonly ParsedCommand[]): Verdict | undefined {
   const found = commands.length < 2 ? undefined : commands.find((command) => changes(command.argv) && commands.some((other) => other !== command && isAtRisk(other.argv)));
   return found === undefined ? undefined : ask('shell.together', `${found.argv[0]} can change where names lead or what git finds, and the other commands of the pipe start at the same time. With "&&" in place of the pipe it need not ask for this.`);
@@ -75,5 +88,5 @@ function changes(argv: ParsedCommand['argv']): boolean {
 
 function isAtRisk(argv: ParsedCommand['argv']): boolean {
   const [name, ...args] = innermost(argv);
-  return name === 'git' || changes(argv) || pathsIn(withoutVersion(name), args).some((text) => /[\\/]/.test(text));
+  return name === 'git' || feeds(argv) || changes(argv) || goesThroughFolders(withoutVersion(name), args);
 }

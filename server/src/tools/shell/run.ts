@@ -18,6 +18,7 @@ import { isUnchanged, isWithin } from './resolve';
 import { exitInside } from './sandbox/exit';
 import { levelOf } from './sandbox/shown';
 import { besides, wrap } from './sandbox/start';
+import { beginningMs, takeTurn, turnOf, type Taken } from './turns';
 
 /** Runs a plan as it was judged: looks once more at everything that it rests on, then starts the very argument lists of the plan. */
 
@@ -87,14 +88,24 @@ class PlanRun {
     for (const [index, step] of this.plan.steps.entries()) {
       if (step.joint === '&&' && this.status.code !== 0) continue;
       if (step.joint === '||' && this.status.code === 0) continue;
-      await this.requireSilence(index);
-      await this.binding.before(index);
-      this.requireUnchanged(step);
-      await this.runStep(step);
+      await this.inTurn(step, index);
       if (this.stopped !== undefined) break;
       await this.binding.after(index, this.runner.project);
     }
     return this.outcome();
+  }
+
+  /** Nothing that changes the ground of the judgement runs beside it. */
+  private async inTurn(step: Step, index: number): Promise<void> {
+    const turn = await takeTurn(this.runner.project, turnOf(step), this.runner.signal);
+    try {
+      await this.requireSilence(index);
+      await this.binding.before(index);
+      this.requireUnchanged(step);
+      await this.runStep(step, turn);
+    } finally {
+      turn.leave();
+    }
   }
 
   /** A run that something unforeseen ended. Only one that started nothing may call itself refused. */
@@ -124,7 +135,7 @@ class PlanRun {
     }
   }
 
-  private async runStep(step: Step): Promise<void> {
+  private async runStep(step: Step, turn: Taken): Promise<void> {
     const [only] = step.commands;
     if (only?.binary === undefined) {
       this.status = { code: this.canEnter(only) ? 0 : 1, signal: null };
@@ -132,14 +143,17 @@ class PlanRun {
     }
     this.lastProgram = step.commands.at(-1)?.argv[0] ?? '';
     const opened: Opened = { descriptors: [], folders: [] };
+    let begun: NodeJS.Timeout | undefined;
     try {
       const children = this.children(step, opened);
       this.started = true;
       const limits = { timeoutMs: Math.max(1, this.deadline - performance.now()), ...(this.plan.processes === 0 ? {} : { processes: this.plan.processes }) };
+      begun = setTimeout(() => turn.begun(), beginningMs);
       const run = await runChildren(children, limits, { signal: this.runner.signal, mark: this.runner.mark, onOutput: (stream, chunk) => this.tell(stream, chunk) });
       if (run.kind === 'notStarted') throw this.notStarted(run.error, step);
       this.take(run, step);
     } finally {
+      clearTimeout(begun);
       closeAll(opened.descriptors);
       for (const folder of opened.folders) folder.close();
     }

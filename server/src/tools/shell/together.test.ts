@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, lstatSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ShellProject } from '../../../../test/fakes/shellProject';
 
@@ -73,5 +73,24 @@ describe('commands:ground stays as it was judged', function () {
     await shell.silent('mkdir -p hub/workflows');
     for (const line of ['ln -s hub .github', 'ln -s .github gh', 'ln -sfn .github x']) assert.equal(await shell.verdict(line), 'approve shell.controlFile', line);
     assert.ok(!existsSync(join(shell.project, '.github')));
+  });
+
+  it('T27 two calls at once: names stay under the one that was judged by them', async function () {
+    if (process.platform !== 'linux') this.skip();
+    const swaps = async (): Promise<void> => {
+      for (let round = 0; round < 12; round += 1) for (const target of ['B', 'A']) await shell.run(`ln -sfn ${target} x`);
+    };
+    let running = true;
+    const swapping = swaps().finally(() => (running = false));
+    let inside = 0;
+    for (let round = 0; running && round < 200; round += 1) {
+      const prepared = await shell.prepare(`nice nice nice touch x/sub/planted-${round}`);
+      if (prepared.verdict.verdict !== 'allow') continue;
+      const outcome = await shell.start(prepared);
+      inside += outcome.kind === 'success' ? 1 : 0;
+    }
+    await swapping;
+    assert.deepEqual(readdirSync(outside), ['secret']);
+    assert.ok(inside > 0, 'some of them found the ground as it was judged');
   });
 });

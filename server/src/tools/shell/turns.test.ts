@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict';
+import { takeTurn, turnOf, type Turn } from './turns';
+import type { Step } from './plan';
+
+/** Turns in a project: together or alone, in order, with an end to every wait. */
+
+const together: Turn = { names: 'together', briefly: false };
+const alone: Turn = { names: 'alone', briefly: false };
+
+function step(...commands: readonly (readonly [string, ...string[]])[]): Step {
+  const binary = { name: '', path: '/bin/x', prefix: [], identity: '' };
+  return { joint: 'first', commands: commands.map((argv) => ({ argv, folder: '/p', binary, inner: [], additions: {}, redirections: [] })) };
+}
+
+describe('commands:ground turns', () => {
+  const never = new AbortController().signal;
+  const soon = (): Promise<void> => new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+
+  it('T27 lets users in together, who changes alone, and nobody past somebody who waits', async () => {
+    const seen: string[] = [];
+    const first = await takeTurn('/p', together, never);
+    const second = await takeTurn('/p', together, never);
+    const changer = takeTurn('/p', alone, never).then((taken) => (seen.push('changer'), taken));
+    const third = takeTurn('/p', together, never).then((taken) => (seen.push('third'), taken));
+    await soon();
+    assert.deepEqual(seen, []);
+    first.leave();
+    first.leave();
+    await soon();
+    assert.deepEqual(seen, [], 'leaving twice counts once');
+    second.leave();
+    const taken = await changer;
+    await soon();
+    assert.deepEqual(seen, ['changer']);
+    taken.leave();
+    (await third).leave();
+    assert.deepEqual(seen, ['changer', 'third']);
+  });
+
+  it('keeps projects, and names and history, apart', async () => {
+    const held = await takeTurn('/p', alone, never);
+    (await takeTurn('/q', alone, never)).leave();
+    (await takeTurn('/p', { history: 'alone', briefly: false }, never)).leave();
+    held.leave();
+  });
+
+  it('ends a wait that takes too long, or that nobody wants any more, and lets the next one in', async () => {
+    const held = await takeTurn('/p', together, never);
+    await assert.rejects(takeTurn('/p', alone, never, 20), { code: 'CONFLICT' });
+    const withdrawn = new AbortController();
+    const waiting = takeTurn('/p', alone, withdrawn.signal);
+    const behind = takeTurn('/p', together, never);
+    withdrawn.abort();
+    await assert.rejects(waiting, { code: 'CANCELLED' });
+    (await behind).leave();
+    held.leave();
+    (await takeTurn('/p', alone, never)).leave();
+  });
+
+  it('gives names back early to what only begins with them', async () => {
+    const held = await takeTurn('/p', { names: 'together', history: 'alone', briefly: true }, never);
+    held.begun();
+    (await takeTurn('/p', alone, never)).leave();
+    await assert.rejects(takeTurn('/p', { history: 'together', briefly: false }, never, 20), { code: 'CONFLICT' });
+    held.leave();
+    (await takeTurn('/p', { names: 'alone', history: 'alone', briefly: false }, never)).leave();
+  });
+
+  it('knows what a step needs', () => {
+    assert.deepEqual(turnOf(step(['ln', '-sfn', 'a', 'b'])), { names: 'alone', briefly: false });
+    assert.deepEqual(turnOf(step(['nice', 'timeout', '5', 'mv', 'a', 'b'])), { names: 'alone', briefly: false });
+    assert.deepEqual(turnOf(step(['echo', 'a/b'])), { briefly: false });
+    assert.deepEqual(turnOf(step(['sleep', '9'], ['cat', '-', 'a/b'])), { names: 'together', briefly: false });
+    assert.deepEqual(turnOf(step(['npm', 'test'], ['tail', '-3'])), { names: 'together', briefly: true });
+    assert.deepEqual(turnOf(step(['npm', 'test'], ['tee', 'out/log'])), { names: 'together', briefly: false });
+    assert.deepEqual(turnOf(step(['npm', 'test'], ['tee', 'log'])), { names: 'together', briefly: true });
+    assert.deepEqual(turnOf(step(['find', '.', '-type', 'f', '-print0'], ['xargs', '-0', 'cat'])), { names: 'together', briefly: false });
+    assert.deepEqual(turnOf(step(['git', 'log'])), { names: 'together', briefly: true });
+    assert.deepEqual(turnOf(step(['git', 'fetch', 'origin'])), { names: 'together', history: 'together', briefly: true });
+    assert.deepEqual(turnOf(step(['git', 'checkout', 'x'])), { names: 'alone', history: 'alone', briefly: false });
+    assert.deepEqual(turnOf(step(['git', 'branch', '-m', 'a', 'b'])), { names: 'together', history: 'alone', briefly: true });
+  });
+});
