@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { narrowedSchema } from './fileChanges';
+import { ladderSchema, rungSchema } from './grants';
 
 /** One fact that is another than when it was approved. Strings are raw, like those of the call. */
 export const changeSchema = z.strictObject({
@@ -58,6 +59,10 @@ export const pendingSchema = z.strictObject({
   files: z.array(z.string()).optional(),
   /** Why not everything about this call can be shown; whoever approves it nevertheless does so once only. */
   notWhole: z.string().optional(),
+  /** How far an answer may reach; without it only this call is answered. */
+  ladder: ladderSchema.optional(),
+  /** Set when something like it was granted, and what the grant is tied to is another now. */
+  outgrown: z.strictObject({ grant: z.string(), title: z.string(), changes: z.array(changeSchema) }).optional(),
   askedAt: z.string(),
   expiresAt: z.string(),
 });
@@ -72,6 +77,8 @@ export const decisionSchema = z.strictObject({
   decision: z.enum(['approve', 'deny']),
   /** What the person wants the agent to know; at most 2000 characters. */
   reason: z.string().max(2000).optional(),
+  /** How far the answer reaches; only what the question's ladder offers. Default: this call. */
+  rung: rungSchema.optional(),
 });
 
 /** A person's answer. */

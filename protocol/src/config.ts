@@ -129,6 +129,13 @@ export const configSchema = z
     approvalTimeout: milliseconds(100, 3_600_000)
       .default(120_000)
       .describe('Milliseconds that a call waits for your answer before it is denied, 100 to 3600000. Default: 120000.'),
+    grants: z
+      .strictObject({
+        sessionHours: z.number().int().min(0).max(24).default(8).describe('Hours that an approval for the session holds, up to 24; it ends earlier with the agent or the broker. 0 takes it out of the prompts. Default: 8.'),
+        lastingDays: z.number().int().min(0).max(365).default(30).describe('Days that an approval beyond the session holds, up to 365. 0 takes such approvals out of the prompts. Default: 30.'),
+      })
+      .prefault({})
+      .describe('Approvals for more than one call. What is granted ends earlier when the program, the settings or the reasons to ask change.'),
     circuitBreaker: z
       .strictObject({
         failureThreshold: breakerSettings.failureThreshold.default(5).describe('Failures in a row that open a breaker, 1 to 1000. Denials and invalid input do not count. Default: 5.'),

@@ -5,6 +5,7 @@ import { depths, verificationReport } from './audit/report';
 import { snapshotHash, snapshotSchema } from './audit/snapshot';
 import { signAnswerSchema, signingStateSchema, signRequestSchema } from './audit/signing';
 import { fileChangeSchema, narrowingSchema, questionRefSchema } from './fileChanges';
+import { grantsStateSchema, measuredSchema } from './grants';
 import type { Right } from './roles';
 import { proofSchema, vectorProblemSchema, vectorSummarySchema } from './vectors';
 
@@ -82,6 +83,11 @@ export const requests = {
   /** Leaves out some changes of a call that waits: it is withdrawn, and what is left is judged and asked about as a question of its own. Approves nothing. */
   'approvals/narrow': { right: 'decide', params: narrowingSchema, result: decisionResultSchema },
   'approvals/decide': { right: 'decide', params: decisionSchema, result: decisionResultSchema },
+  /** What each rung of a waiting call's ladder would have covered, by the newest entries of the log. */
+  'approvals/weigh': { right: 'look', params: z.strictObject({ id: z.string(), digest: z.string() }), result: z.strictObject({ rungs: z.array(measuredSchema) }) },
+  'grants/list': { right: 'look', params: empty, result: grantsStateSchema },
+  /** Takes a lasting answer back; calls that it covered ask again. */
+  'grants/undo': { right: 'decide', params: z.strictObject({ id: z.string().max(60) }), result: z.strictObject({ undone: z.boolean() }) },
   'audit/page': {
     right: 'look',
     params: z.strictObject({ filter: auditFilterSchema, /** Only entries before this number. */ before: z.number().int().optional(), limit: z.number().int().min(1).max(1000) }),
@@ -135,6 +141,7 @@ export const requests = {
 /** Notifications that the broker sends to whoever may look. */
 export const notifications = {
   'approvals/changed': z.strictObject({ pending: z.array(pendingSchema) }),
+  'grants/changed': grantsStateSchema,
   'audit/appended': auditHealthSchema,
   'audit/signed': signingStateSchema,
   /** How far a verification is, in bytes, at most every 100 ms; `progress` is the text that its request carried. */

@@ -78,7 +78,7 @@ function fullness(line: WaitingLine, connection: number, { perConnection = 100, 
   return undefined;
 }
 
-function takeAnswer(line: WaitingLine, { id, digest, decision, reason }: Decision, by: Person, answeredBefore: boolean): DecisionResult {
+function takeAnswer(line: WaitingLine, { id, digest, decision, reason, rung }: Decision, by: Person, answeredBefore: boolean): DecisionResult {
   const one = line.get(id);
   if (one === undefined) {
     return answeredBefore
@@ -90,6 +90,8 @@ function takeAnswer(line: WaitingLine, { id, digest, decision, reason }: Decisio
     return { outcome: 'gone', message: 'The time to answer ran out.' };
   }
   if (digest !== one.pending.digest) return { outcome: 'other', message: 'What was shown to you is not what waits under this id. Look at it again.' };
-  line.finish(one, { kind: decision === 'approve' ? 'approved' : 'denied', by, waitedMs: line.waitedMs(one), ...(reason === undefined ? {} : { reason }) });
-  return { outcome: 'accepted', message: decision === 'approve' ? 'Approved once.' : 'Denied.' };
+  const lasting = rung === undefined || rung === 'once' ? undefined : one.pending.ladder?.[decision === 'approve' ? 'allow' : 'deny'].find((offer) => offer.rung === rung);
+  if (rung !== undefined && rung !== 'once' && lasting === undefined) return { outcome: 'other', message: 'What you chose is not offered for this call. Look at it again.' };
+  line.finish(one, { kind: decision === 'approve' ? 'approved' : 'denied', by, waitedMs: line.waitedMs(one), ...(reason === undefined ? {} : { reason }), ...(lasting === undefined ? {} : { rung: lasting.rung }) });
+  return { outcome: 'accepted', message: lasting?.title ?? (decision === 'approve' ? 'Approved once.' : 'Denied.') };
 }

@@ -1,5 +1,6 @@
 import type { Pending } from '../../../protocol/src/approvals';
 import type { Actor } from '../../../protocol/src/call';
+import type { RungName } from '../../../protocol/src/grants';
 import type { Role } from '../../../protocol/src/roles';
 
 /** A question to a person, and how it can end. */
@@ -18,7 +19,7 @@ export type Decider = Pick<Actor, 'role' | 'client' | 'connection' | 'window'> &
 
 /** How a question ended. Only `approved` lets the call go on, and it is given at most once for each question. */
 export type Answer =
-  | Readonly<{ kind: 'approved' | 'denied'; by: Decider; reason?: string; waitedMs: number }>
+  | Readonly<{ kind: 'approved' | 'denied'; by: Decider; reason?: string; /** How far it reaches; absent: this call. */ rung?: RungName; waitedMs: number }>
   /** Nobody answered in time. */
   | Readonly<{ kind: 'timeout'; waitedMs: number }>
   /** Nobody is there to ask. */

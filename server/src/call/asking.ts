@@ -1,7 +1,8 @@
-import type { AskedAgain } from '../../../protocol/src/approvals';
+import type { AskedAgain, Pending } from '../../../protocol/src/approvals';
 import type { Narrowed } from '../../../protocol/src/fileChanges';
 import type { ToolCall } from '../../../protocol/src/call';
 import type { ErrorCode } from '../../../protocol/src/errors';
+import type { RungName } from '../../../protocol/src/grants';
 import type { Desk } from '../approvals/desk';
 import type { Answer, Decider, Question } from '../approvals/question';
 import { detailsOf, type Bound } from './bound';
@@ -10,13 +11,13 @@ import { detailsOf, type Bound } from './bound';
 export type Caller = Readonly<{ signal: AbortSignal; progress(message: string): void }>;
 
 /** What the log keeps of an approval: the answer, who gave it, and how long it took in milliseconds. */
-export type Approval = Readonly<{ id: string; decision: Answer['kind']; by: Decider; reason?: string; waitedMs: number }>;
+export type Approval = Readonly<{ id: string; decision: Answer['kind'] | 'granted'; by: Decider; reason?: string; /** How far the answer reaches; absent: this call. */ rung?: RungName; waitedMs: number }>;
 
 /** Milliseconds between two signs of life to an agent whose call waits for a person. */
 const signOfLife = 5000;
 
 /** What a question is about, and why it is asked again, where it is. */
-export type Asked = Readonly<{ call: ToolCall; bound: Bound; again?: AskedAgain; narrowed?: Narrowed }>;
+export type Asked = Readonly<{ call: ToolCall; bound: Bound; again?: AskedAgain; narrowed?: Narrowed; /** What may be chosen to last. */ lasting: Pick<Pending, 'ladder' | 'outgrown'> }>;
 
 type NotGranted = Readonly<{ code: ErrorCode; rule: string; reason: string; approval: Approval }>;
 
@@ -44,13 +45,13 @@ function keepInformed(caller: Caller): () => void {
   return () => clearInterval(timer);
 }
 
-function questionOf({ call, bound, again, narrowed }: Asked): Question {
+function questionOf({ call, bound, again, narrowed, lasting }: Asked): Question {
   const { show, verdict, files = [] } = bound.prepared;
   return {
     id: call.id, tool: call.tool, digest: bound.digest, title: show.title, ...shownRaw(show.raw), cwd: show.cwd, project: call.project,
     details: detailsOf(bound), rule: verdict.rule, reason: verdict.reason, client: call.actor.client ?? 'unnamed client',
     ...(again === undefined ? {} : { again }), ...(narrowed === undefined ? {} : { narrowed }),
-    ...(files.length === 0 ? {} : { files: files.map(({ path }) => path) }),
+    ...(files.length === 0 ? {} : { files: files.map(({ path }) => path) }), ...lasting,
   };
 }
 
@@ -66,7 +67,8 @@ function shownRaw(raw: string): Pick<Question, 'raw' | 'notWhole'> {
 function approvalOf(id: string, answer: Answer): Approval {
   const by: Decider = 'by' in answer ? answer.by : { role: 'broker' };
   const reason = 'reason' in answer && answer.reason !== undefined ? { reason: answer.reason } : {};
-  return { id, decision: answer.kind, by, waitedMs: 'waitedMs' in answer ? answer.waitedMs : 0, ...reason };
+  const rung = 'rung' in answer && answer.rung !== undefined ? { rung: answer.rung } : {};
+  return { id, decision: answer.kind, by, waitedMs: 'waitedMs' in answer ? answer.waitedMs : 0, ...reason, ...rung };
 }
 
 function refusalFor(answer: Answer, timeoutMs: number): Omit<NotGranted, 'approval'> {

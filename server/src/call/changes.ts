@@ -27,7 +27,8 @@ export function namesOf(changes: readonly Change[]): string {
   return [...names, ...(changes.length > names.length ? [`${changes.length - names.length} more`] : [])].join(', ');
 }
 
-function changeOf({ label, key, before, after }: Difference): Change {
+/** One difference, ready to be shown. */
+export function changeOf({ label, key, before, after }: Difference): Change {
   const diff = linesThatDiffer(before, after);
   const [was, is] = clipBoth(before?.value ?? null, after?.value ?? null);
   const unlogged = before?.unlogged === true || after?.unlogged === true ? { unlogged: true as const } : {};

@@ -2,6 +2,7 @@ import type { ToolCall } from '../../../protocol/src/call';
 import { ConductorError, toConductorError } from '../../../protocol/src/errors';
 import type { Prepared, Tool } from '../tools/tool';
 import { bind, type Bound } from './bound';
+import { groundOf } from './granting';
 import { circuitOpen, refusalOf, type Refusal } from './refusals';
 import type { Policy, Rooms } from './rooms';
 
@@ -23,6 +24,8 @@ export async function judge(rooms: Rooms, call: ToolCall, signal: AbortSignal, h
   const prepared = await prepare(rooms, { call, tool, input: input.data }, policy, signal, held);
   if (prepared instanceof ConductorError) return { policy, refusal: refusalOf(prepared.code, `prepare.${prepared.code}`, prepared.message) };
   if (prepared.verdict.verdict === 'deny') return { policy, refusal: refusalOf('DENIED', prepared.verdict.rule, [prepared.verdict.reason, policy.trouble].filter((part) => part !== undefined).join(' ')) };
+  const forbidden = forbiddenBy(rooms, call, prepared, policy);
+  if (forbidden !== undefined) return { policy, refusal: forbidden };
   const openFor = rooms.openFor(call.tool);
   if (openFor !== undefined) return { policy, refusal: circuitOpen(call.tool, openFor) };
   return { call, tool, input: input.data, bound: bind(call, prepared, policy), policy };
@@ -34,7 +37,15 @@ export async function judgeAgain(rooms: Rooms, judged: Judged, signal: AbortSign
   const prepared = await prepare(rooms, judged, policy, signal, held);
   if (prepared instanceof ConductorError) return { refusal: refusalOf('APPROVAL_STALE', 'approval.stale', prepared.message) };
   if (prepared.verdict.verdict === 'deny') return { refusal: refusalOf('DENIED', prepared.verdict.rule, prepared.verdict.reason) };
+  const forbidden = forbiddenBy(rooms, judged.call, prepared, policy);
+  if (forbidden !== undefined) return { refusal: forbidden };
   return { ...judged, bound: bind(judged.call, prepared, policy), policy };
+}
+
+/** What a person forbade for good is refused, whatever the rules say of it. */
+function forbiddenBy(rooms: Rooms, call: ToolCall, prepared: Prepared, policy: Policy): Refusal | undefined {
+  const denial = rooms.grants.denies(call.project, () => groundOf(call, prepared, policy.config));
+  return denial === undefined ? undefined : refusalOf('DENIED', 'approval.forbidden', `The user forbade this for good (${denial.id}: ${denial.title}).`);
 }
 
 async function prepare(rooms: Rooms, { call, tool, input }: Pick<Judged, 'call' | 'tool' | 'input'>, policy: Policy, signal: AbortSignal, held: Held): Promise<Prepared | ConductorError> {

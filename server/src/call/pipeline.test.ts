@@ -3,8 +3,10 @@ import { z } from 'zod';
 import type { ToolCall, Verdict } from '../../../protocol/src/call';
 import { defaultConfig } from '../../../protocol/src/config';
 import { ConductorError } from '../../../protocol/src/errors';
+import { noGrants } from '../approvals/grants';
 import type { Answer, Question } from '../approvals/question';
 import { createShelf } from '../approvals/shelf';
+import type { GrantRoom } from './granting';
 import { createPipeline, mostQuestions } from './pipeline';
 import type { Policy, Rooms } from './rooms';
 import type { Admitted, Finished, Refused } from './recorder';
@@ -28,6 +30,7 @@ type Setting = {
   admitOpen?: boolean;
   policies?: Policy[];
   changeRules?: boolean;
+  grants?: Partial<GrantRoom>;
   signal?: AbortSignal;
 };
 
@@ -70,6 +73,7 @@ function house(setting: Setting = {}) {
     shelf: createShelf(),
     admit: () => (setting.admitOpen === true ? { kind: 'open', retryAfterMs: 1500 } : { kind: 'admitted', settle: (result) => void events.push(`settle ${result}`) }),
     openFor: () => setting.openFor,
+    grants: { ...noGrants, ...setting.grants },
     recorder: { admitted: record('admitted'), finished: record('finished'), refused: record('refused') },
   };
   const run = (given: Partial<ToolCall> = {}) => createPipeline(rooms).run({ ...call, ...given }, { signal: setting.signal ?? new AbortController().signal, progress: (message) => void heard.push(message) });

@@ -5,6 +5,7 @@ import { ConductorError, toConductorError } from '../../../protocol/src/errors';
 import type { Prepared, Tool } from '../tools/tool';
 import { askPerson, type Approval, type Caller } from './asking';
 import { changesBetween, namesOf } from './changes';
+import { approvalByGrants, groundOf, keepAnswer, lastingPart } from './granting';
 import { judge, judgeAgain, type Held, type Judged } from './judging';
 import { judgeNarrowed, narrowedRefusal, shelve } from './narrowing';
 import type { Chosen } from '../approvals/shelf';
@@ -67,20 +68,29 @@ async function askAndRun(rooms: Rooms, caller: Caller, judged: Judged, held: Hel
 async function ask(rooms: Rooms, caller: Caller, turn: Turn, held: Held): Promise<Cleared | Refused | Changed | Reduced> {
   const { judged } = turn;
   if (turn.again === undefined && judged.bound.prepared.verdict.verdict === 'allow') return { kind: 'cleared', judged };
+  const { config } = judged.policy;
+  const ground = groundOf(judged.call, judged.bound.prepared, config);
+  // After everything else has judged, and never in place of a question whose ground has moved.
+  const granted = turn.again === undefined && turn.narrowed === undefined ? rooms.grants.cover(judged.call.id, ground) : undefined;
+  if (granted !== undefined) return { kind: 'cleared', judged, approval: approvalByGrants(granted) };
   const rules = followRules(rooms, judged);
   const place = shelve(rooms, judged);
   const signal = AbortSignal.any([caller.signal, rules.signal, place.signal]);
-  const answer = await askPerson(rooms.desk, { ...turn, ...judged }, judged.policy.config.approvalTimeout, { ...caller, signal }).finally(() => (rules.stop(), place.clear()));
+  const answer = await askPerson(rooms.desk, { ...turn, ...judged, lasting: lastingPart(rooms.grants, judged.call.id, ground, config) }, config.approvalTimeout, { ...caller, signal }).finally(() => (rules.stop(), place.clear()));
   const { approval } = answer;
   const forbidden = rules.forbidden();
   if (forbidden !== undefined) return { kind: 'refused', refusal: refusalOf('DENIED', forbidden.rule, `The rules changed while this call waited. ${forbidden.reason}`), approval };
   const chosen = place.chosen();
   if (chosen !== undefined && approval.decision === 'withdrawn' && !caller.signal.aborted) return { kind: 'narrowed', approval: { ...approval, by: chosen.by }, chosen };
+  if (approval.decision === 'denied') await keepAnswer(rooms.grants, judged, approval);
   if ('code' in answer) return { kind: 'refused', refusal: refusalOf(answer.code, answer.rule, answer.reason), approval };
   // Time has passed: what runs is judged afresh and must be the same bytes.
   const now = await judgeAgain(rooms, judged, caller.signal, held);
   if ('refusal' in now) return { kind: 'refused', refusal: now.refusal, approval };
-  if (now.bound.digest === judged.bound.digest) return { kind: 'cleared', judged: now, approval };
+  if (now.bound.digest === judged.bound.digest) {
+    await keepAnswer(rooms.grants, judged, approval);
+    return { kind: 'cleared', judged: now, approval };
+  }
   return { kind: 'changed', approval, now, changes: changesBetween(judged.bound, now.bound) };
 }
 

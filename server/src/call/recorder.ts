@@ -105,7 +105,7 @@ function storedAgain(again: AskedAgain | undefined): Readonly<Record<string, unk
 
 function storedApproval(approval: Approval | undefined): Pick<NewEntry, 'approval'> {
   if (approval === undefined) return {};
-  const { id, decision, by, waitedMs, reason } = approval;
+  const { id, decision, by, waitedMs, reason, rung } = approval;
   const who = { by: [by.role, by.client].filter((part) => part !== undefined).join(' '), ...(by.window === undefined ? {} : { window: by.window }), ...(by.user === undefined ? {} : { user: by.user }) };
-  return { approval: { id, decision, ...who, waitedMs, ...(reason === undefined ? {} : { reason }) } };
+  return { approval: { id, decision, ...who, waitedMs, ...(reason === undefined ? {} : { reason }), ...(rung === undefined ? {} : { rung }) } };
 }

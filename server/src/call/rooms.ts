@@ -3,6 +3,7 @@ import type { Desk } from '../approvals/desk';
 import type { Shelf } from '../approvals/shelf';
 import type { Admission } from '../breaker/breaker';
 import type { Tool } from '../tools/tool';
+import type { GrantRoom } from './granting';
 import type { Recorder } from './recorder';
 
 /** The configuration that holds at this moment, the hash that names it, and what is wrong with its file, where something is. */
@@ -17,6 +18,8 @@ export type Rooms = Readonly<{
   onPolicyChange(listener: () => void): () => void;
   desk: Pick<Desk, 'ask'>;
   shelf: Pick<Shelf, 'put'>;
+  /** What people granted and forbade for more than one call. */
+  grants: GrantRoom;
   /** Asks the tool's breaker for admission, counting a probe when it is half open. */
   admit(tool: string): Admission;
   /** Milliseconds until the tool's breaker lets a probe through, when it is open; changes nothing. */

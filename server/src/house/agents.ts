@@ -16,6 +16,8 @@ export type AgentRooms = Readonly<{
   newId(): string;
   /** Remembers a message that never became a call. */
   refused(actor: ToolCall['actor'], project: string | undefined, what: { method?: string; reason: string }): void;
+  /** An agent left. */
+  ended(connection: number): void;
   /** Counts calls that run, so that leaving can wait for them. */
   running(change: 1 | -1): void;
 }>;
@@ -25,6 +27,7 @@ const recordedRefusals = 100;
 
 /** Serves one agent: its calls carry its connection, its name for itself, and its project. */
 export function welcomeAgent(rooms: AgentRooms, socket: Socket, guest: Guest): void {
+  socket.on('close', () => rooms.ended(guest.connection));
   serveAgent(socket, agentHouse(rooms, guest), guest.session);
 }
 

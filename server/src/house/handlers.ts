@@ -10,6 +10,7 @@ import { systemPins } from '../base/pin';
 import { version } from '../base/version';
 import type { Handlers } from '../doors/requests';
 import type { Guest } from '../doors/socket';
+import { choiceOf, grantHandlers } from './grants';
 import type { Presence } from './presence';
 import { createProofs } from './proofs';
 import { auditHealth, type Built, type Ground } from './rooms';
@@ -28,6 +29,7 @@ export function createHandlers(rooms: HandlerRooms): Handlers {
   view.buckets({}, 'day').catch((cause: unknown) => ground.logger.warn('the audit log could not be counted', { error: toConductorError(cause).message }));
   return {
     ...createProofs(ground.configDir, config),
+    ...grantHandlers(rooms, createAuditReader(path), (guest) => actorOf(guest, rooms)),
     'conductor/status': () => statusOf(rooms),
     'conductor/drain': (_, guest) => {
       setImmediate(() => presence.leave(`asked by ${whoIs(actorOf(guest, rooms))}`));
@@ -43,7 +45,9 @@ export function createHandlers(rooms: HandlerRooms): Handlers {
     'approvals/narrow': (narrowing, guest) => rooms.shelf.narrow(narrowing, { ...actorOf(guest, rooms), role: guest.role, connection: guest.connection }),
     'approvals/decide': (decision, guest) => {
       const result = desk.decide(decision, { ...actorOf(guest, rooms), role: guest.role, connection: guest.connection });
-      if (result.outcome === 'accepted' && decision.decision === 'approve') witness.heard(decision.id);
+      if (result.outcome !== 'accepted') return result;
+      if (decision.decision === 'approve') witness.heard(decision.id);
+      if (decision.rung !== undefined) rooms.chosen.heard(choiceOf(decision.id, decision.rung));
       return result;
     },
     'audit/page': ({ filter, before, limit }, _guest, { signal }) => view.page({ filter, limit, ...(before === undefined ? {} : { before }) }, signal),

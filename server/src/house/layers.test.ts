@@ -79,6 +79,7 @@ const rows: readonly Row[] = [
   })),
   { layer: 'the approvals desk', config: careful, tool: 'shell.exec', input: { command: 'rm precious' }, normally: 'approval.unavailable', broken: ({ built }) => replace(built.desk, { ask: () => Promise.resolve(yes) }), then: 'approval.unheard' },
   { layer: 'the approvals desk, for a file', tool: 'filesystem.write', input: { path: 'precious', content: 'gone' }, normally: 'approval.unavailable', broken: ({ built }) => replace(built.desk, { ask: () => Promise.resolve(yes) }), then: 'approval.unheard' },
+  { layer: 'the grants, which say that everything is covered', config: careful, tool: 'shell.exec', input: { command: 'rm precious' }, normally: 'approval.unavailable', broken: ({ built }) => replace(built.grants, { cover: () => [] }), then: 'approval.unheard' },
   { layer: 'the witness of approvals', config: careful, tool: 'shell.exec', input: { command: 'rm precious' }, normally: 'approval.unavailable', broken: ({ built }) => replace(built.witness, { take: () => true }), then: 'approval.unavailable' },
   {
     layer: 'the breaker', config: { ...careful, circuitBreaker: { failureThreshold: 1 } }, tool: 'shell.exec', input: { command: 'rm precious' }, normally: 'breaker.open',

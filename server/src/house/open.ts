@@ -69,6 +69,7 @@ export async function openHouse(ground: Ground): Promise<House> {
       rooms.config.close();
       rooms.logFiles.stop();
       rooms.breakers.dispose();
+      rooms.grants.close();
       await rooms.writer.close();
     },
   };

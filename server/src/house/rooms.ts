@@ -8,6 +8,7 @@ import { configSentence } from '../../../protocol/src/configState';
 import { ConductorError, toConductorError } from '../../../protocol/src/errors';
 import type { AuditHealth } from '../../../protocol/src/messages';
 import { createDesk, type Desk } from '../approvals/desk';
+import { noGrants, type Grants } from '../approvals/grants';
 import { headOfCheckpoints } from '../audit/checkpointer';
 import { CheckpointStore } from '../audit/checkpointStore';
 import { realDisk } from '../audit/disk';
@@ -37,6 +38,7 @@ import { createAudience, type Audience } from './audience';
 import { keepingOf, keepLogFiles } from './logKeeping';
 import { createProvenance, type Provenance } from './provenance';
 import { openSigning, type Signing } from './signing';
+import { buildGrants, stillGranted } from './grants';
 import { endOrphans, orphansSentence } from './orphans';
 
 /** Builds the rooms that calls pass through, and introduces them to each other. */
@@ -62,6 +64,9 @@ export type Built = Readonly<{
   breakers: Breakers;
   tools: ReadonlyMap<string, Tool>;
   witness: Witness;
+  grants: Grants;
+  /** Heard which answers were meant to last. */
+  chosen: Witness;
   pipeline: Pipeline;
   /** The same decisions over rooms that leave no trace and ask nobody, for the proof of the doors; `breached` once they admitted a call. */
   proof: Readonly<{ pipeline: Pipeline; breached(): boolean }>;
@@ -125,7 +130,7 @@ export async function buildRooms(ground: Ground): Promise<Built> {
   });
   const logFiles = keepLogFiles({ path: join(configDir, 'audit.log'), writer, self, keeping, logger: ground.logger });
   ground.setLogLevel(config.current().config.server.logLevel);
-  const tools = new Map<string, Tool>([shellTool, ...filesystemTools, ...gitTools].map((tool) => [tool.name, seal(tool as Tool, (call) => witness.take(call))]));
+  const tools = new Map<string, Tool>([shellTool, ...filesystemTools, ...gitTools].map((tool) => [tool.name, seal(tool as Tool, (call, prepared) => witness.take(call) || stillGranted(grants, call, prepared, config.current().config))]));
   signing.useAnchors(anchorsOf(config.current().config.audit.anchors, log, configDir));
   const now = (): number => performance.now();
   const breakers = createBreakers({ tools: [...tools.keys()], settings: () => config.current().config.circuitBreaker, now, schedule, onChange: (views) => audience.tell('breakers/changed', { breakers: views }) });
@@ -142,9 +147,11 @@ export async function buildRooms(ground: Ground): Promise<Built> {
     return () => void policyListeners.delete(listener);
   };
   const shelf = createShelf();
+  const chosen = createWitness();
+  const grants = await buildGrants({ configDir, writer, audience, self, newId, chosen, onForbidden: () => policyListeners.forEach((listener) => listener()) });
   const shared = { shelf, tools, configDir, policy, onPolicyChange, newId, now };
   const pipeline = createPipeline({
-    ...shared, desk,
+    ...shared, desk, grants,
     admit: (tool) => breakers.admit(tool),
     openFor: (tool) => breakers.views().find((view) => view.tool === tool && view.state === 'open')?.retryAfterMs,
     recorder: provenance.counting(createRecorder(growing(writer), (call, text) => redaction.output(call, text))),
@@ -153,6 +160,7 @@ export async function buildRooms(ground: Ground): Promise<Built> {
   let breached = false;
   const proofPipeline = createPipeline({
     ...shared,
+    grants: noGrants,
     desk: { ask: () => Promise.resolve({ kind: 'unavailable' }) },
     admit: () => ({ kind: 'admitted', settle: () => undefined }),
     openFor: () => undefined,
@@ -160,12 +168,13 @@ export async function buildRooms(ground: Ground): Promise<Built> {
   });
   const agents: Built['agents'] = {
     version, pipeline, configDir, newId,
+    ended: (connection) => grants.endSession(connection),
     refused: (actor, project, { method, reason }) => {
       const entry: NewEntry = { phase: 'denied', id: newId(), tool: 'mcp.message', input: { ...(method === undefined ? {} : { method }) }, result: 'denied', actor, verdict: { verdict: 'deny', rule: 'mcp.refused', reason }, ...(project === undefined ? {} : { project }) };
       writer.append(entry).catch((thrown: unknown) => ground.logger.warn('a refusal could not be recorded', { error: toConductorError(thrown).message }));
     },
   };
-  return { self, config, writer, logFiles, snapshots, provenance, desk, breakers, tools, shelf, witness, pipeline, proof: { pipeline: proofPipeline, breached: () => breached }, agents, audience, signing };
+  return { self, config, writer, logFiles, snapshots, provenance, desk, breakers, tools, shelf, witness, grants, chosen, pipeline, proof: { pipeline: proofPipeline, breached: () => breached }, agents, audience, signing };
 }
 
 /** The second look at the log: an entry counts as written when the log is longer than before, not when somebody says so. */

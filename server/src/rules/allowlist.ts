@@ -32,7 +32,12 @@ export type Judgement = Readonly<{
   plan?: CommandPlan;
   /** True when every command only reads and nothing is written to a file. */
   readOnly: boolean;
+  /** The verdicts by what they are about: each command of the plan in order, and the line itself. Absent when the text was refused. */
+  shares?: Shares;
 }>;
+
+/** The parts of a judgement by what they are about. */
+export type Shares = Readonly<{ commands: readonly (readonly Verdict[])[]; line: readonly Verdict[] }>;
 
 /** More characters than this ask, whatever they say: nobody checks so long a line at a glance. */
 export const askAboveCharacters = 10_000;
@@ -48,8 +53,10 @@ export function judgeCommand(given: JudgeInput): Judgement {
   const start = judgeStart(input);
   if (start !== undefined) return { ...refused(start), plan: parsed.plan };
   const { judged, plan } = judgePlan(parsed.plan, input);
-  const parts = [...judged.flatMap((part) => part.verdicts), ...judgeSize(input.request, judged.length)];
-  return { verdict: strictest(parts), parts, plan, readOnly: judged.every((part) => part.reads) };
+  const size = judgeSize(input.request, judged.length);
+  const parts = [...judged.flatMap((part) => part.verdicts), ...size];
+  const shares: Shares = { commands: judged.filter((part) => part.command === true).map((part) => part.verdicts), line: [...judged.filter((part) => part.command !== true).flatMap((part) => part.verdicts), ...size] };
+  return { verdict: strictest(parts), parts, plan, readOnly: judged.every((part) => part.reads), shares };
 }
 
 /** A rule, what it derives and the sweep ask about the same words; within one judgement the answer is the same. */
@@ -82,7 +89,7 @@ function judgeSize(request: CommandRequest, commands: number): readonly Verdict[
   return found;
 }
 
-type Judged = Readonly<{ verdicts: readonly Verdict[]; reads: boolean }>;
+type Judged = Readonly<{ verdicts: readonly Verdict[]; reads: boolean; /** True for what is about one command of the plan. */ command?: true }>;
 
 /** Walks the plan in order and keeps track of where `cd` leads; where that is no longer certain, the line asks. */
 function judgePlan(plan: CommandPlan, input: JudgeInput): Readonly<{ judged: readonly Judged[]; plan: CommandPlan }> {
@@ -97,7 +104,7 @@ function judgePlan(plan: CommandPlan, input: JudgeInput): Readonly<{ judged: rea
     pipelines.push({ ...pipeline, commands });
     judged.push(...flaws.map((flaw): Judged => ({ verdicts: [flaw], reads: true })));
     for (const [index, command] of commands.entries()) {
-      judged.push(judgeOne(command, { folder, moved, previous: commands[index - 1], input, depth: 0 }));
+      judged.push({ ...judgeOne(command, { folder, moved, previous: commands[index - 1], input, depth: 0 }), command: true });
     }
     const together = judgeTogether(commands);
     if (together !== undefined) judged.push({ verdicts: [together], reads: false });

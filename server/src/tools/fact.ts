@@ -11,6 +11,8 @@ export type Fact = Readonly<{
   key: string;
   /** Everything about it that must stay, as text. Two states that differ must have different texts. */
   value: string;
+  /** What of the value a grant is tied to, where device and file numbers or times say no more than the rest. Default: all of it. */
+  lasting?: string;
   /** What a small text file holds, to show what changed in it. Not part of the digest: `value` carries its hash. */
   text?: string;
   /** True when the log may name this fact, but not its value. */

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import type { Outcome, Verdict } from '../../../protocol/src/call';
 import type { FileContent } from '../../../protocol/src/fileChanges';
 import type { Config } from '../../../protocol/src/config';
+import type { Reason, Unit } from '../rules/grants/ground';
 import type { Fact } from './fact';
 
 /** What a person is shown before deciding, besides the facts. Strings are raw; whoever draws them escapes. */
@@ -49,6 +50,8 @@ export type Prepared = Readonly<{
   files?: readonly PreparedFile[];
   /** True when running changes nothing, so that a relaxed log may queue its entries. */
   readOnly: boolean;
+  /** What a grant could name of it beyond its facts: the commands of a line, or the one file that is changed. */
+  reach?: Reach;
   /** The sandbox of the operating system around it, in words; absent where none was asked for. */
   sandbox?: string;
   /**
@@ -59,6 +62,9 @@ export type Prepared = Readonly<{
   /** Lets go of what `prepare` holds open. Called exactly once, after the run or the refusal. */
   release?(): void;
 }>;
+
+/** The commands of a line with the reasons that belong to none of them, or the absolute place of the one file that is changed and every reason to ask about it. */
+export type Reach = Readonly<{ kind: 'commands'; units: readonly Unit[]; around: readonly Reason[] }> | Readonly<{ kind: 'file'; path: string; reasons: readonly Reason[] }>;
 
 /** One tool that agents can call. */
 export type Tool<Input extends Readonly<Record<string, unknown>> = Readonly<Record<string, unknown>>> = Readonly<{

@@ -6,6 +6,7 @@ import { addAudit } from './audit';
 import { addBreakers } from './breakers';
 import { addConfig } from './config';
 import { addDoctor } from './doctor';
+import { addGrants } from './grants';
 import { addPolicy } from './policy';
 import { version } from '../../base/version';
 
@@ -30,6 +31,7 @@ export function createProgram(): Command {
   addAudit(program, configDir);
   addConfig(program, configDir);
   addApprovals(program, configDir);
+  addGrants(program, configDir);
   addBreakers(program, configDir);
   addPolicy(program, configDir);
   addDoctor(program, configDir);

@@ -6,7 +6,9 @@ import { ConductorError } from '../../../../protocol/src/errors';
 import { replaceFile } from '../../base/atomicFile';
 import { readSlice } from '../../base/heldFile';
 import { judgeFile } from '../../rules/scope';
+import type { Reason } from '../../rules/grants/ground';
 import { digestOfFacts, type Fact } from '../fact';
+import { reasonsOf } from '../ties';
 import type { PrepareContext, Prepared, PreparedFile, Shown, Tool } from '../tool';
 import { countsAsFailure, fact, failingCall, identityFact, impossible, kindOf, refusedCall, settle, shownFor, staleOutcome, stateOf, switchedOff, systemError, wrongInput } from './answers';
 import { strays } from './confirm';
@@ -69,7 +71,7 @@ async function prepareEdit(places: Places, given: EditInput, context: PrepareCon
     const writing = judgeFile({ action: 'write', asks: settings.requireApproval, names: place.names, sharedContent: false });
     const change = await changeOf(places, place, given);
     if (change instanceof ConductorError) return failingCall(show, reading.verdict === 'allow' ? impossible : reading, change);
-    return ready(places, given, context, { place, change, show, verdict: strictest([writing, reading]) });
+    return ready(places, given, context, { place, change, show, verdict: strictest([writing, reading]), reasons: reasonsOf([writing, reading]) });
   } finally {
     closePlace(place);
   }
@@ -103,14 +105,14 @@ async function changeOf(places: Places, place: FoundPlace, given: EditInput): Pr
   }
 }
 
-type Found = Readonly<{ place: FoundPlace; change: Change; show: Shown; verdict: Verdict }>;
+type Found = Readonly<{ place: FoundPlace; change: Change; show: Shown; verdict: Verdict; reasons: readonly Reason[] }>;
 
-function ready(places: Places, given: EditInput, context: PrepareContext, { place, change, show, verdict }: Found): Prepared {
+function ready(places: Places, given: EditInput, context: PrepareContext, { place, change, show, verdict, reasons }: Found): Prepared {
   const facts = factsOf(place, change);
   const difference = differenceOf(place.path, ...change.texts);
   const raw = difference === undefined ? show.raw : `edit ${given.path}\n${difference.text}`;
   return {
-    verdict, facts, readOnly: false, files: [fileOf(place, given, change)],
+    verdict, facts, readOnly: false, reach: { kind: 'file', path: place.absolute, reasons }, files: [fileOf(place, given, change)],
     show: { ...show, raw, details: detailsOf(place, change, difference) },
     run: (signal) => settle(place.path, signal, () => edit(places, given, context, { facts, change, counts: difference })),
   };

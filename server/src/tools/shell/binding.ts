@@ -159,7 +159,7 @@ function bigStat(path: string) {
 type Named = Readonly<{ path: string; label: string }>;
 
 /** Absolute texts of all paths that a command names or reads by itself. Not resolved: where they lead is part of what is bound. */
-function pathsOf(command: PlannedCommand, project: string): readonly Named[] {
+export function pathsOf(command: PlannedCommand, project: string): readonly Named[] {
   const targets = command.redirections.flatMap((redirection) => (redirection.kind === 'merge' ? [] : [redirection.target]));
   const words = command.argv.slice(1).flatMap(textsIn);
   const named = [...words, ...targets].filter((text) => text !== '' && text.length < 4096 && !text.includes('\0')).map((text) => absolute(command.folder, text));

@@ -17,11 +17,12 @@ import { isSink, type FileRedirection } from './files';
 import type { Asking } from './gitQuestion';
 import { readGitWrites } from './gitWrites';
 import { factsOf } from './planFacts';
+import { reachOf } from './grantUnits';
 import { readGitFacts } from './repository';
 import { hashBinary, resolveBinary, trustedFolders, type Binary } from './resolve';
 import { confine, programsOf, type Circumstances, type Confinement } from './sandbox/confinement';
 import type { Fact } from '../fact';
-import type { PrepareContext } from '../tool';
+import type { PrepareContext, Reach } from '../tool';
 import type { ShellInput } from './input';
 
 /** Turns a request into everything that will happen: its facts are what a person approves, and it is what then runs. */
@@ -71,6 +72,8 @@ export type Planned = Readonly<{
   cwd: string;
   raw: string;
   facts: readonly Fact[];
+  /** The commands as grants see them. */
+  reach?: Reach;
   plan?: Plan;
   /** Judges one step anew by what the machine is like now; returns the first verdict that nobody has seen before. */
   again(step: number): Promise<Verdict | undefined>;
@@ -109,14 +112,15 @@ export async function planCommand(input: ShellInput, context: PrepareContext, ma
   if ('tooMany' in bound) return refuse(deny('shell.manyFiles', `The line names ${bound.tooMany} files and folders, more than the ${maxBound} that one approval can be bound to. Use several calls, or name their folder.`));
   const plan: Plan = { steps: confined, cwd, timeoutMs: input.timeoutMs ?? shell.timeoutMs, processes: shell.limits.processes, folders, ground: groundOf(cwd, steps), bound };
   const hashes = asks ? await binaryHashes(confined) : new Map<string, string>();
-  const facts = factsOf(plan, { judgement, hashes, environment: machine.environment(folders) });
+  const around = { judgement, hashes, environment: machine.environment(folders) };
+  const facts = factsOf(plan, around);
   const again = async (step: number): Promise<Verdict | undefined> => {
     const [pipeline, folder] = [parsed.pipelines[step], steps[step]?.commands[0]?.folder];
     if (pipeline === undefined || folder === undefined) return deny('shell.changed', 'The step is not part of the plan.');
     const now = await judgeHere({ plan: { pipelines: [{ ...pipeline, joint: 'first' }] } }, folder, ground, machine);
     return firstNews(now, judgement);
   };
-  return { ...shown, verdict: judgement.verdict, plan, facts, again };
+  return { ...shown, verdict: judgement.verdict, plan, facts, reach: reachOf(plan, parsed, context.project, around), again };
 }
 
 function groundOf(cwd: string, steps: readonly Step[]): Plan['ground'] {

@@ -20,25 +20,31 @@ export type Around = Readonly<{
 /** Names that lead to a fresh folder of each run. */
 const ofTheRun: ReadonlySet<string> = new Set(['TMPDIR', 'TEMP', 'TMP']);
 
+/** The environment of every command, without the names that are another each time. */
+export function usualEnvironment(environment: Readonly<Record<string, string>>): Fact {
+  return environmentFact('Usual environment', Object.entries(environment).filter(([name]) => !ofTheRun.has(name)));
+}
+
 /** The facts of a plan, in the order in which a person reads them. */
 export function factsOf(plan: Plan, around: Around): readonly Fact[] {
   const commands = plan.steps.flatMap((step) => step.commands.map((command, index) => ({ command, before: index > 0 ? '| ' : operators[step.joint] })));
   return [
     ...around.judgement.parts.filter((part) => part.verdict !== 'allow').map((part) => one(`Why (${part.rule})`, part.reason)),
     ...commands.flatMap(({ command, before }, index) => commandFacts(command, before, index + 1)),
-    ...plan.ground.map(([path, identity]): Fact => ({ label: 'Folder', key: path, value: identity })),
+    ...plan.ground.map(([path, identity]): Fact => ({ label: 'Folder', key: path, value: identity, lasting: 'a folder' })),
     ...uniqueBinaries(commands.map(({ command }) => command)).map((binary) => programFact(binary, around.hashes)),
     ...plan.bound.map(boundFact),
     ...commands.flatMap(({ command }, index) => sandboxFacts(command, commands.length === 1 ? '' : String(index + 1))),
     one('Time limit', `${plan.timeoutMs} ms`),
     one('Limits', limitsOf(plan)),
-    environmentFact('Usual environment', Object.entries(around.environment).filter(([name]) => !ofTheRun.has(name))),
+    usualEnvironment(around.environment),
   ];
 }
 
 const operators: Readonly<Record<Plan['steps'][number]['joint'], string>> = { first: '', '&&': '&& ', '||': '|| ', ';': '; ' };
 
-function commandFacts(command: PlannedCommand, before: string, number: number): readonly Fact[] {
+/** What one command gets. */
+export function commandFacts(command: PlannedCommand, before: string, number: number): readonly Fact[] {
   const additions = Object.entries(command.additions);
   return [
     one(`Arguments ${number}`, `${before}${JSON.stringify(command.argv)}`),
@@ -48,13 +54,14 @@ function commandFacts(command: PlannedCommand, before: string, number: number): 
 }
 
 /** The level in words, and a hash of all that the sandbox is told. */
-function sandboxFacts({ confinement }: PlannedCommand, key: string): readonly Fact[] {
+export function sandboxFacts({ confinement }: PlannedCommand, key: string): readonly Fact[] {
   if (confinement === undefined || confinement.level === '') return [];
   const terms = confinement.sandbox === undefined ? [] : [{ label: 'Sandbox layout', key, value: `sha256:${createHash('sha256').update(JSON.stringify(termsOf(confinement))).digest('hex')}` }];
   return [{ label: 'Sandbox', key, value: confinement.level }, ...terms];
 }
 
-function limitsOf({ steps, processes }: Plan): string {
+/** What a line may use up, in words. */
+export function limitsOf({ steps, processes }: Plan): string {
   const limiters = new Set(steps.flatMap((step) => step.commands.flatMap(({ confinement }) => confinement?.limiter?.args.slice(0, -1).join(' ') ?? [])));
   return [`processes at a time: ${processes === 0 ? 'any number' : processes}`, ...limiters].join('; ');
 }
@@ -69,14 +76,18 @@ function uniqueBinaries(commands: readonly PlannedCommand[]): readonly Binary[] 
 }
 
 /** Keyed by its name: another program behind the same name is a change of that name. */
-function programFact({ name, path, prefix, identity }: Binary, hashes: ReadonlyMap<string, string>): Fact {
+export function programFact({ name, path, prefix, identity }: Binary, hashes: ReadonlyMap<string, string>): Fact {
   const script = prefix.length === 0 ? '' : ` ${JSON.stringify(prefix)}`;
   const hash = hashes.get(path);
-  return { label: 'Program', key: name, value: `${path}${script}${hash === undefined ? '' : ` sha256:${hash}`} (${identity})` };
+  const known = `${path}${script}${hash === undefined ? '' : ` sha256:${hash}`}`;
+  return { label: 'Program', key: name, value: `${known} (${identity})`, ...(hash === undefined || hash === 'unreadable' ? {} : { lasting: known }) };
 }
 
-function boundFact({ path, state, label, text }: Bound): Fact {
-  return { label, key: path, value: state === 'missing' ? notThere : state, ...(text === undefined ? {} : { text }) };
+/** A path that the answer rests on. */
+export function boundFact({ path, state, label, text }: Bound): Fact {
+  // Bytes and place say what a file is; which number it has on its disk changes with every editor that saves it.
+  const lasting = /^(?:sha256:[0-9a-f]{64}|folder)/.test(state) ? { lasting: state.replace(/ \([0-9]+:[0-9]+\)/, '') } : {};
+  return { label, key: path, value: state === 'missing' ? notThere : state, ...lasting, ...(text === undefined ? {} : { text }) };
 }
 
 function one(label: string, value: string): Fact {

@@ -57,13 +57,14 @@ export function countsForBreaker(outcome: Outcome): boolean {
 
 async function prepare(given: ShellInput, context: PrepareContext, machine: Machine): Promise<Prepared> {
   const planned = await planCommand(given, context, machine);
-  const { verdict, plan, facts } = planned;
+  const { verdict, plan, facts, reach } = planned;
   const refusal: Outcome = { kind: 'refused', code: 'DENIED', rule: verdict.rule, reason: verdict.reason };
   return {
     verdict,
     facts,
     show: show(planned),
     readOnly: planned.judgement.readOnly,
+    ...(reach === undefined ? {} : { reach }),
     ...(plan === undefined ? {} : levelOf(plan)),
     run: (signal, progress) => (plan === undefined || verdict.verdict === 'deny' ? Promise.resolve(refusal) : runPlan(plan, { project: context.project, mark: markOf(context.configDir, context.call), signal, progress, again: planned.again })),
   };

@@ -1,0 +1,202 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { MessageConnection } from 'vscode-jsonrpc/node';
+import type { DecisionResult, Pending } from '../../protocol/src/approvals';
+import type { GrantsState, Measured, RungName } from '../../protocol/src/grants';
+import { conductor, endProcess, RawAgent, TestHouse, until, type Json, type ToolResult } from './house';
+
+/** Answers that last, with real agents, a real broker and a real person's connection. */
+
+describe('grants at the broker', () => {
+  let house: TestHouse;
+  let person: MessageConnection;
+  let agent: RawAgent;
+  const path = process.env['PATH'];
+  const others: RawAgent[] = [];
+
+  beforeEach(async () => {
+    house = new TestHouse({ plugins: { shell: { allowedCommands: ['echo', 'sh', 'ls'], requireApproval: ['mkdir', 'rm', 'mytool'] } }, approvalTimeout: 20_000 });
+    mkdirSync(join(house.base, 'bin'));
+    writeFileSync(join(house.base, 'bin/mytool'), '#!/bin/sh\necho first\n', { mode: 0o755 });
+    process.env['PATH'] = `${join(house.base, 'bin')}:${path ?? ''}`;
+    person = await attended();
+    agent = await house.introducedAgent();
+  });
+  afterEach(async () => {
+    process.env['PATH'] = path;
+    for (const other of others.splice(0)) other.child.kill('SIGKILL');
+    await house.close();
+  });
+
+  const attended = async (): Promise<MessageConnection> => {
+    const made = await house.control('editor');
+    await made.sendRequest('approvals/attend', { attending: true });
+    return made;
+  };
+  const waiting = async (): Promise<Pending[]> => (await person.sendRequest<{ pending: Pending[] }>('approvals/list', {})).pending;
+  const asked = (): Promise<Pending> => until('a call waits', async () => (await waiting())[0]);
+  const state = (): Promise<GrantsState> => person.sendRequest<GrantsState>('grants/list', {});
+  const answer = (call: Pending, decision: 'approve' | 'deny', rung?: RungName): Promise<DecisionResult> => person.sendRequest('approvals/decide', { id: call.id, digest: call.digest, decision, ...(rung === undefined ? {} : { rung }) });
+  /** Asks, answers with a rung, and gives what the prompt said. */
+  const granted = async (command: string, rung: RungName, of = agent): Promise<Pending> => {
+    const called = of.call('shell_exec', { command });
+    const call = await asked();
+    assert.equal((await answer(call, 'approve', rung)).outcome, 'accepted');
+    assert.equal((await called).isError, false);
+    return call;
+  };
+  /** Whether a call runs without a question; a question that comes is denied once. */
+  const silent = async (command: string, of = agent): Promise<boolean> => {
+    let done: ToolResult | undefined;
+    void of.call('shell_exec', { command }).then((result) => (done = result));
+    const call = await until('the call ends or waits', async () => done ?? (await waiting())[0]);
+    if (!('id' in call)) return !call.isError;
+    await answer(call, 'deny');
+    await until('it ended', () => done);
+    return false;
+  };
+  const stranger = async (name: string, project = house.project): Promise<RawAgent> => {
+    const made = new RawAgent(spawn(process.execPath, [conductor, 'mcp', 'start', '--project', project], { env: house.env, cwd: project }));
+    others.push(made);
+    await made.request('initialize', { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name, version: '2' } });
+    made.notify('notifications/initialized');
+    return made;
+  };
+
+  it('grants:process: one answer for a form of a program lets the next calls of that form run, each named in the log, until it is undone', async () => {
+    const call = await granted('mkdir one', 'flags');
+    assert.deepEqual(call.ladder?.allow.map(({ rung }) => rung), ['session', 'exact', 'flags']);
+    assert.equal(await silent('mkdir two && ls'), true);
+    assert.equal(existsSync(join(house.project, 'two')), true);
+    assert.equal(await silent('mkdir -p three'), false);
+    assert.equal(await silent('mkdir ../four'), false);
+    const [grant] = (await state()).grants;
+    assert.equal(grant?.uses, 1);
+    const intent = house.callEntries().find((entry) => entry['phase'] === 'intent' && JSON.stringify(entry['input']).includes('two'));
+    assert.deepEqual([(intent?.['approval'] as Json)['decision'], (intent?.['approval'] as Json)['id']], ['granted', grant?.id]);
+    assert.equal((house.callEntries().find((entry) => entry['phase'] === 'intent')?.['approval'] as Json)['rung'], 'flags');
+    assert.deepEqual(await person.sendRequest('grants/undo', { id: grant?.id }), { undone: true });
+    assert.equal(await silent('mkdir five'), false);
+    assert.deepEqual(house.entries().map((entry) => entry['tool']).filter((tool) => String(tool).startsWith('grant.')), ['grant.created', 'grant.undone']);
+  });
+
+  it('T16 N1 grants:difference: a changed script does not run under a grant for the very line; the question shows what changed', async () => {
+    writeFileSync(join(house.project, 's.sh'), 'echo one\n');
+    await granted('sh s.sh', 'session');
+    assert.equal(await silent('sh s.sh'), true);
+    writeFileSync(join(house.project, 's.sh'), 'echo two\n');
+    const called = agent.call('shell_exec', { command: 'sh s.sh' });
+    const call = await asked();
+    const change = call.outgrown?.changes.find(({ label }) => label === 'File');
+    assert.match(change?.diff ?? '', /-echo one\n\+echo two/);
+    assert.deepEqual(call.ladder?.allow.map(({ rung }) => rung), ['session']);
+    await answer(call, 'approve', 'session');
+    assert.match((await called).text, /two/);
+    assert.equal(await silent('sh s.sh'), true);
+  });
+
+  it('T17 T43: a program that is another now asks, with both hashes', async () => {
+    await granted('mytool x', 'exact');
+    assert.equal(await silent('mytool x'), true);
+    writeFileSync(join(house.base, 'bin/mytool'), '#!/bin/sh\necho second\n');
+    const called = agent.call('shell_exec', { command: 'mytool x' });
+    const call = await asked();
+    assert.deepEqual(call.outgrown?.changes.map(({ label, key }) => `${label} ${key}`), ['Program mytool']);
+    await answer(call, 'deny');
+    await called;
+  });
+
+  it('T43: another project, another agent and other settings ask', async () => {
+    await granted('mkdir one', 'flags');
+    const elsewhere = join(house.base, 'elsewhere');
+    mkdirSync(elsewhere);
+    assert.equal(await silent('mkdir two', await stranger('raw', elsewhere)), false);
+    assert.equal(await silent('mkdir three', await stranger('other')), false);
+    assert.equal(await silent('mkdir four', await stranger('raw')), true);
+    house.configure({ plugins: { shell: { allowedCommands: ['echo'], requireApproval: ['mkdir'] } }, approvalTimeout: 20_000 });
+    await until('the settings are taken', () => house.entries().some((entry) => entry['tool'] === 'config.changed'));
+    assert.equal(await silent('mkdir five'), false);
+  });
+
+  it('T40: a session ends with its agent, and an agent that says the same name gains nothing', async () => {
+    await granted('sh -c true', 'session');
+    assert.equal(await silent('sh -c true'), true);
+    agent.child.kill();
+    await until('the grant is gone', async () => (await state()).grants.length === 0);
+    assert.equal(await silent('sh -c true', await stranger('raw')), false);
+  });
+
+  it('T32 grants:tampered: what was granted outlives the broker; a file that was changed holds nothing, and that is said', async () => {
+    await granted('mkdir one', 'flags');
+    const restart = async (): Promise<void> => {
+      await endProcess((await house.status()).pid);
+      person = await attended();
+    };
+    await restart();
+    agent = await stranger('raw');
+    assert.equal(await silent('mkdir two'), true);
+    await endProcess((await house.status()).pid);
+    const file = join(house.configDir, 'grants.json');
+    writeFileSync(file, readFileSync(file, 'utf8').replace('"agent":"raw"', '"agent":"RAW"'));
+    person = await attended();
+    agent = await stranger('RAW');
+    assert.equal(await silent('mkdir three'), false);
+    assert.match((await state()).trouble ?? '', /was not written by Conductor/);
+    assert.equal(house.entries().some((entry) => entry['tool'] === 'grant.ignored'), true);
+    assert.equal(readdirSync(house.configDir).some((name) => name.startsWith('grants.json.ignored-')), true);
+  });
+
+  it('grants:deny-rules: what is forbidden from a prompt is refused from then on, also what waits, until it is undone', async () => {
+    const other = await stranger('other');
+    const first = agent.call('shell_exec', { command: 'rm a' });
+    const call = await asked();
+    const second = other.call('shell_exec', { command: 'ls && rm b' });
+    await until('two wait', async () => (await waiting()).length === 2);
+    assert.equal((await answer(call, 'deny', 'program')).outcome, 'accepted');
+    assert.equal((await first).structured['code'], 'APPROVAL_DENIED');
+    assert.equal((await second).structured['code'], 'DENIED');
+    const third = await other.call('shell_exec', { command: 'rm c' });
+    assert.equal(third.structured['rule'], 'approval.forbidden');
+    const [denial] = (await state()).grants;
+    assert.equal(denial?.effect, 'deny');
+    await person.sendRequest('grants/undo', { id: denial?.id });
+    const fourth = other.call('shell_exec', { command: 'rm c' });
+    await answer(await asked(), 'deny');
+    await fourth;
+  });
+
+  it('grants:weighed: each rung tells how many past calls it would have covered and what it would newly allow', async () => {
+    for (const command of ['mkdir a', 'mkdir b', 'mkdir -p c']) await granted(command, 'once');
+    void agent.call('shell_exec', { command: 'mkdir d' }).catch(() => undefined);
+    const call = await asked();
+    const { rungs } = await person.sendRequest<{ rungs: Measured[] }>('approvals/weigh', { id: call.id, digest: call.digest });
+    assert.deepEqual(rungs.map(({ rung, past, example, real }) => [rung, past.covered, past.asked, example, real]), [['session', 0, 3, 'mkdir d', false], ['exact', 0, 3, 'mkdir d', false], ['flags', 2, 3, 'mkdir b', true]]);
+  });
+
+  it('T40: a rung that the prompt does not offer grants nothing, and whoever only looks takes nothing back', async () => {
+    const called = agent.call('shell_exec', { command: 'sh -c true' });
+    const call = await asked();
+    assert.equal((await answer(call, 'approve', 'exact')).outcome, 'other');
+    assert.equal((await answer(call, 'approve', 'once')).outcome, 'accepted');
+    await called;
+    assert.deepEqual(await state(), { grants: [] });
+    const viewer = await house.control('viewer');
+    await assert.rejects(viewer.sendRequest('grants/undo', { id: 'grant_1' }));
+  });
+
+  it('grants:file: one answer lets an agent go on changing one file in its session', async () => {
+    const write = (file: string, content: string): Promise<ToolResult> => agent.call('filesystem_write', { path: file, content });
+    const first = write('notes.txt', 'one');
+    const call = await asked();
+    assert.deepEqual(call.ladder?.allow.map(({ rung }) => rung), ['file']);
+    await answer(call, 'approve', 'file');
+    await first;
+    assert.equal((await write('notes.txt', 'two')).isError, false);
+    assert.equal((await agent.call('filesystem_edit', { path: 'notes.txt', edits: [{ oldText: 'two', newText: 'three' }] })).isError, false);
+    assert.equal(readFileSync(join(house.project, 'notes.txt'), 'utf8'), 'three');
+    void write('other.txt', 'one').catch(() => undefined);
+    await answer(await asked(), 'deny');
+  });
+});
