@@ -1,7 +1,7 @@
 /** Entries that wait for the disk, and outcomes of calls that already ran and must not be lost to a failure. */
 import type { PreparedEntry } from '../../../protocol/src/audit/bytes';
 import { ConductorError } from '../../../protocol/src/errors';
-import { cutLength, type Waiting } from './batch';
+import { cutLength, type Batch, type Waiting } from './batch';
 
 /** Entries of calls that already ran, kept through a failure to be written afterwards. */
 const mostOwed = 1_000;
@@ -70,6 +70,29 @@ export class EntryQueue {
     this.#waiting = [];
     this.#bytes = 0;
     for (const { settle } of waiting) settle?.(error());
+  }
+}
+
+/** Answers to callers whose entries are durable; they can wait until the next batch is on its way. */
+export class Answers {
+  #due: Batch[] = [];
+  #callers = 0;
+
+  /** How many entries are not answered yet. */
+  get callers(): number {
+    return this.#callers;
+  }
+
+  owe(batch: Batch): void {
+    this.#due.push(batch);
+    this.#callers += batch.lines.length;
+  }
+
+  give(): void {
+    const due = this.#due;
+    this.#due = [];
+    this.#callers = 0;
+    for (const { waiting, lines } of due) lines.forEach(({ seq, id, hash }, i) => waiting[i]?.settle?.({ seq, id, hash }));
   }
 }
 

@@ -47,8 +47,12 @@ async function fill(writer: AuditWriter, count: number): Promise<void> {
   await settled();
 }
 
-/** A rotation follows the entry that made it due, and nobody waits for it. */
-const settled = (): Promise<void> => sleep(60);
+/** A rotation follows the entry that made it due, and nobody waits for it: until then the file in use is a full one. */
+async function settled(): Promise<void> {
+  await sleep(60);
+  const writer = opened.at(-1);
+  for (let n = 0; n < 1_000 && writer?.state().health.state === 'healthy' && writer.state().bytes >= keeping.maxBytes; n += 1) await sleep(10);
+}
 
 const closed = async (): Promise<string[]> => (await readdir(join(folder, 'audit')).catch(() => [])).filter((name) => /^\d{6}\.log/.test(name)).sort();
 const parse = (text: string): StoredEntry[] => text.trimEnd().split('\n').map((line) => storedEntry.parse(JSON.parse(line)));

@@ -4,30 +4,21 @@
  */
 import { prepareEntry, type PreparedEntry } from '../../../protocol/src/audit/bytes';
 import type { KnownHead } from '../../../protocol/src/audit/chain';
-import type { NewEntry, OwnEntry } from '../../../protocol/src/audit/entry';
-import type { VerificationReport } from '../../../protocol/src/audit/report';
-import { rotateEntry } from '../../../protocol/src/audit/segment';
+import type { NewEntry } from '../../../protocol/src/audit/entry';
 import type { Actor } from '../../../protocol/src/call';
 import { ConductorError } from '../../../protocol/src/errors';
-import { linesOf, renderBatch, type AppendedLine, type Batch, type Placed, type Waiting } from './batch';
-import { realDisk, type AppendFile, type Disk, type FileMark } from './disk';
+import { linesOf, type AppendedLine, type Placed, type Waiting } from './batch';
+import { realDisk, type Disk } from './disk';
 import { eventIds, timestamps } from './eventId';
-import { defaultKeeping, replaceLog, type Keeping, type LogPlace } from './newLog';
-import { headToExpect, openLog, verifyAgainst, type Remembered } from './opening';
-import { messageOf, writeBatch, type Trouble } from './ownFile';
-import { EntryQueue, ownEntry } from './queue';
-import type { Found, LogEnd } from './recovery';
-import { beginNextFile, rotationDue } from './rotation';
-import { RunningCalls } from './runningCalls';
+import { Health, tampered, unavailable, type AuditHealth } from './health';
+import { defaultKeeping, type Keeping } from './newLog';
+import { News } from './news';
+import { messageOf } from './ownFile';
+import { OwnLog } from './ownLog';
+import { Answers, EntryQueue } from './queue';
 
 export type { AppendedLine, Placed } from './batch';
-
-/** Whether entries can be recorded. `failed` is tried again with every append; `tampered` as soon as the file changes. */
-export type AuditHealth =
-  | Readonly<{ state: 'healthy' }>
-  | Readonly<{ state: 'failed'; message: string }>
-  | Readonly<{ state: 'tampered'; message: string; report: VerificationReport }>
-  | Readonly<{ state: 'closed' }>;
+export type { AuditHealth } from './health';
 
 /**
  * The log as the writer knows it: entries, `sha256:` hash of the last one (null before the first), number and durable bytes of the
@@ -87,31 +78,22 @@ export async function openAuditWriter(options: AuditWriterOptions): Promise<Audi
 const mostQueuedBytes = 8_388_608;
 
 class LogWriter implements AuditWriter {
-  readonly #place: LogPlace;
+  readonly #nextId: () => string;
   readonly #timestamp: () => string;
   readonly #redact: (entry: NewEntry, id: string) => NewEntry;
-  #known: KnownHead | undefined;
-  /** Open for appending. After a failure the health stays `failed` until a batch was written again. */
-  #log: Readonly<{ file: AppendFile; end: LogEnd }> | undefined;
-  /** The durable end when the log was last open in this process. */
-  #lastEnd: LogEnd | undefined;
-  /** The failure that is not on record yet: its last batch, its first message, how many callers it refused, the note of it. */
-  #failed: Readonly<{ batch: Batch; message: string; rejected: number; note: string | undefined }> | undefined;
-  #refused: Readonly<{ mark: FileMark | undefined }> | undefined;
-  #health: AuditHealth = { state: 'failed', message: 'The audit log is not open yet.' };
+  readonly #log: OwnLog;
   readonly #queue = new EntryQueue();
-  readonly #running = new RunningCalls();
+  readonly #health = new Health();
+  readonly #appended = new News<readonly AppendedLine[]>();
+  readonly #rotated = new News<number>();
   #turn: Promise<void> = Promise.resolve();
   #scheduled = false;
-  readonly #appended = new Set<(lines: readonly AppendedLine[]) => void>();
-  readonly #healthChanged = new Set<(health: AuditHealth) => void>();
-  readonly #rotated = new Set<(segment: number) => void>();
 
   constructor({ path, createdBy, actor, afterCrash, known, disk = realDisk, now = Date.now, nextId = eventIds(now), keeping = () => defaultKeeping, redact = (entry) => entry }: AuditWriterOptions) {
     this.#redact = redact;
-    this.#place = { path, createdBy, actor, afterCrash, disk, now, nextId, keeping };
-    this.#known = known;
+    this.#nextId = nextId;
     this.#timestamp = timestamps(now);
+    this.#log = new OwnLog({ path, createdBy, actor, afterCrash, disk, now, nextId, keeping }, known);
   }
 
   async start(): Promise<void> {
@@ -130,7 +112,7 @@ class LogWriter implements AuditWriter {
   }
 
   async enqueue(entry: NewEntry): Promise<string> {
-    if (this.#health.state !== 'healthy' || this.#queue.bytes > mostQueuedBytes) return (await this.append(entry)).id;
+    if (this.#health.now.state !== 'healthy' || this.#queue.bytes > mostQueuedBytes) return (await this.append(entry)).id;
     const prepared = this.#prepare(entry);
     this.#queue.push({ entry: prepared, owed: true, settle: undefined });
     this.#drainSoon();
@@ -141,53 +123,45 @@ class LogWriter implements AuditWriter {
     let aside: string | undefined;
     await this.#inTurn(async () => {
       await this.#mayReplace();
-      await this.#closeFile();
       try {
-        aside = await replaceLog(this.#place, reason, headToExpect(this.#memory()));
+        aside = await this.#log.replace(reason);
       } catch (cause) {
         throw unavailable(`A new audit log could not be started: ${messageOf(cause)}`, cause);
       }
-      this.#known = undefined;
-      this.#lastEnd = undefined;
-      this.#failed = undefined;
-      this.#refused = undefined;
       if (await this.#reopen()) await this.#drain();
     });
     return aside;
   }
 
   state(): AuditState {
-    const end = this.#log?.end ?? this.#lastEnd;
+    const { end } = this.#log;
     const head = end === undefined ? null : `sha256:${end.head}`;
-    return { entries: end?.seq ?? 0, head, bytes: end?.size ?? 0, segment: end?.start.segment ?? 1, logId: end?.start.logId, health: this.#health };
+    return { entries: end?.seq ?? 0, head, bytes: end?.size ?? 0, segment: end?.start.segment ?? 1, logId: end?.start.logId, health: this.#health.now };
   }
 
   onAppended(listener: (lines: readonly AppendedLine[]) => void): () => void {
-    this.#appended.add(listener);
-    return () => this.#appended.delete(listener);
+    return this.#appended.on(listener);
   }
 
   onHealth(listener: (health: AuditHealth) => void): () => void {
-    this.#healthChanged.add(listener);
-    return () => this.#healthChanged.delete(listener);
+    return this.#health.changed.on(listener);
   }
 
   onRotated(listener: (segment: number) => void): () => void {
-    this.#rotated.add(listener);
-    return () => this.#rotated.delete(listener);
+    return this.#rotated.on(listener);
   }
 
   async close(): Promise<void> {
     await this.#inTurn(async () => {
       await this.#drain();
-      await this.#closeFile();
-      this.#setHealth({ state: 'closed' });
+      await this.#log.close();
+      this.#health.become({ state: 'closed' });
     });
   }
 
   #prepare(entry: NewEntry): PreparedEntry {
-    if (this.#health.state === 'closed') throw unavailable('The audit log is closed.');
-    const id = ('id' in entry ? entry.id : undefined) ?? this.#place.nextId();
+    if (this.#health.now.state === 'closed') throw unavailable('The audit log is closed.');
+    const id = ('id' in entry ? entry.id : undefined) ?? this.#nextId();
     try {
       return prepareEntry(this.#redact(entry, id), id, this.#timestamp());
     } catch (cause) {
@@ -213,190 +187,88 @@ class LogWriter implements AuditWriter {
     return done;
   }
 
+  /** Writes batch after batch until nobody waits. Whoever is durable is answered while the next batch is on its way to the disk. */
   async #drain(): Promise<void> {
-    let answer = nobody;
-    const giveAnswer = (): void => {
-      const due = answer;
-      answer = nobody;
-      due.give();
-    };
+    const answers = new Answers();
     try {
       while (this.#queue.length > 0) {
-        if (this.#log === undefined && !(await this.#reopen())) return;
-        if (this.#log === undefined) continue;
-        const written = this.#commit(this.#log, this.#queue.cut(answer.callers));
-        // The disk is at work now: whoever is answered hands over the next entry meanwhile.
-        giveAnswer();
-        answer = await written;
-        const why = this.#log === undefined ? undefined : rotationDue(this.#log.end, this.#place);
-        if (this.#queue.length > 0 && why === undefined) continue;
-        giveAnswer();
-        if (why !== undefined) await this.#rotate(why);
+        if (!this.#log.isOpen && !(await this.#reopen())) return;
+        const written = this.#commit(this.#queue.cut(answers.callers), answers);
+        answers.give();
+        await written;
+        const last = this.#log.lastOfFile();
+        if (last === undefined && this.#queue.length > 0) continue;
+        answers.give();
+        if (last !== undefined) await this.#rotate(last);
         // Whoever was answered now may hand over the next entry in this turn of the event loop, to share the next write.
         await nextTurn();
       }
     } finally {
-      giveAnswer();
+      answers.give();
     }
   }
 
-  /** Writes a batch; gives the answers to its callers, which are due once it is durable and can wait until the next batch is on its way. */
-  async #commit({ file, end }: Readonly<{ file: AppendFile; end: LogEnd }>, waiting: readonly Waiting[]): Promise<Answer> {
-    const batch = renderBatch(waiting, end);
-    const trouble = await writeBatch(this.#place, file, end, batch);
-    if (trouble !== undefined) {
-      await this.#fail(trouble, file, end, batch);
-      return nobody;
+  async #commit(waiting: readonly Waiting[], answers: Answers): Promise<void> {
+    const written = await this.#log.write(waiting);
+    if (written.kind === 'failed') {
+      this.#log.countRefused(this.#queue.takeBack(waiting, written.note));
+      this.#giveUp(written.trouble.message, written.trouble.cause);
+      return;
     }
-    this.#log = { file, end: batch.end };
-    this.#lastEnd = batch.end;
-    this.#failed = undefined;
-    this.#setHealth({ state: 'healthy' });
+    this.#health.become({ state: 'healthy' });
     this.#queue.written(waiting);
-    this.#running.see(batch, end);
-    if (this.#appended.size > 0) this.#tell(this.#appended, linesOf(batch, end.size));
-    return {
-      callers: waiting.length,
-      give: () => batch.lines.forEach(({ seq, id, hash }, i) => waiting[i]?.settle?.({ seq, id, hash })),
-    };
+    answers.owe(written.batch);
+    this.#appended.tell(() => linesOf(written.batch, written.offset));
   }
 
-  /** Closes the file, and goes on in the next one. What fails on the way is gone on with at the next opening. */
-  async #rotate(why: 'size' | 'age'): Promise<void> {
-    if (this.#log === undefined) return;
-    const { end } = this.#log;
-    // Not owed: after a failure the file is not full any more, or it is found to be so again.
-    const last: Waiting[] = [{ entry: this.#prepareOwn(rotateEntry(end.start.segment, why)), owed: false, settle: undefined }];
-    this.#queue.adopt(last);
-    (await this.#commit(this.#log, last)).give();
-    if (this.#log === undefined) return;
-    const closed = { ...this.#log, end: { ...this.#log.end, closed: true } };
-    this.#log = closed;
-    this.#lastEnd = closed.end;
+  /** Closes the file with its last entry, and goes on in the next one. */
+  async #rotate(last: Waiting): Promise<void> {
+    this.#queue.adopt([last]);
+    await this.#commit([last], new Answers());
+    if (!this.#log.isOpen) return;
     try {
-      this.#log = await beginNextFile(this.#place, closed.file, closed.end, this.#running.list());
-      this.#lastEnd = this.#log.end;
-      this.#tell(this.#rotated, this.#log.end.start.segment - 1);
+      const segment = await this.#log.beginNext();
+      this.#rotated.tell(() => segment);
     } catch (cause) {
-      await this.#closeFile();
-      const message = `The next file of the audit log could not be begun: ${messageOf(cause)}`;
-      this.#setHealth({ state: 'failed', message });
-      this.#queue.reject(() => unavailable(message, cause));
+      this.#giveUp(`The next file of the audit log could not be begun: ${messageOf(cause)}`, cause);
     }
-  }
-
-  /** Takes back what was half written, gives up the descriptor for good, and refuses everybody who waits. */
-  async #fail(trouble: Trouble, file: AppendFile, end: LogEnd, batch: Batch): Promise<void> {
-    if (trouble.wrote) await file.truncate(end.size).catch(() => undefined); // tried again when the log is reopened
-    await this.#closeFile();
-    const { message = trouble.message, rejected = 0, note } = this.#failed ?? {};
-    const refused = this.#queue.takeBack(batch.waiting, note);
-    this.#failed = { batch, message, rejected: rejected + refused, note: undefined };
-    this.#setHealth({ state: 'failed', message: trouble.message });
-    this.#queue.reject(() => unavailable(trouble.message, trouble.cause));
   }
 
   /** Opens the log, or says in the health why not and refuses everybody who waits. */
   async #reopen(): Promise<boolean> {
     try {
-      const stillRefused = this.#refused !== undefined && sameMark(this.#refused.mark, this.#place.disk.mark(this.#place.path));
-      if (!stillRefused) await this.#open();
-      if (this.#log !== undefined) return true;
-      const { health } = this.state();
-      this.#queue.reject(() => unavailable('message' in health ? health.message : 'The audit log is not open.'));
+      const opening = await this.#log.open();
+      if (opening.kind === 'open') {
+        // After a failure the health stays `failed` until a batch was written again.
+        if (!this.#log.hasFailed) this.#health.become({ state: 'healthy' });
+        this.#queue.putFirst(opening.first);
+        return true;
+      }
+      if (opening.kind === 'tampered') this.#health.become(tampered(opening.report));
+      const { now } = this.#health;
+      this.#queue.reject(() => unavailable('message' in now ? now.message : 'The audit log is not open.'));
     } catch (cause) {
-      await this.#closeFile();
-      const message = `The audit log could not be opened: ${messageOf(cause)}`;
-      this.#setHealth({ state: 'failed', message });
-      this.#queue.reject(() => unavailable(message, cause));
+      await this.#log.close();
+      this.#giveUp(`The audit log could not be opened: ${messageOf(cause)}`, cause);
     }
     return false;
   }
 
-  async #open(): Promise<void> {
-    const opened = await openLog(this.#place, this.#memory());
-    if (opened.kind === 'open') this.#use(opened.file, opened.found);
-    else this.#refuse(opened.report);
-  }
-
-  #use(file: AppendFile, { end, open, notes, recorded }: Extract<Found, { kind: 'usable' }>): void {
-    this.#log = { file, end };
-    this.#running.reset(open);
-    this.#lastEnd = end;
-    this.#refused = undefined;
-    // A note that is not marked as recorded is only told once more at the next start.
-    const last: Waiting['settle'] = (outcome) => {
-      if (!(outcome instanceof ConductorError)) void recorded().catch(() => undefined);
-    };
-    const own: Waiting[] = notes.map((note, i) => ownEntry(this.#prepareOwn(note), i === notes.length - 1 ? last : undefined));
-    if (this.#failed === undefined) {
-      this.#setHealth({ state: 'healthy' });
-    } else {
-      const entry = this.#prepareOwn(interruption(this.#failed));
-      this.#failed = { ...this.#failed, note: entry.id };
-      own.unshift(ownEntry(entry));
-    }
-    this.#queue.putFirst(own);
-  }
-
-  #prepareOwn(note: OwnEntry): PreparedEntry {
-    const { nextId, actor } = this.#place;
-    return prepareEntry({ ...note, ...(actor && { actor }) }, nextId(), this.#timestamp());
-  }
-
-  #refuse(report: VerificationReport): void {
-    this.#refused = { mark: this.#place.disk.mark(this.#place.path) };
-    const message = `The audit log is damaged, so nothing runs. ${report.message} "conductor audit verify" shows the damage; "conductor audit start-new" in a terminal, or "Conductor: Start New Audit Log…" in the editor, begins a new one and keeps this one as evidence.`;
-    this.#setHealth({ state: 'tampered', message, report });
+  /** Says in the health what failed, and refuses everybody who waits. */
+  #giveUp(message: string, cause: unknown): void {
+    this.#health.become({ state: 'failed', message });
+    this.#queue.reject(() => unavailable(message, cause));
   }
 
   async #mayReplace(): Promise<void> {
-    if (this.#health.state === 'closed') throw unavailable('The audit log is closed.');
-    if (this.#health.state === 'tampered') return;
-    const report = await verifyAgainst(this.#place, this.#memory());
+    if (this.#health.now.state === 'closed') throw unavailable('The audit log is closed.');
+    if (this.#health.now.state === 'tampered') return;
+    const report = await this.#log.verify();
     if (report.verdict === 'tampered' || report.class === 'missing') return;
     throw new ConductorError('CONFLICT', `A new audit log is only for a damaged one. ${report.message}`);
   }
-
-  async #closeFile(): Promise<void> {
-    const log = this.#log;
-    this.#log = undefined;
-    await log?.file.close().catch(() => undefined); // whatever it says, this descriptor is never used again
-  }
-
-  #memory(): Remembered {
-    return { known: this.#known, end: this.#lastEnd, open: this.#running.list(), failedBatch: this.#failed?.batch.bytes };
-  }
-
-  #setHealth(health: AuditHealth): void {
-    const before = this.#health;
-    this.#health = health;
-    if (before.state !== health.state) this.#tell(this.#healthChanged, health);
-  }
-
-  /** Tells listeners outside of the writer's own work, so that their mistakes are not taken for a failed disk. */
-  #tell<T>(listeners: ReadonlySet<(news: T) => void>, news: T): void {
-    for (const listener of listeners) queueMicrotask(() => listener(news));
-  }
 }
-
-/** What the callers of a durable batch wait for. */
-type Answer = Readonly<{ callers: number; give(): void }>;
-const nobody: Answer = { callers: 0, give: () => undefined };
 
 function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
-
-function interruption({ message, rejected }: Readonly<{ message: string; rejected: number }>): OwnEntry {
-  return { phase: 'recover', tool: 'audit.recover', input: { kind: 'interrupted', reason: message, rejected }, result: 'ok' };
-}
-
-function sameMark(a: FileMark | undefined, b: FileMark | undefined): boolean {
-  return a?.id === b?.id && a?.size === b?.size && a?.modified === b?.modified;
-}
-
-function unavailable(message: string, cause?: unknown): ConductorError {
-  return new ConductorError('AUDIT_UNAVAILABLE', message, { cause });
-}
-
