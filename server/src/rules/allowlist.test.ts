@@ -26,7 +26,7 @@ function entry(_: string, path: string): 'missing' | 'file' | 'folder' {
 
 function judge(request: CommandRequest, settings: ShellSettings, options: { facts?: Partial<CommandFacts>; cwd?: string; platform?: Platform } = {}): Judgement {
   const platform = options.platform ?? 'posix';
-  const facts = { ...lexicalFacts(foldersOf(platform), platform), entry, ...options.facts };
+  const facts = { ...lexicalFacts(foldersOf(platform), platform), entry, isFile: (folder: string, path: string) => entry(folder, path) === 'file', ...options.facts };
   return judgeCommand({ request, lists: readLists(settings), cwd: options.cwd ?? '/home/u/p', platform, facts });
 }
 

@@ -29,6 +29,8 @@ export function judgeTyped(name: string, kind: Kind, text: string, scope: PathSc
       return text === '-' ? undefined : judgePath(name, kind, text, scope);
     case 'program':
       return judgeProgram(name, text, scope);
+    case 'entry':
+      return judgeProgram(name, text, scope) ?? judgeEntry(name, text, scope);
     case 'file':
       return text === '-' ? undefined : judgeFile(name, text, scope);
     case 'fresh':
@@ -56,6 +58,11 @@ function judgeProgram(name: string, text: string, scope: PathScope): Verdict | u
   const shown = text.slice(0, 120);
   if (/^[A-Za-z][A-Za-z0-9+.-]+:/.test(text)) return unclear(name, `"${shown}" is an address, not a file`);
   return scope.facts.place(scope.folder, text) === 'control' ? ask('shell.controlFile', `${name} would run ${shown}, which lies among the files that steer other programs.`) : judgePath(name, 'read', text, scope);
+}
+
+/** Interpreters complete a name (`x` to `x.js`, a folder to what its `package.json` says), and nobody has looked where that leads. */
+function judgeEntry(name: string, text: string, scope: PathScope): Verdict | undefined {
+  return scope.facts.isFile?.(scope.folder, text) === false ? unclear(name, `"${text.slice(0, 120)}" is no file, and ${name} may run another one in its place. Name the file itself`) : undefined;
 }
 
 function judgeFile(name: string, text: string, scope: PathScope): Verdict | undefined {

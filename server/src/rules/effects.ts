@@ -34,7 +34,7 @@ const gitKnown: ReadonlySet<string> = new Set([...gitReaders, ...gitWriters].map
 const running: ReadonlySet<string> = new Set(interpreters.map(([name]) => name));
 
 /** Kinds of arguments that lead somewhere. */
-const leading: ReadonlySet<Kind> = new Set<Kind>(['read', 'write', 'program', 'file', 'fresh', 'tree', 'rev']);
+const leading: ReadonlySet<Kind> = new Set<Kind>(['read', 'write', 'program', 'entry', 'file', 'fresh', 'tree', 'rev']);
 
 /** What one command does, wrappers seen through. */
 export function effectsOf(argv: readonly [string, ...string[]]): Effects {

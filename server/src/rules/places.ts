@@ -77,6 +77,8 @@ export type CommandFacts = Readonly<{
   inScope?(folder: string, path: string): boolean;
   /** What lies there, links followed. Whoever cannot look leaves it out, and what depends on it asks. */
   entry?(folder: string, path: string): 'missing' | 'file' | 'folder';
+  /** Whether a file lies there, links followed. Without it every name is taken for a file's. */
+  isFile?(folder: string, path: string): boolean;
   /** The first link in what lies there that would lead elsewhere from another place, or why nobody looked for it. Without it there are no links. */
   carries?(folder: string, path: string): string | undefined;
   /** What a word with unquoted `*` or `?` at the indexes `active` stands for; no names when nothing matches. */

@@ -4,7 +4,8 @@
  * What an argument is, and so what may stand there without asking:
  * `text` anything · `number` digits with an optional sign and unit · `read` a path that is read, inside the project · `write` a path
  * that is changed, inside the project and no control file · `program` a path whose content is run, inside the project and no control
- * file · `file` a path that is no folder, where a folder's links would be followed · `fresh` a path at which nothing lies yet ·
+ * file · `entry` a `program` that is a file under this very name ·
+ * `file` a path that is no folder, where a folder's links would be followed · `fresh` a path at which nothing lies yet ·
  * `tree` a path that goes elsewhere with all that lies in it ·
  * `rev` a revision or a path inside · `remote` the name of a known remote · `url` an http or https address · `name` a plain word
  * without separators · `format` a git format that asks no other program · `compilerProject` a configuration of the TypeScript compiler
@@ -12,7 +13,7 @@
  */
 export type Kind = (typeof kinds)[number];
 
-const kinds = ['text', 'number', 'read', 'write', 'program', 'file', 'fresh', 'tree', 'rev', 'remote', 'url', 'name', 'format', 'compilerProject'] as const;
+const kinds = ['text', 'number', 'read', 'write', 'program', 'entry', 'file', 'fresh', 'tree', 'rev', 'remote', 'url', 'name', 'format', 'compilerProject'] as const;
 
 /** A text with what it is. */
 export type Typed = Readonly<{ kind: Kind; text: string }>;

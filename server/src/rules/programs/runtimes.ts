@@ -2,7 +2,7 @@ import { dashedValue, type ArgumentRule, type Seen, type Typed } from './rule';
 
 /** Interpreters and package managers: silent for a script inside the project, and for the scripts that the package itself names. */
 
-const interpreter = (flags: string): ArgumentRule => ({ flags, operands: ['program', 'text'], stopAtOperand: true, unsureDashes: true, check: scriptInside(flags) });
+const interpreter = (flags: string): ArgumentRule => ({ flags, operands: ['entry', 'text'], stopAtOperand: true, unsureDashes: true, check: scriptInside(flags) });
 
 /** The test runner of Node runs the project's own test files, as `npm test` does. Its values are only read when joined. */
 const testRun: ArgumentRule = {

@@ -42,6 +42,7 @@ export function diskFacts(ground: DiskGround): CommandFacts {
     },
     ...(ground.writeScope === undefined || ground.writeScope.length === 0 ? {} : { inScope: inScope(readWriteScope(ground.writeScope), real.project) }),
     entry: entryAt,
+    isFile: (folder, path) => entryAt(folder, path) === 'file',
     carries: (folder, path) => carriedFrom(start(folder), path, links),
     script: (folder, name) => scriptIn(realOrSelf(folder), name, real.project),
     compilerProject: (folder, named) => compilerProject(realOrSelf(folder), named, real.project),
