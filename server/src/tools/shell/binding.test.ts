@@ -37,6 +37,29 @@ describe('approvals: what they are bound to', () => {
     return outcome.kind === 'refused' ? outcome.reason : outcome.structured?.['stdout'];
   }
 
+  it('T16 files that stand inside a longer word', async () => {
+    for (const line of ["bash -c 'source ./s.sh'", "bash -ec 'true; bash s.sh'", "bash -c '. \"./s.sh\"'", "bash --rcfile=s.sh -c 'x=s.sh'"]) {
+      ground.put('s.sh', 'echo approved');
+      assert.equal(codeOf(await changedMeanwhile(line, () => ground.put('s.sh', 'echo changed'))), 'APPROVAL_STALE', line);
+    }
+  });
+
+  it('T7 T16 configuration that the repository includes', async () => {
+    ground.git('init', '-q');
+    ground.put('build/inc', '[filter "x"]\n\tclean = cat\n');
+    ground.git('config', 'include.path', '../build/inc');
+    ground.put('.gitattributes', '*.txt filter=x\n');
+    ground.put('sub/n.txt', 'n');
+    for (const given of [{ command: 'git add sub/n.txt' }, { command: 'git add n.txt', cwd: 'sub' }, { command: 'git -C sub add n.txt' }]) {
+      ground.put('build/inc', '[filter "x"]\n\tclean = cat\n');
+      const prepared = await ground.prepare(given);
+      assert.equal(prepared.verdict.verdict, 'approve');
+      ground.put('build/inc', `[filter "x"]\n\tclean = ${ground.script}\n`);
+      assert.equal(codeOf(await ground.start(prepared)), 'APPROVAL_STALE', given.command);
+    }
+    assert.ok(!existsSync(ground.canary));
+  });
+
   it('T16 the file of a redirection', async () => {
     ground.put('s.sh', 'echo GOOD\n');
     assert.equal(stdoutOf(await ground.run('bash < s.sh')), 'GOOD\n');

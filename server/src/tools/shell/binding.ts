@@ -41,11 +41,11 @@ const maxHashedBytes = 64n * 1024n * 1024n;
 /** Bytes of all files that one line may name, each read to its end before every step. */
 const maxHashedInAll = 512n * 1024n * 1024n;
 
-/** Everything that the steps name, as it lies there now. */
-export async function bind(steps: readonly Step[], project: string): Promise<readonly Bound[] | Readonly<{ tooMany: number }> | Readonly<{ tooLarge: true }>> {
+/** Everything that the steps name, as it lies there now. `gitConfig` tells which files the git of a folder obeys. */
+export async function bind(steps: readonly Step[], project: string, gitConfig: (folder: string) => readonly string[] = () => []): Promise<readonly Bound[] | Readonly<{ tooMany: number }> | Readonly<{ tooLarge: true }>> {
   const paths = new Map<string, { label: string; uses: Set<number> }>();
   for (const [index, step] of steps.entries()) {
-    for (const { path, label } of step.commands.flatMap((command) => pathsOf(command, project))) paths.set(path, { label: paths.get(path)?.label ?? label, uses: (paths.get(path)?.uses ?? new Set()).add(index) });
+    for (const { path, label } of step.commands.flatMap((command) => pathsOf(command, project, gitConfig))) paths.set(path, { label: paths.get(path)?.label ?? label, uses: (paths.get(path)?.uses ?? new Set()).add(index) });
   }
   const existing = [...paths.keys()].filter((path) => kindOf(path) !== 'missing').length;
   if (existing > maxBound) return { tooMany: existing };
@@ -159,11 +159,12 @@ function bigStat(path: string) {
 type Named = Readonly<{ path: string; label: string }>;
 
 /** Absolute texts of all paths that a command names or reads by itself. Not resolved: where they lead is part of what is bound. */
-export function pathsOf(command: PlannedCommand, project: string): readonly Named[] {
+export function pathsOf(command: PlannedCommand, project: string, gitConfig: (folder: string) => readonly string[] = () => []): readonly Named[] {
   const targets = command.redirections.flatMap((redirection) => (redirection.kind === 'merge' ? [] : [redirection.target]));
   const words = command.argv.slice(1).flatMap(textsIn);
   const named = [...words, ...targets].filter((text) => text !== '' && text.length < 4096 && !text.includes('\0')).map((text) => absolute(command.folder, text));
-  const all: readonly (readonly [string, readonly string[]])[] = [['File', named], ['Build file', buildFiles(command, named, project)], ['Repository file', gitFiles(command)]];
+  const within = command.argv.slice(1).flatMap((word) => filesWithin(word, command.folder));
+  const all: readonly (readonly [string, readonly string[]])[] = [['File', [...named, ...within]], ['Build file', buildFiles(command, named, project)], ['Repository file', gitFiles(command, gitConfig)]];
   return all.flatMap(([label, paths]) => paths.map((path) => ({ path, label })));
 }
 
@@ -179,6 +180,16 @@ function partsOfWord(word: string): readonly string[] {
   const joined = equals < 0 ? [] : [word.slice(equals + 1)];
   if (!word.startsWith('-')) return [word, ...joined];
   return word.startsWith('--') ? joined : [word, word.slice(2), ...joined];
+}
+
+/** Pieces of one word that are looked at. */
+const maxPieces = 2000;
+
+/** The files that stand inside a longer word: scripts of a shell are handed over in one (`bash -c 'source ./s.sh'`, `env -S 'bash s.sh'`). */
+function filesWithin(word: string, folder: string): readonly string[] {
+  const pieces = new Set(word.split(/[\s"'`;|&()<>{}=,]+/).slice(0, maxPieces));
+  if (pieces.size < 2) return [];
+  return [...pieces].filter((text) => text !== '' && text !== word && text.length < 4096).map((text) => absolute(folder, text)).filter((path) => statOf(path)?.isFile() === true);
 }
 
 /** Keeps `..` behind a name that may be a link: only a walk knows where it leads. */
@@ -207,10 +218,16 @@ function foldersUp(folder: string, top: string): readonly string[] {
 }
 
 /** An approved git runs hooks and obeys the configuration. */
-function gitFiles(command: PlannedCommand): readonly string[] {
-  if (command.argv[0] !== 'git' && !command.inner.some(({ name }) => name === 'git')) return [];
+function gitFiles(command: PlannedCommand, gitConfig: (folder: string) => readonly string[]): readonly string[] {
+  const folder = gitFolderOf(command);
+  const repository = folder === undefined ? undefined : gitFolders(folder);
+  if (folder === undefined || repository === undefined) return [];
+  return [join(repository.common, 'config'), join(repository.own, 'config.worktree'), ...hookFiles(folder), ...gitConfig(folder)];
+}
+
+/** The folder in which a command starts git; undefined when it starts none. */
+export function gitFolderOf(command: PlannedCommand): string | undefined {
+  if (command.argv[0] !== 'git' && !command.inner.some(({ name }) => name === 'git')) return undefined;
   const at = command.argv.indexOf('-C');
-  const folder = at < 0 ? command.folder : (follow(command.folder, command.argv[at + 1] ?? '.') ?? command.folder);
-  const repository = gitFolders(folder);
-  return repository === undefined ? [] : [join(repository.common, 'config'), join(repository.own, 'config.worktree'), ...hookFiles(folder)];
+  return at < 0 ? command.folder : (follow(command.folder, command.argv[at + 1] ?? '.') ?? command.folder);
 }

@@ -9,7 +9,7 @@ import { gitReaders, isPublicKey, personalCommands } from '../../rules/programs/
 import { innerNames } from '../../rules/wrapped';
 import { deny } from '../../rules/argumentKinds';
 import type { Verdict } from '../../../../protocol/src/call';
-import { bind, maxBound, type Bound } from './binding';
+import { bind, gitFolderOf, maxBound, type Bound } from './binding';
 import { gitEnvironment, type GitMode } from './environment';
 import type { Identity } from '../../base/pin';
 import { diskFacts, follow, physical, writesKey } from './facts';
@@ -18,7 +18,7 @@ import type { Asking } from './gitQuestion';
 import { readGitWrites } from './gitWrites';
 import { factsOf } from './planFacts';
 import { reachOf } from './grantUnits';
-import { readGitFacts } from './repository';
+import { configFiles, readGitFacts } from './repository';
 import { hashBinary, resolveBinary, trustedFolders, type Binary } from './resolve';
 import { confine, programsOf, type Circumstances, type Confinement } from './sandbox/confinement';
 import type { Fact } from '../fact';
@@ -107,7 +107,7 @@ export async function planCommand(input: ShellInput, context: PrepareContext, ma
   if ('refused' in steps) return refuse(deny('shell.noBinary', `No trustworthy program was found: ${steps.refused}.`));
   const confined = await confineSteps(steps, asks, { project: context.project, configDir: context.configDir, folders, sandbox: shell.sandbox, limits: shell.limits });
   if ('refused' in confined) return refuse(deny('shell.sandbox', confined.refused));
-  const bound = asks ? await bind(steps, context.project) : [];
+  const bound = asks ? await bind(steps, context.project, await gitConfigs(steps, folders, machine)) : [];
   if ('tooLarge' in bound) return refuse(deny('shell.manyFiles', 'The line names files of more than 512 MiB together, more than one approval can be bound to. Use several calls, or name their folder.'));
   if ('tooMany' in bound) return refuse(deny('shell.manyFiles', `The line names ${bound.tooMany} files and folders, more than the ${maxBound} that one approval can be bound to. Use several calls, or name their folder.`));
   const plan: Plan = { steps: confined, cwd, timeoutMs: input.timeoutMs ?? shell.timeoutMs, processes: shell.limits.processes, folders, ground: groundOf(cwd, steps), bound };
@@ -121,6 +121,16 @@ export async function planCommand(input: ShellInput, context: PrepareContext, ma
     return firstNews(now, judgement);
   };
   return { ...shown, verdict: judgement.verdict, plan, facts, reach: reachOf(plan, parsed, context.project, around), again };
+}
+
+/** What configures the git of each step, included files among it, since an approved git obeys all of it. */
+async function gitConfigs(steps: readonly Step[], folders: readonly string[], machine: Machine): Promise<(folder: string) => readonly string[]> {
+  const known = new Map<string, readonly string[]>();
+  const git = resolveBinary('git', folders);
+  const asked = new Set(steps.flatMap((step) => step.commands.flatMap((command) => gitFolderOf(command) ?? [])));
+  if ('refused' in git) return () => [];
+  for (const folder of asked) known.set(folder, await configFiles(folder, { git, environment: machine.environment(folders), mode: 'personal' }));
+  return (folder) => known.get(folder) ?? [];
 }
 
 function groundOf(cwd: string, steps: readonly Step[]): Plan['ground'] {

@@ -99,6 +99,15 @@ async function listPairs(folder: string, asking: Asking): Promise<readonly Pair[
   return words.flatMap((word, index) => (index % 2 === 1 && words[index - 1] !== 'command' ? [pairOf(word)] : []));
 }
 
+/** Every file that git takes its configuration from in a folder, included ones among them, as absolute paths. None when git does not say. */
+export async function configFiles(folder: string, asking: Asking): Promise<readonly string[]> {
+  const [top, text] = await Promise.all([topOf(folder, asking), askGitText(['config', '--list', '--show-origin', '--name-only', '-z'], folder, asking)]);
+  if (isNotKnown(text)) return [];
+  // Relative ones count from the top of the work tree, to which git goes first.
+  const from = isNotKnown(top) || top === '' ? folder : top;
+  return [...new Set(partsOf(text).flatMap((part, index) => (index % 2 === 0 && part.startsWith('file:') ? [resolve(from, part.slice('file:'.length))] : [])))];
+}
+
 function pairOf(word: string): Pair {
   const end = word.indexOf('\n');
   return end < 0 ? [word, 'true'] : [word.slice(0, end), word.slice(end + 1)];
