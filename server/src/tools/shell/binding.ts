@@ -41,11 +41,11 @@ const maxHashedBytes = 64n * 1024n * 1024n;
 /** Bytes of all files that one line may name, each read to its end before every step. */
 const maxHashedInAll = 512n * 1024n * 1024n;
 
-/** Everything that the steps name, as it lies there now. `gitConfig` tells which files the git of a folder obeys. */
-export async function bind(steps: readonly Step[], project: string, gitConfig: (folder: string) => readonly string[] = () => []): Promise<readonly Bound[] | Readonly<{ tooMany: number }> | Readonly<{ tooLarge: true }>> {
+/** Everything that the steps name, as it lies there now. */
+export async function bind(steps: readonly Step[], project: string): Promise<readonly Bound[] | Readonly<{ tooMany: number }> | Readonly<{ tooLarge: true }>> {
   const paths = new Map<string, { label: string; uses: Set<number> }>();
   for (const [index, step] of steps.entries()) {
-    for (const { path, label } of step.commands.flatMap((command) => pathsOf(command, project, gitConfig))) paths.set(path, { label: paths.get(path)?.label ?? label, uses: (paths.get(path)?.uses ?? new Set()).add(index) });
+    for (const { path, label } of step.commands.flatMap((command) => pathsOf(command, project))) paths.set(path, { label: paths.get(path)?.label ?? label, uses: (paths.get(path)?.uses ?? new Set()).add(index) });
   }
   const existing = [...paths.keys()].filter((path) => kindOf(path) !== 'missing').length;
   if (existing > maxBound) return { tooMany: existing };
@@ -159,12 +159,12 @@ function bigStat(path: string) {
 type Named = Readonly<{ path: string; label: string }>;
 
 /** Absolute texts of all paths that a command names or reads by itself. Not resolved: where they lead is part of what is bound. */
-export function pathsOf(command: PlannedCommand, project: string, gitConfig: (folder: string) => readonly string[] = () => []): readonly Named[] {
+export function pathsOf(command: PlannedCommand, project: string): readonly Named[] {
   const targets = command.redirections.flatMap((redirection) => (redirection.kind === 'merge' ? [] : [redirection.target]));
   const words = command.argv.slice(1).flatMap(textsIn);
   const named = [...words, ...targets].filter((text) => text !== '' && text.length < 4096 && !text.includes('\0')).map((text) => absolute(command.folder, text));
   const within = command.argv.slice(1).flatMap((word) => filesWithin(word, command.folder));
-  const all: readonly (readonly [string, readonly string[]])[] = [['File', [...named, ...within]], ['Build file', buildFiles(command, named, project)], ['Repository file', gitFiles(command, gitConfig)]];
+  const all: readonly (readonly [string, readonly string[]])[] = [['File', [...named, ...within]], ['Build file', buildFiles(command, named, project)], ['Repository file', gitFiles(command)]];
   return all.flatMap(([label, paths]) => paths.map((path) => ({ path, label })));
 }
 
@@ -218,11 +218,11 @@ function foldersUp(folder: string, top: string): readonly string[] {
 }
 
 /** An approved git runs hooks and obeys the configuration. */
-function gitFiles(command: PlannedCommand, gitConfig: (folder: string) => readonly string[]): readonly string[] {
+function gitFiles(command: PlannedCommand): readonly string[] {
   const folder = gitFolderOf(command);
   const repository = folder === undefined ? undefined : gitFolders(folder);
   if (folder === undefined || repository === undefined) return [];
-  return [join(repository.common, 'config'), join(repository.own, 'config.worktree'), ...hookFiles(folder), ...gitConfig(folder)];
+  return [join(repository.common, 'config'), join(repository.own, 'config.worktree'), ...hookFiles(folder), ...(command.gitConfig ?? [])];
 }
 
 /** The folder in which a command starts git; undefined when it starts none. */

@@ -41,6 +41,8 @@ export type PlannedCommand = Readonly<{
   /** What the environment gets besides the usual names. */
   additions: Readonly<Record<string, string>>;
   redirections: readonly PlannedRedirection[];
+  /** Absolute paths of the files that configure it; only for git that a person is asked about. */
+  gitConfig?: readonly string[];
   /** What the operating system keeps it from; `cd` has none. */
   confinement?: Confinement;
 }>;
@@ -103,11 +105,12 @@ export async function planCommand(input: ShellInput, context: PrepareContext, ma
   const refuse = (verdict: Verdict): Planned => ({ ...shown, verdict, facts: [{ label: 'Refused', key: '', value: raw }], again: () => Promise.resolve(verdict) });
   if (judgement.verdict.verdict === 'deny' || parsed === undefined) return refuse(judgement.verdict);
   const asks = judgement.verdict.verdict === 'approve';
-  const steps = resolveSteps(parsed.pipelines, cwd, folders, asks);
-  if ('refused' in steps) return refuse(deny('shell.noBinary', `No trustworthy program was found: ${steps.refused}.`));
+  const resolved = resolveSteps(parsed.pipelines, cwd, folders, asks);
+  if ('refused' in resolved) return refuse(deny('shell.noBinary', `No trustworthy program was found: ${resolved.refused}.`));
+  const steps = asks ? await withGitConfig(resolved, folders, machine) : resolved;
   const confined = await confineSteps(steps, asks, { project: context.project, configDir: context.configDir, folders, sandbox: shell.sandbox, limits: shell.limits });
   if ('refused' in confined) return refuse(deny('shell.sandbox', confined.refused));
-  const bound = asks ? await bind(steps, context.project, await gitConfigs(steps, folders, machine)) : [];
+  const bound = asks ? await bind(steps, context.project) : [];
   if ('tooLarge' in bound) return refuse(deny('shell.manyFiles', 'The line names files of more than 512 MiB together, more than one approval can be bound to. Use several calls, or name their folder.'));
   if ('tooMany' in bound) return refuse(deny('shell.manyFiles', `The line names ${bound.tooMany} files and folders, more than the ${maxBound} that one approval can be bound to. Use several calls, or name their folder.`));
   const plan: Plan = { steps: confined, cwd, timeoutMs: input.timeoutMs ?? shell.timeoutMs, processes: shell.limits.processes, folders, ground: groundOf(cwd, steps), bound };
@@ -123,14 +126,19 @@ export async function planCommand(input: ShellInput, context: PrepareContext, ma
   return { ...shown, verdict: judgement.verdict, plan, facts, reach: reachOf(plan, parsed, context.project, around), again };
 }
 
-/** What configures the git of each step, included files among it, since an approved git obeys all of it. */
-async function gitConfigs(steps: readonly Step[], folders: readonly string[], machine: Machine): Promise<(folder: string) => readonly string[]> {
-  const known = new Map<string, readonly string[]>();
+/** Tells of each git that a person is asked about which files configure it, included ones among them, since an approved git obeys all of it. */
+async function withGitConfig(steps: readonly Step[], folders: readonly string[], machine: Machine): Promise<readonly Step[]> {
   const git = resolveBinary('git', folders);
-  const asked = new Set(steps.flatMap((step) => step.commands.flatMap((command) => gitFolderOf(command) ?? [])));
-  if ('refused' in git) return () => [];
-  for (const folder of asked) known.set(folder, await configFiles(folder, { git, environment: machine.environment(folders), mode: 'personal' }));
-  return (folder) => known.get(folder) ?? [];
+  if ('refused' in git) return steps;
+  const known = new Map<string, readonly string[]>();
+  for (const folder of new Set(steps.flatMap((step) => step.commands.flatMap((command) => gitFolderOf(command) ?? [])))) {
+    known.set(folder, await configFiles(folder, { git, environment: machine.environment(folders), mode: 'personal' }));
+  }
+  const told = (command: PlannedCommand): PlannedCommand => {
+    const gitConfig = known.get(gitFolderOf(command) ?? '');
+    return gitConfig === undefined ? command : { ...command, gitConfig };
+  };
+  return steps.map((step) => ({ ...step, commands: step.commands.map(told) }));
 }
 
 function groundOf(cwd: string, steps: readonly Step[]): Plan['ground'] {
