@@ -11,6 +11,10 @@ export const commands = {
   approveRow: 'conductor.approvals.approveRow',
   denyRow: 'conductor.approvals.denyRow',
   denyRowWithReason: 'conductor.approvals.denyRowWithReason',
+  approveForLonger: 'conductor.grants.approve',
+  denyForGood: 'conductor.grants.deny',
+  approveAlike: 'conductor.grants.approveAlike',
+  undoGrant: 'conductor.grants.undo',
   verify: 'conductor.audit.verify',
   filter: 'conductor.audit.filter',
   clearFilter: 'conductor.audit.clearFilter',
@@ -57,7 +61,7 @@ export const languages = { config: 'conductor-config', audit: 'conductor-audit',
 export const schemes = { call: 'conductor-call', entry: 'conductor-audit-entry', vector: 'conductor-vector' } as const;
 
 /** What a row offers in its context menu (`viewItem` in the manifest). */
-export const rowKinds = { waiting: 'conductorWaiting', breaker: 'conductorBreaker' } as const;
+export const rowKinds = { waiting: 'conductorWaiting', breaker: 'conductorBreaker', grant: 'conductorGrant', grantedEntry: 'conductorGrantedEntry' } as const;
 
 /** The provider under which VS Code's own MCP support knows us. */
 export const mcpProvider = 'conductor';

@@ -6,8 +6,13 @@ import { counted, fold } from '../labels';
 
 /** The heading of the difference. */
 export function againHeading(call: Pending): string | undefined {
-  if (call.again === undefined) return undefined;
+  if (call.again === undefined) return call.outgrown === undefined ? undefined : 'GRANTED BEFORE, AND CHANGED SINCE. What was granted does not cover it any more.';
   return `CHANGED SINCE YOU APPROVED IT. Nothing was run. This is question ${call.again.round} about this call.`;
+}
+
+/** What differs from what was approved or granted before. */
+export function changesOf({ again, outgrown }: Pending): readonly Change[] {
+  return again?.changes ?? outgrown?.changes ?? [];
 }
 
 /** What one change is about: `File /project/s.sh`. */
@@ -26,7 +31,7 @@ export function changeParts(change: Change): readonly (readonly [label: string, 
 
 /** The difference as lines of at most `columns` columns for a list, and how many of at most `limit` rows were left out. */
 export function changeRows(call: Pending, columns: number, limit: number): Readonly<{ rows: readonly string[]; left: number }> {
-  const all = (call.again?.changes ?? []).flatMap((change) => [`Changed: ${changeName(change)}`, ...shortParts(change)]).flatMap((line) => fold(reveal(line).text.replace(/\t/g, '\\t'), columns));
+  const all = changesOf(call).flatMap((change) => [`Changed: ${changeName(change)}`, ...shortParts(change)]).flatMap((line) => fold(reveal(line).text.replace(/\t/g, '\\t'), columns));
   return { rows: all.slice(0, limit), left: Math.max(0, all.length - limit) };
 }
 

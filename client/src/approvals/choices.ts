@@ -4,7 +4,7 @@ import { counted, escapeIcons, fold, hiddenCount } from '../labels';
 import { changeRows } from './changes';
 
 /** What a row of the decision list does when chosen. Rows that only inform lead to the review, never to a decision. */
-export type Deed = 'review' | 'deny' | 'denyWithReason' | 'approve';
+export type Deed = 'review' | 'deny' | 'denyWithReason' | 'approve' | 'approveForLonger';
 
 /** One row of the decision list. */
 export type Choice = Readonly<{ deed: Deed; label: string; detail?: string }>;
@@ -26,6 +26,7 @@ export function choicesFor(call: Pending): Choice[] {
     { deed: 'deny', label: '$(circle-slash) Deny', detail: 'Nothing runs. Esc leaves the call waiting.' },
     { deed: 'denyWithReason', label: '$(comment) Deny with Reason…', detail: 'Nothing runs, and the agent reads what you write.' },
     raw.whole && folder.whole && changed.whole ? approval(call) : { deed: 'review', label: '$(eye) Review Before Approving…', detail: raw.whole && folder.whole ? 'What changed is too long for this list.' : 'The action is too long for this list.' },
+    ...((call.ladder?.allow.length ?? 0) > 0 && raw.whole && folder.whole && changed.whole ? [{ deed: 'approveForLonger', label: '$(check-all) Approve for Longer…', detail: 'Choose how far your answer reaches.' } as const] : []),
   ];
 }
 
@@ -37,9 +38,9 @@ function shownRows(head: string, text: string, limit: number): { rows: Choice[];
 }
 
 function shownChanges(call: Pending): { rows: Choice[]; whole: boolean } {
-  if (call.again === undefined) return { rows: [], whole: true };
+  if (call.again === undefined && call.outgrown === undefined) return { rows: [], whole: true };
   const { rows, left } = changeRows(call, pickColumns, pickRows.changes);
-  const heading: Choice = { deed: 'review', label: '$(warning) Asked again: it changed after you approved it; nothing was run' };
+  const heading: Choice = { deed: 'review', label: `$(warning) ${call.again === undefined ? 'It was granted before, and this changed since' : 'Asked again: it changed after you approved it; nothing was run'}` };
   const lines = rows.map((line): Choice => ({ deed: 'review', label: `      ${escapeIcons(line)}` }));
   return { rows: [heading, ...lines, ...(left === 0 ? [] : [{ deed: 'review', label: `      … and ${counted(left, 'more line')}` } as const])], whole: left === 0 };
 }

@@ -1,5 +1,6 @@
 import { window } from 'vscode';
 import type { Decision, Pending } from '../../../protocol/src/approvals';
+import type { RungName } from '../../../protocol/src/grants';
 import { messageOf, type Broker } from '../broker';
 import { Fates } from './fates';
 import type { Fate } from './reviewText';
@@ -26,8 +27,8 @@ export class Decisions {
   }
 
   /** Sends one answer about the call as it was shown; true when it counted. Tells the person when it did not. */
-  async send(shown: Pending, decision: 'approve' | 'deny', reason?: string): Promise<boolean> {
-    const answer: Decision = { id: shown.id, digest: shown.digest, decision, ...(reason === undefined ? {} : { reason }) };
+  async send(shown: Pending, decision: 'approve' | 'deny', reason?: string, rung?: RungName): Promise<boolean> {
+    const answer: Decision = { id: shown.id, digest: shown.digest, decision, ...(reason === undefined ? {} : { reason }), ...(rung === undefined ? {} : { rung }) };
     if (decision === 'approve') this.sent.add(shown.id);
     try {
       const { outcome, message } = await this.broker.request('approvals/decide', answer);
@@ -36,7 +37,8 @@ export class Decisions {
         return false;
       }
       this.fates.set(shown.id, decision === 'approve' ? 'approved here' : 'denied here');
-      window.setStatusBarMessage(decision === 'approve' ? 'Conductor: approved once' : 'Conductor: denied', noteMs);
+      const lasting = rung !== undefined && rung !== 'once';
+      window.setStatusBarMessage(`Conductor: ${decision === 'approve' ? (lasting ? 'approved for longer' : 'approved once') : lasting ? 'denied for good' : 'denied'}`, noteMs);
       return true;
     } catch (error) {
       void window.showErrorMessage(`Conductor: your answer did not arrive, so nothing was approved. ${messageOf(error)}`);

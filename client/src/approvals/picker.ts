@@ -29,18 +29,24 @@ export class Picker {
 
   /** Shows the raw action and asks. Deny is preselected; Esc leaves the call waiting. */
   async choose(call: Pending): Promise<Choosing> {
-    const pick = window.createQuickPick<QuickPickItem & { deed: Deed }>();
+    const deed = await this.pick<Deed>(call, choicesFor(call), (one) => one === 'deny');
+    return deed === undefined ? 'left' : { deed };
+  }
+
+  /** Shows rows about a call, of which one is preselected, and gives what the chosen one does; undefined when the person leaves or the call vanishes. */
+  async pick<D>(call: Pending, choices: readonly Readonly<{ deed: D; label: string; detail?: string }>[], first: (deed: D) => boolean): Promise<D | undefined> {
+    const pick = window.createQuickPick<QuickPickItem & { deed: D }>();
     pick.title = `Conductor: ${call.title}`;
     pick.placeholder = 'Decide with the arrow keys and Enter; Esc leaves the call waiting';
     pick.ignoreFocusOut = true;
     // Typing must not hide what would run, so that every row stays whatever is typed.
-    pick.items = choicesFor(call).map((choice) => ({ ...choice, alwaysShow: true }));
-    pick.activeItems = pick.items.filter((item) => item.deed === 'deny');
+    pick.items = choices.map((choice) => ({ ...choice, alwaysShow: true }));
+    pick.activeItems = pick.items.filter((item) => first(item.deed));
     const shownAt = performance.now();
-    return this.settle<Choosing>(call, pick, 'left', (done) => {
+    return this.settle<D | undefined>(call, pick, undefined, (done) => {
       pick.onDidAccept(() => {
         const [item] = pick.selectedItems;
-        if (item !== undefined && performance.now() - shownAt >= settleMs) done({ deed: item.deed });
+        if (item !== undefined && performance.now() - shownAt >= settleMs) done(item.deed);
       });
     });
   }

@@ -7,6 +7,7 @@ import { Attention } from './attention';
 import { notifySetting } from './bursts';
 import { againText } from './changes';
 import { Decisions } from './decisions';
+import { registerGrants, type GrantCommand, type GrantFeature } from './grantsCommands';
 import { Picker } from './picker';
 import { Queue } from './queue';
 import { Reviews, callAt } from './review';
@@ -14,7 +15,7 @@ import { fitsRow, waitingText } from './rows';
 import { ApprovalsTree } from './tree';
 
 /** The commands of this folder. */
-export type ApprovalCommand = Extract<CommandId, `conductor.approvals.${string}`>;
+export type ApprovalCommand = Extract<CommandId, `conductor.approvals.${string}`> | GrantCommand;
 
 /** The feature "approvals" as the rest of the extension sees it. */
 export type Approvals = Readonly<{
@@ -58,7 +59,9 @@ export function registerApprovals(broker: Broker, life: Lifetime): Approvals {
   };
   attend(broker, life, take);
 
-  const desk: Desk = { queue, decisions, reviews, picker };
+  const grants = registerGrants(broker, { queue, decisions, reviews, picker }, life);
+  tree.putBelow(grants.section);
+  const desk: Desk = { queue, decisions, reviews, picker, grants };
   return { queue, tree, onChange: (listener) => void listeners.push(listener), handlers: handlersOf(desk) };
 }
 
@@ -77,10 +80,11 @@ function attend(broker: Broker, life: Lifetime, take: (pending: readonly Pending
   );
 }
 
-type Desk = Readonly<{ queue: Queue; decisions: Decisions; reviews: Reviews; picker: Picker }>;
+type Desk = Readonly<{ queue: Queue; decisions: Decisions; reviews: Reviews; picker: Picker; grants: GrantFeature }>;
 
 function handlersOf(desk: Desk): Approvals['handlers'] {
   return {
+    ...desk.grants.handlers,
     [commands.reviewNext]: () => reviewNext(desk),
     [commands.decide]: () => decideByList(desk),
     [commands.review]: (row) => act(desk, callOfRow(desk.queue, row), (call) => desk.reviews.open(call)),
@@ -119,6 +123,8 @@ async function decide(desk: Desk, call: Pending): Promise<void> {
       return denyWithReason(desk, call);
     case 'approve':
       return answer(desk, call, 'approve');
+    case 'approveForLonger':
+      return desk.grants.approveForLonger(call);
   }
 }
 

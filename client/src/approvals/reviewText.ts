@@ -1,7 +1,7 @@
 import type { Pending } from '../../../protocol/src/approvals';
 import { reveal, revealLine } from '../../../protocol/src/display';
 import { clockText, columnsOf, counted, foldLine, hiddenCount } from '../labels';
-import { againHeading, changeName, changeParts } from './changes';
+import { againHeading, changeName, changeParts, changesOf } from './changes';
 import { arrange, type Detail } from './reviewOrder';
 
 /** What became of a call that no longer waits, as far as this window knows. */
@@ -46,9 +46,9 @@ export function closedText(id: string, fate: Fate): string {
 /** What a person has not read yet stands above what they may have read before. */
 function difference(call: Pending): string[] {
   const heading = againHeading(call);
-  if (heading === undefined || call.again === undefined) return [];
+  if (heading === undefined) return [];
   const width = 'Changed'.length;
-  const changes = call.again.changes.flatMap((change) => [['Changed', changeName(change)] as const, ...changeParts(change)].flatMap(([label, value]) => fact(label, value, width)).concat(''));
+  const changes = changesOf(call).flatMap((change) => [['Changed', changeName(change)] as const, ...changeParts(change)].flatMap(([label, value]) => fact(label, value, width)).concat(''));
   return [heading, ...changes];
 }
 
@@ -76,7 +76,7 @@ function block(text: string): string[] {
 
 function hiddenNote(call: Pending): string {
   // Details repeat parts of the action; they count only when the action itself has nothing hidden.
-  const count = hiddenIn([call.raw, call.cwd]) || hiddenIn([...call.details.flat(), ...(call.again?.changes.flatMap((change) => [changeName(change), ...changeParts(change).map(([, value]) => value)]) ?? [])]);
+  const count = hiddenIn([call.raw, call.cwd]) || hiddenIn([...call.details.flat(), ...changesOf(call).flatMap((change) => [changeName(change), ...changeParts(change).map(([, value]) => value)])]);
   if (count === 0) return 'No hidden characters.';
   return `${counted(count, 'HIDDEN CHARACTER', 'HIDDEN CHARACTERS')}, written here as \\u{...}. What runs contains the characters themselves.`;
 }

@@ -4,14 +4,18 @@ import { reveal } from '../../../protocol/src/display';
 import { commands, rowKinds, views } from '../ids';
 import type { Disposable } from '../lifetime';
 import { changeRows } from './changes';
+import { isGrantNode, type GrantNode, type GrantsNode, type GrantsSection } from './grantsTree';
 import type { Queue } from './queue';
 import { expiryText, rowOf, waitingText } from './rows';
 
-/** The view "Pending Approvals": one row a call, in order of arrival, with a badge that counts them. */
-export class ApprovalsTree implements TreeDataProvider<Pending>, Disposable {
+type Node = Pending | GrantsNode | GrantNode;
+
+/** The view "Pending Approvals": one row a call, in order of arrival, with a badge that counts them; below them what was answered to last. */
+export class ApprovalsTree implements TreeDataProvider<Node>, Disposable {
   private readonly changes = new EventEmitter<undefined>();
   readonly onDidChangeTreeData = this.changes.event;
-  private readonly view: TreeView<Pending>;
+  private readonly view: TreeView<Node>;
+  private below: GrantsSection | undefined;
 
   constructor(private readonly queue: Queue) {
     this.view = window.createTreeView(views.approvals, { treeDataProvider: this });
@@ -28,25 +32,24 @@ export class ApprovalsTree implements TreeDataProvider<Pending>, Disposable {
     this.changes.fire(undefined);
   }
 
-  getChildren(parent?: Pending): Pending[] {
-    return parent === undefined ? [...this.queue.all] : [];
+  /** Puts a section below the calls. */
+  putBelow(section: GrantsSection): void {
+    this.below = section;
+    section.onDidChange(() => this.changes.fire(undefined));
   }
 
-  getTreeItem(call: Pending): TreeItem {
-    const row = rowOf(call);
-    const item = new TreeItem(row.label);
-    item.id = `${call.id} ${call.digest}`;
-    item.description = row.description;
-    item.iconPath = new ThemeIcon(call.again === undefined ? 'question' : 'warning', new ThemeColor('list.warningForeground'));
-    item.contextValue = rowKinds.waiting;
-    item.accessibilityInformation = { label: row.spoken };
-    item.command = { command: commands.review, title: 'Review', arguments: [call] };
-    return item;
+  getChildren(parent?: Node): Node[] {
+    if (parent === undefined) return [...this.queue.all, ...(this.below?.roots() ?? [])];
+    return isGrantNode(parent) ? (this.below?.children(parent) ?? []) : [];
+  }
+
+  getTreeItem(node: Node): TreeItem {
+    return isGrantNode(node) ? (this.below?.item(node) ?? new TreeItem('')) : callItem(node);
   }
 
   /** The tooltip is made when it is about to be seen, since it says how much time is left. */
-  resolveTreeItem(item: TreeItem, call: Pending): TreeItem {
-    item.tooltip = tooltipOf(call);
+  resolveTreeItem(item: TreeItem, node: Node): TreeItem {
+    item.tooltip = isGrantNode(node) ? this.below?.tooltip(node) : tooltipOf(node);
     return item;
   }
 
@@ -54,6 +57,18 @@ export class ApprovalsTree implements TreeDataProvider<Pending>, Disposable {
     this.view.dispose();
     this.changes.dispose();
   }
+}
+
+function callItem(call: Pending): TreeItem {
+  const row = rowOf(call);
+  const item = new TreeItem(row.label);
+  item.id = `${call.id} ${call.digest}`;
+  item.description = row.description;
+  item.iconPath = new ThemeIcon(call.again === undefined ? 'question' : 'warning', new ThemeColor('list.warningForeground'));
+  item.contextValue = rowKinds.waiting;
+  item.accessibilityInformation = { label: row.spoken };
+  item.command = { command: commands.review, title: 'Review', arguments: [call] };
+  return item;
 }
 
 /** The raw action in a code block; nothing in it can become a link, an image or markup. */

@@ -1,6 +1,6 @@
 import { EventEmitter, ThemeColor, ThemeIcon, TreeItem, TreeItemCollapsibleState, window, type TreeDataProvider, type TreeView } from 'vscode';
 import { reveal } from '../../../protocol/src/display';
-import { commands, views } from '../ids';
+import { commands, rowKinds, views } from '../ids';
 import type { Disposable } from '../lifetime';
 import { nodeId, pageSize, type AuditModel, type AuditNode, type Bucket, type RowNode } from './model';
 import { bucketLabel, entryIcon, entryLabel, filterText } from './rows';
@@ -88,6 +88,7 @@ export class AuditTree implements TreeDataProvider<TreeNode>, Disposable {
     item.iconPath = broken === undefined ? themeIcon(entryIcon(node.row)) : errorIcon();
     item.tooltip = broken === undefined ? tooltip(node) : reveal(broken.message).text;
     item.command = { command: commands.openEntry, title: 'Open Entry', arguments: [node.row.seq] };
+    if (node.row.grant !== undefined) item.contextValue = rowKinds.grantedEntry;
     return item;
   }
 }

@@ -32,6 +32,8 @@ export const auditRowSchema = z.strictObject({
   /** What was asked, on one line, at most 200 characters, raw. */
   summary: z.string(),
   durationMs: z.number().optional(),
+  /** Id of the grant that the entry tells of, or that covered its call. */
+  grant: z.string().optional(),
 });
 
 /** One entry as a row of a list. */

@@ -1,4 +1,5 @@
 import type { AuditFilter as WireFilter, AuditBucket, AuditPage, AuditRow, AuditValues } from '../../../protocol/src/audit/query';
+import type { StoredEntry } from '../../../protocol/src/audit/entry';
 import { revealLine } from '../../../protocol/src/display';
 import type { AuditFilter, AuditItem, AuditReader } from './reader';
 
@@ -41,7 +42,15 @@ export function rowOf(item: AuditItem): AuditRow {
     ...(entry.call === undefined ? {} : { call: entry.call }),
     ...(entry.actor?.client === undefined ? {} : { client: entry.actor.client }),
     ...(entry.durationMs === undefined ? {} : { durationMs: entry.durationMs }),
+    ...grantOf(entry),
   };
+}
+
+/** Which grant an entry names: the one that it tells of, or the first that covered its call. */
+function grantOf({ tool, input, approval }: StoredEntry): { grant?: string } {
+  const told = approval?.decision === 'granted' ? approval.id : tool === 'grant.created' || tool === 'grant.forbidden' ? input['id'] : undefined;
+  const id = typeof told === 'string' ? /^grant_[0-9A-Z]{26}/.exec(told)?.[0] : undefined;
+  return id === undefined ? {} : { grant: id };
 }
 
 // The one member that says most: a command or a path; else all of it.
