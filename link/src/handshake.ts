@@ -88,7 +88,7 @@ export function readLine(socket: Socket): Promise<string> {
       }
     };
     const onEnd = (): void => finish(() => reject(new ConductorError('BROKER_UNAVAILABLE', 'The connection ended before it was established.')));
-    const timer = setTimeout(() => finish(() => reject(new ConductorError('BROKER_UNAVAILABLE', 'The other side did not answer in time.'))), patience);
+    const timer = setTimeout(() => finish(() => reject(new ConductorError('BROKER_UNAVAILABLE', 'The other side did not answer in time.', { data: { late: true } }))), patience);
     socket.on('data', onData).once('error', onEnd).once('close', onEnd);
     socket.resume();
   });

@@ -5,7 +5,7 @@ export type Verdict = Readonly<{ verdict: 'allow' | 'approve' | 'deny'; rule: st
 
 /** Who stands behind a call, as stamped by the broker; only `client` and `window` are an agent's own claim. */
 export type Actor = Readonly<{
-  role: 'agent' | 'viewer' | 'editor' | 'cli' | 'broker';
+  role: 'agent' | 'viewer' | 'editor' | 'cli' | 'broker' | /** Somebody who came to the socket and proved nothing. */ 'stranger';
   /** Name and version that the client gave of itself, for instance `claude-code 2.1.330`. */
   client?: string;
   /** Connection number within this broker's life, to tell two agents of the same name apart. */

@@ -1,7 +1,9 @@
 import type { Socket } from 'node:net';
 import { createConnection, type Connection, type InitializeResult } from 'vscode-languageserver';
-import { createProtocolConnection, StreamMessageReader, StreamMessageWriter } from 'vscode-languageserver-protocol/node';
-import { serveRequests, whenGone, type AskingWire, type Handlers } from './requests';
+import { createProtocolConnection, StreamMessageWriter } from 'vscode-languageserver-protocol/node';
+import { BoundedReader } from './boundedReader';
+import { endWith } from './control';
+import { refuseUnknown, serveRequests, whenGone, type AskingWire, type Handlers, type Refused } from './requests';
 import type { Guest } from './socket';
 
 /** The door for editor windows: the language server protocol with our own messages beside it. */
@@ -10,16 +12,22 @@ import type { Guest } from './socket';
 export type LanguageRoom = Readonly<{ attach(connection: Connection): InitializeResult['capabilities'] }>;
 
 /** Serves one window. The result is where notifications and questions go. */
-export function serveEditor(socket: Socket, guest: Guest, handlers: Handlers, language: LanguageRoom, version: string): AskingWire {
+export function serveEditor(socket: Socket, guest: Guest, handlers: Handlers, language: LanguageRoom, version: string, refused: Refused): AskingWire {
+  const end = endWith(socket, refused);
   // The ready-made Node entry would end the whole broker when one window says `exit`; here it ends that window's connection.
   const watchDog = { shutdownReceived: false, initialize: () => undefined, exit: () => void socket.end() };
   const connection = createConnection(
-    (logger) => createProtocolConnection(new StreamMessageReader(socket), new StreamMessageWriter(socket), logger),
+    (logger) => {
+      const reader = new BoundedReader(socket, () => end('A message is too long.'));
+      reader.onError(() => end('What came is no message.'));
+      return createProtocolConnection(reader, new StreamMessageWriter(socket), logger);
+    },
     watchDog,
   );
   const capabilities = language.attach(connection);
   connection.onInitialize(() => ({ capabilities, serverInfo: { name: 'conductor', version } }));
-  serveRequests(connection, handlers, guest, whenGone(socket));
+  serveRequests(connection, handlers, guest, whenGone(socket), refused);
+  refuseUnknown(connection, refused);
   connection.listen();
   return connection;
 }

@@ -96,15 +96,12 @@ class AgentSession {
 
   #request(frame: Extract<Frame, { kind: 'request' }>): void {
     const { id, method, params } = frame;
-    if (this.#running.has(id)) return this.#error(id, rpc.invalidRequest, 'A request with this id is still running.');
+    if (this.#running.has(id)) return this.#refuseRequest(frame, rpc.invalidRequest, 'A request with this id is still running.');
     const era = eraOf(params);
-    if (era.kind === 'invalid') return this.#error(id, era.code, era.message, era.data);
+    if (era.kind === 'invalid') return this.#refuseRequest(frame, era.code, era.message, era.data);
     if (era.kind === 'stateless') this.#client = era.client ?? this.#client;
     const handler = (era.kind === 'stateless' ? this.#stateless : this.#inSession).get(method);
-    if (handler === undefined) {
-      this.house.refused(this.#client, { method, reason: `The method "${method.slice(0, 100)}" is not served.` });
-      return this.#error(id, rpc.methodNotFound, `Method not found: ${method.slice(0, 100)}`);
-    }
+    if (handler === undefined) return this.#refuseRequest(frame, rpc.methodNotFound, `Method not found: ${method.slice(0, 100)}`);
     handler(id, params);
   }
 
@@ -125,7 +122,7 @@ class AgentSession {
 
   #initialize(id: RequestId, params: Readonly<Record<string, unknown>>): void {
     const parsed = initializeSchema.safeParse(params);
-    if (!parsed.success) return this.#error(id, rpc.invalidParams, 'initialize needs protocolVersion, capabilities and clientInfo.');
+    if (!parsed.success) return this.#refuseRequest({ id, method: 'initialize' }, rpc.invalidParams, 'initialize needs protocolVersion, capabilities and clientInfo.');
     const { protocolVersion, clientInfo } = parsed.data;
     const known = sessionRevisions.find((revision) => revision === protocolVersion);
     this.#negotiated = known ?? sessionRevisions[0];
@@ -134,17 +131,14 @@ class AgentSession {
   }
 
   #afterInitialize(id: RequestId, act: () => void): void {
-    if (this.#negotiated === undefined) return this.#error(id, rpc.invalidRequest, 'Send "initialize" first.');
+    if (this.#negotiated === undefined) return this.#refuseRequest({ id }, rpc.invalidRequest, 'Send "initialize" first.');
     act();
   }
 
   #call(id: RequestId, params: Readonly<Record<string, unknown>>, dress: (result: CallToolResult) => object): void {
     const parsed = callSchema.safeParse(params);
-    if (!parsed.success) {
-      this.house.refused(this.#client, { method: 'tools/call', reason: 'The params of tools/call are invalid.' });
-      return this.#error(id, rpc.invalidParams, 'tools/call needs a name, and arguments that are an object.');
-    }
-    if (this.#running.size >= callLimit) return this.#error(id, rpc.internal, `At most ${String(callLimit)} calls run at a time. Wait for one to end.`);
+    if (!parsed.success) return this.#refuseRequest({ id, method: 'tools/call' }, rpc.invalidParams, 'tools/call needs a name, and arguments that are an object.');
+    if (this.#running.size >= callLimit) return this.#refuseRequest({ id, method: 'tools/call' }, rpc.internal, `At most ${String(callLimit)} calls run at a time. Wait for one to end.`);
     const abort = new AbortController();
     this.#running.set(id, { abort });
     const token = parsed.data._meta?.progressToken;
@@ -168,8 +162,8 @@ class AgentSession {
 
   // The list of tools does not change while the broker runs, so that a subscription is acknowledged with nothing to expect.
   #listen(id: RequestId, params: Readonly<Record<string, unknown>>): void {
-    if (!isRecord(params['notifications'])) return this.#error(id, rpc.invalidParams, 'subscriptions/listen needs "notifications".');
-    if (this.#listening.size >= callLimit) return this.#error(id, rpc.internal, 'Subscription limit reached.');
+    if (!isRecord(params['notifications'])) return this.#refuseRequest({ id, method: 'subscriptions/listen' }, rpc.invalidParams, 'subscriptions/listen needs "notifications".');
+    if (this.#listening.size >= callLimit) return this.#refuseRequest({ id, method: 'subscriptions/listen' }, rpc.internal, 'Subscription limit reached.');
     this.#listening.add(id);
     this.#send({ jsonrpc: '2.0', method: 'notifications/subscriptions/acknowledged', params: { notifications: {}, _meta: { [meta.subscription]: id } } });
   }
@@ -195,6 +189,12 @@ class AgentSession {
     this.house.refused(this.#client, { reason, ...(frame.method === undefined ? {} : { method: frame.method }) });
     this.#error(frame.id, frame.code, frame.message);
     this.#countNonsense();
+  }
+
+  /** Answers a request that could be read and is not served as it is. */
+  #refuseRequest({ id, method }: { id: RequestId; method?: string }, code: number, message: string, data?: unknown): void {
+    this.house.refused(this.#client, { reason: message, ...(method === undefined ? {} : { method }) });
+    this.#error(id, code, message, data);
   }
 
   #countNonsense(): void {

@@ -61,7 +61,7 @@ export async function proveRequestDoor(handlers: Handlers): Promise<boolean> {
   const traps = new Proxy(handlers, { get: () => () => { reached = true; } });
   const wire: Wire = { onRequest: (name, handler) => served.set(name, handler), sendNotification: () => Promise.resolve() };
   const never = { isCancellationRequested: false, onCancellationRequested: () => ({ dispose: () => undefined }) };
-  serveRequests(wire, traps, { role: 'agent', version: '0', connection: 0 }, new AbortController().signal);
+  serveRequests(wire, traps, { role: 'agent', version: '0', connection: 0 }, new AbortController().signal, () => undefined);
   for (const name of Object.keys(requests)) {
     const handler = served.get(name);
     if (handler === undefined) return false;

@@ -23,8 +23,11 @@ export type Wire = Readonly<{
 /** A wire whose other end answers questions: an editor's. */
 export type AskingWire = Wire & Readonly<{ sendRequest(method: string, params: unknown): Promise<unknown> }>;
 
+/** Hears what a door refused: the method, if one could be read, and why. */
+export type Refused = (what: { method?: string; reason: string }) => void;
+
 /** Serves the table of messages on a connection, within the rights of the guest's role. `gone` aborts when the connection ended. */
-export function serveRequests(wire: Wire, handlers: Handlers, guest: Guest, gone: AbortSignal): void {
+export function serveRequests(wire: Wire, handlers: Handlers, guest: Guest, gone: AbortSignal, refused: Refused): void {
   for (const name of Object.keys(requests) as RequestName[]) {
     wire.onRequest(name, async (params, token) => {
       const taken = new AbortController();
@@ -32,7 +35,7 @@ export function serveRequests(wire: Wire, handlers: Handlers, guest: Guest, gone
       const listening = token.onCancellationRequested(end);
       gone.addEventListener('abort', end);
       try {
-        return await answer(name, handlers, params, guest, { signal: taken.signal, notify: (news, told) => notify(wire, news, told) });
+        return await answer(name, handlers, params, guest, refused, { signal: taken.signal, notify: (news, told) => notify(wire, news, told) });
       } finally {
         listening.dispose();
         gone.removeEventListener('abort', end);
@@ -67,7 +70,7 @@ export async function askEditor<Name extends QuestionName>(wire: AskingWire, nam
   }
 }
 
-async function answer<Name extends RequestName>(name: Name, handlers: Handlers, given: unknown, guest: Guest, asker: Asker): Promise<unknown> {
+async function answer<Name extends RequestName>(name: Name, handlers: Handlers, given: unknown, guest: Guest, refused: Refused, asker: Asker): Promise<unknown> {
   try {
     const message = requests[name];
     if (!rightsOf[guest.role].has(message.right)) throw new ConductorError('UNAUTHORIZED', `The role "${guest.role}" may not send ${name}.`);
@@ -76,11 +79,22 @@ async function answer<Name extends RequestName>(name: Name, handlers: Handlers, 
     const handler = handlers[name] as (params: unknown, guest: Guest, asker: Asker) => unknown;
     return await handler(params.data, guest, asker);
   } catch (thrown) {
-    throw responseError(toConductorError(thrown));
+    const error = toConductorError(thrown);
+    // Not what a handler found: a message that no handler saw.
+    if (error.code === 'UNAUTHORIZED' || error.code === 'INVALID_REQUEST') refused({ method: name, reason: error.message });
+    throw responseError(error);
   }
 }
 
 /** A failure as it crosses the wire: the sentence, the closed code and the next step. */
 export function responseError(error: ConductorError): ResponseError<{ code: string; next: string }> {
   return new ResponseError(ErrorCodes.InternalError, error.message, { code: error.code, next: error.next, ...error.data });
+}
+
+/** Refuses every request that nobody handles, and says so. */
+export function refuseUnknown(wire: { onRequest(handler: (method: string) => unknown): unknown }, refused: Refused): void {
+  wire.onRequest((method) => {
+    refused({ method: method.slice(0, 200), reason: 'The method is not served.' });
+    return new ResponseError(ErrorCodes.MethodNotFound, `Method not found: ${method.slice(0, 100)}`);
+  });
 }

@@ -17,8 +17,8 @@ export type Reception = Readonly<{
   key: Buffer;
   /** Takes over the paused socket. */
   welcome(socket: Socket, guest: Guest): void;
-  /** Somebody failed to prove a role, or spoke nonsense. */
-  turnedAway(error: ConductorError): void;
+  /** Somebody failed to prove a role, spoke nonsense, or found no place; `guest` when the role was proven. */
+  turnedAway(error: ConductorError, guest?: Guest): void;
   /** The number of connections changed. */
   counted(guests: readonly Guest[]): void;
 }>;
@@ -48,7 +48,10 @@ export async function openSocket(reception: Reception): Promise<{ close(): Promi
     sockets.add(socket);
     strangers.add(socket);
     const [longest] = strangers;
-    if (strangers.size > strangerLimit) longest?.destroy();
+    if (strangers.size > strangerLimit) {
+      reception.turnedAway(new ConductorError('UNAUTHORIZED', `More than ${String(strangerLimit)} connections had not introduced themselves; the one that took longest was closed.`));
+      longest?.destroy();
+    }
     socket.on('close', () => {
       sockets.delete(socket);
       strangers.delete(socket);
@@ -58,9 +61,12 @@ export async function openSocket(reception: Reception): Promise<{ close(): Promi
       (visitor) => {
         strangers.delete(socket);
         if (socket.destroyed) return;
-        if (visitor.role === 'agent' && [...guests.values()].filter(({ role }) => role === 'agent').length >= agentLimit) return void socket.destroy();
         count += 1;
         const guest = { ...visitor, connection: count };
+        if (visitor.role === 'agent' && [...guests.values()].filter(({ role }) => role === 'agent').length >= agentLimit) {
+          reception.turnedAway(new ConductorError('UNAUTHORIZED', `More than ${String(agentLimit)} agents are connected already.`), guest);
+          return void socket.destroy();
+        }
         guests.set(socket, guest);
         reception.counted([...guests.values()]);
         reception.welcome(socket, guest);

@@ -6,6 +6,7 @@ import type { Pipeline } from '../call/pipeline';
 import { serveAgent, type AgentHouse } from '../doors/mcp';
 import type { Guest } from '../doors/socket';
 import { resolveProject } from './project';
+import type { DoorRefusal } from './refusalLog';
 
 /** What serving agents needs of the house. */
 export type AgentRooms = Readonly<{
@@ -14,16 +15,13 @@ export type AgentRooms = Readonly<{
   configDir: string;
   /** Makes the id of a call. */
   newId(): string;
-  /** Remembers a message that never became a call. */
-  refused(actor: ToolCall['actor'], project: string | undefined, what: { method?: string; reason: string }): void;
+  /** Remembers a message that never became a call, or a call that had no project. */
+  refused(refusal: DoorRefusal): void;
   /** An agent left. */
   ended(connection: number): void;
   /** Counts calls that run, so that leaving can wait for them. */
   running(change: 1 | -1): void;
 }>;
-
-/** Refusals of one connection that are recorded; more of them would only fill the log. */
-const recordedRefusals = 100;
 
 /** Serves one agent: its calls carry its connection, its name for itself, and its project. */
 export function welcomeAgent(rooms: AgentRooms, socket: Socket, guest: Guest): void {
@@ -36,14 +34,13 @@ export function agentHouse(rooms: AgentRooms, guest: Pick<Guest, 'connection' | 
   const user = userInfo().username;
   const actor = (client: string): ToolCall['actor'] => ({ role: 'agent', client, connection: guest.connection, ...(guest.window === undefined ? {} : { window: guest.window }), user });
   const project = projectOf(guest.project, rooms.configDir);
-  let refusals = 0;
   return {
     version: rooms.version,
     tools: rooms.pipeline.tools,
     async call(tool, input, client, caller) {
       // Without a project nothing can be inside of anything; the reason is told at the call, where an agent reads it.
       if (project instanceof ConductorError) {
-        rooms.refused(actor(client), guest.project, { method: 'tools/call', reason: project.message });
+        rooms.refused({ actor: actor(client), tool, input, rule: 'project.missing', reason: project.message });
         return { kind: 'refused', code: project.code, rule: 'project.missing', reason: project.message };
       }
       rooms.running(1);
@@ -53,9 +50,8 @@ export function agentHouse(rooms: AgentRooms, guest: Pick<Guest, 'connection' | 
         rooms.running(-1);
       }
     },
-    refused(client, what) {
-      refusals += 1;
-      if (refusals <= recordedRefusals) rooms.refused(actor(client), project instanceof ConductorError ? undefined : project, what);
+    refused(client, { method, reason }) {
+      rooms.refused({ actor: actor(client), tool: 'mcp.message', input: method === undefined ? {} : { method: method.slice(0, 200) }, rule: 'mcp.refused', reason, ...(project instanceof ConductorError ? {} : { project }) });
     },
   };
 }

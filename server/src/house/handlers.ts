@@ -45,7 +45,12 @@ export function createHandlers(rooms: HandlerRooms): Handlers {
     'approvals/narrow': (narrowing, guest) => rooms.shelf.narrow(narrowing, { ...actorOf(guest, rooms), role: guest.role, connection: guest.connection }),
     'approvals/decide': (decision, guest) => {
       const result = desk.decide(decision, { ...actorOf(guest, rooms), role: guest.role, connection: guest.connection });
-      if (result.outcome !== 'accepted') return result;
+      // An answer that is late, said twice, or about something else than what waits.
+      if (result.outcome !== 'accepted') {
+        const { id, digest, decision: said } = decision;
+        rooms.refusals.note({ actor: actorOf(guest, rooms), tool: 'approvals.decide', input: { id: id.slice(0, 64), digest: digest.slice(0, 64), decision: said }, rule: `approval.${result.outcome}`, reason: result.message });
+        return result;
+      }
       if (decision.decision === 'approve') witness.heard(decision.id);
       if (decision.rung !== undefined) rooms.chosen.heard(choiceOf(decision.id, decision.rung));
       return result;
@@ -90,7 +95,8 @@ export function createHandlers(rooms: HandlerRooms): Handlers {
   }
 }
 
-function actorOf({ role, connection, client, version: own, window }: Guest, rooms: Built): Built['self'] {
+/** The actor of an entry about what a guest did. */
+export function actorOf({ role, connection, client, version: own, window }: Guest, rooms: Pick<Built, 'self'>): Built['self'] {
   return { role, client: client ?? `conductor ${own}`, connection, ...(window === undefined ? {} : { window }), user: rooms.self.user };
 }
 

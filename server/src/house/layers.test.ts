@@ -194,6 +194,8 @@ describe('A1 defence in depth', function () {
       await house.close('the test is over');
       const said = lines.map((line) => JSON.parse(line) as { message: string; door?: string }).filter(({ message }) => message === 'a door stays shut');
       assert.deepEqual(said.map(({ door }) => door), shut);
+      const recorded = readFileSync(join(base, 'config', 'audit.log'), 'utf8').split('\n').filter((line) => line.includes('"rule":"door.shut"'));
+      assert.equal(recorded.length, shut.length, 'the log says so, too');
     });
   }
 

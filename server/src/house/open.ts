@@ -2,18 +2,20 @@ import type { Socket } from 'node:net';
 import type { Connection } from 'vscode-languageserver';
 import { brokerAddress } from '../../../link/src/address';
 import { ensureControlKey } from '../../../link/src/controlKey';
+import type { Claims } from '../../../link/src/reception';
 import type { NewEntry } from '../../../protocol/src/audit/entry';
+import type { Actor } from '../../../protocol/src/call';
 import { toConductorError, type ConductorError } from '../../../protocol/src/errors';
 import { version } from '../base/version';
 import { serveTerminal } from '../doors/control';
 import { serveEditor } from '../doors/editor';
 import { proveAgentDoor, proveRequestDoor } from '../doors/proof';
-import type { Handlers } from '../doors/requests';
+import type { Handlers, Refused } from '../doors/requests';
 import { openSocket, type Guest } from '../doors/socket';
 import { attachLanguage } from '../language/attach';
 import { endOwnRuns } from '../tools/shell/runMark';
 import { agentHouse, welcomeAgent } from './agents';
-import { createHandlers } from './handlers';
+import { actorOf, createHandlers } from './handlers';
 import { createPresence, type DoorProof, type Presence } from './presence';
 import { buildRooms, type Built, type Ground } from './rooms';
 
@@ -39,14 +41,18 @@ export async function openHouse(ground: Ground): Promise<House> {
   const handlers = createHandlers({ ...rooms, ground, presence });
   const doors = await proveDoors(rooms, ground, handlers);
   presence.doors = doors;
-  for (const { door, open, message } of doors) if (!open) ground.logger.error('a door stays shut', { door, why: message });
+  for (const { door, open, message } of doors) {
+    if (open) continue;
+    ground.logger.error('a door stays shut', { door, why: message });
+    rooms.refusals.note({ actor: rooms.self, tool: 'broker.door', input: { door }, rule: 'door.shut', reason: message });
+  }
   await record(rooms, ground, { phase: 'event', tool: 'broker.started', input: { version, pid: process.pid, node: process.versions.node }, result: 'ok', actor: rooms.self });
   const key = ensureControlKey(ground.configDir);
   presence.counted([]);
   const socket = await openSocket({
     address: brokerAddress(ground.configDir), version, key,
     welcome: (connection, guest) => welcome(rooms, handlers, presence, connection, guest),
-    turnedAway: (error) => turnedAway(rooms, ground, error),
+    turnedAway: (error, guest) => turnedAway(rooms, error, guest),
     counted: (guests) => presence.counted(guests),
   });
   ground.logger.info('the broker is open', { version, pid: process.pid, configDir: ground.configDir });
@@ -62,6 +68,7 @@ export async function openHouse(ground: Ground): Promise<House> {
       // The last outcomes are on their way through the doors.
       await new Promise((resolve) => setImmediate(resolve));
       // While the windows are still here, since they hold the better key.
+      await rooms.refusals.close();
       const metrics = rooms.provenance.measured();
       await rooms.signing.seal(() => record(rooms, ground, { phase: 'event', tool: 'broker.stopped', input: { why, ...(metrics === undefined ? {} : { metrics: `sha256:${metrics}` }) }, result: 'ok', actor: rooms.self }));
       await socket.close();
@@ -97,11 +104,15 @@ function doorProof(door: string, open: boolean): DoorProof {
 
 function welcome(rooms: Built, handlers: Handlers, presence: Presence, socket: Socket, guest: Guest): void {
   const door = guest.role === 'agent' ? 'agent' : guest.role === 'editor' ? 'editor' : 'terminal';
-  if (presence.doors.find((one) => one.door === door)?.open !== true) return void socket.destroy();
+  if (presence.doors.find((one) => one.door === door)?.open !== true) {
+    rooms.refusals.note({ actor: actorOf(guest, rooms), tool: 'broker.turnedAway', input: { door }, rule: 'door.shut', reason: 'The proof of this door failed, so it stays shut.' });
+    return void socket.destroy();
+  }
   if (guest.role === 'agent') return welcomeAgent({ ...rooms.agents, running: (change) => presence.running(change) }, socket, guest);
+  const refused: Refused = ({ method, reason }) => rooms.refusals.note({ actor: actorOf(guest, rooms), tool: `${door}.message`, input: method === undefined ? {} : { method }, rule: `${door}.refused`, reason });
   const language = { attach: (connection: Connection) => attachLanguage(connection, { configFile: rooms.config.current().state.file, tools: [...rooms.tools.keys()] }).capabilities };
-  const editor = guest.role === 'editor' ? serveEditor(socket, guest, handlers, language, version) : undefined;
-  const left = rooms.audience.join(editor ?? serveTerminal(socket, guest, handlers));
+  const editor = guest.role === 'editor' ? serveEditor(socket, guest, handlers, language, version, refused) : undefined;
+  const left = rooms.audience.join(editor ?? serveTerminal(socket, guest, handlers, refused));
   const signerLeft = editor === undefined ? () => undefined : rooms.signing.joined(editor);
   socket.on('close', () => {
     left();
@@ -110,7 +121,12 @@ function welcome(rooms: Built, handlers: Handlers, presence: Presence, socket: S
   });
 }
 
-function turnedAway(rooms: Built, ground: Ground, error: ConductorError): void {
-  if (error.code !== 'UNAUTHORIZED' && error.code !== 'INVALID_REQUEST' && error.code !== 'TOO_LARGE') return;
-  void record(rooms, ground, { phase: 'event', tool: 'broker.turnedAway', input: { code: error.code }, result: 'denied', actor: rooms.self, detail: { message: error.message } });
+function turnedAway(rooms: Built, { code, message, data }: ConductorError, guest: Guest | undefined): void {
+  // Whoever hung up by itself was not refused.
+  if (code === 'BROKER_UNAVAILABLE' && data['late'] !== true) return;
+  const claims = data['claims'] as Claims | undefined;
+  const { client, window } = claims ?? {};
+  const stranger: Actor = { role: 'stranger', ...(client === undefined ? {} : { client }), ...(window === undefined ? {} : { window }), user: rooms.self.user };
+  const rule = guest !== undefined ? 'door.full' : code === 'UNAUTHORIZED' ? (claims === undefined ? 'door.crowded' : 'door.proof') : code === 'BROKER_UNAVAILABLE' ? 'door.late' : 'door.nonsense';
+  rooms.refusals.note({ actor: guest === undefined ? stranger : actorOf(guest, rooms), tool: 'broker.turnedAway', input: { code, ...(claims === undefined ? {} : { role: claims.role }) }, rule, reason: message });
 }

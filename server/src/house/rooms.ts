@@ -2,7 +2,6 @@ import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { ensureControlKey } from '../../../link/src/controlKey';
 import type { KnownHead } from '../../../protocol/src/audit/chain';
-import type { NewEntry } from '../../../protocol/src/audit/entry';
 import type { Actor } from '../../../protocol/src/call';
 import { configSentence } from '../../../protocol/src/configState';
 import { ConductorError, toConductorError } from '../../../protocol/src/errors';
@@ -37,6 +36,7 @@ import { anchorsOf } from '../anchors/places';
 import { createAudience, type Audience } from './audience';
 import { keepingOf, keepLogFiles } from './logKeeping';
 import { createProvenance, type Provenance } from './provenance';
+import { createRefusalLog, type RefusalLog } from './refusalLog';
 import { openSigning, type Signing } from './signing';
 import { buildGrants, stillGranted } from './grants';
 import { endOrphans, orphansSentence } from './orphans';
@@ -73,6 +73,8 @@ export type Built = Readonly<{
   agents: Omit<AgentRooms, 'running'>;
   audience: Audience;
   signing: Signing;
+  /** Where doors say what they refused. */
+  refusals: RefusalLog;
 }>;
 
 /** Builds every room. An unusable log or configuration gives rooms that refuse and say why. */
@@ -166,15 +168,16 @@ export async function buildRooms(ground: Ground): Promise<Built> {
     openFor: () => undefined,
     recorder: { admitted: () => { breached = true; return Promise.reject(new Error('the proof must never be admitted')); }, finished: silent, refused: silent },
   });
+  const refusals = createRefusalLog({
+    append: (entry) => writer.append(entry), newId, self, schedule,
+    failed: (thrown) => ground.logger.warn('a refusal could not be recorded', { error: toConductorError(thrown).message }),
+  });
   const agents: Built['agents'] = {
     version, pipeline, configDir, newId,
     ended: (connection) => grants.endSession(connection),
-    refused: (actor, project, { method, reason }) => {
-      const entry: NewEntry = { phase: 'denied', id: newId(), tool: 'mcp.message', input: { ...(method === undefined ? {} : { method }) }, result: 'denied', actor, verdict: { verdict: 'deny', rule: 'mcp.refused', reason }, ...(project === undefined ? {} : { project }) };
-      writer.append(entry).catch((thrown: unknown) => ground.logger.warn('a refusal could not be recorded', { error: toConductorError(thrown).message }));
-    },
+    refused: (refusal) => refusals.note(refusal),
   };
-  return { self, config, writer, logFiles, snapshots, provenance, desk, breakers, tools, shelf, witness, grants, chosen, pipeline, proof: { pipeline: proofPipeline, breached: () => breached }, agents, audience, signing };
+  return { self, config, writer, logFiles, snapshots, provenance, desk, breakers, tools, shelf, witness, grants, chosen, pipeline, proof: { pipeline: proofPipeline, breached: () => breached }, agents, audience, signing, refusals };
 }
 
 /** The second look at the log: an entry counts as written when the log is longer than before, not when somebody says so. */
