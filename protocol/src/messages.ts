@@ -118,6 +118,8 @@ export const requests = {
       publicKeys: z.array(z.string().max(500)).max(20).optional(),
       /** How thoroughly; `default` when absent. */
       depth: z.enum(depths).optional(),
+      /** `last`: read only what came after the last verification of this broker, when that is possible; the report then has `since`. */
+      since: z.enum(['last']).optional(),
       /** Any text of the asker: while the verification runs, the asker alone hears `audit/progress` with it. Cancelling the request ends it. */
       progress: z.string().max(100).optional(),
     }),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { chmodSync, readdirSync, readlinkSync } from 'node:fs';
+import { chmodSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CancellationTokenSource } from 'vscode-jsonrpc/node';
 import { writeLog } from '../../bench/audit';
@@ -54,6 +54,27 @@ describe('verifying a long log', () => {
     const { verdict, class: kind } = await asker.sendRequest<VerificationReport>('audit/verify', { depth: 'strict', progress: 'p' }, source.token);
     assert.deepEqual([verdict, kind], ['unverifiable', 'aborted']);
     assert.equal((await house.status()).audit.health, 'ok');
+  });
+
+  it('audit:incremental-process at the broker and with the command, only what is new is read, and the answer says so', async () => {
+    const viewer = await house.control('viewer');
+    const verify = (params: object): Promise<VerificationReport> => viewer.sendRequest('audit/verify', params);
+    const whole = await verify({});
+    assert.deepEqual([whole.verdict, whole.since], ['intact', undefined]);
+    const agent = await house.introducedAgent();
+    await agent.call('shell_exec', { command: 'echo fresh' });
+    const fresh = await verify({ since: 'last' });
+    assert.deepEqual([fresh.verdict, fresh.since?.entries, fresh.from, fresh.trust], ['intact', whole.entries, whole.entries + 1, undefined]);
+    assert.ok(fresh.entries >= 1 && fresh.bytes < 20_000, `${String(fresh.entries)} entries, ${String(fresh.bytes)} bytes`);
+    assert.equal((await verify({ since: 'last', expected: { entries: 5, head: `sha256:${'0'.repeat(64)}` } })).class, 'fork', 'a known head that does not fit is found');
+
+    assert.doesNotMatch(house.run('audit', 'verify', '--incremental').stdout, /since the last/, 'the first time everything is read');
+    await agent.call('shell_exec', { command: 'echo more' });
+    const { status, stdout } = house.run('audit', 'verify', '--incremental');
+    assert.deepEqual([status, /^Intact since the last full verification at #\d+ \(chain only\): \d+ new entries/.test(stdout)], [0, true], stdout);
+    assert.equal(house.run('audit', 'verify', '--incremental', '--strict').status, 2);
+    writeFileSync(join(house.configDir, 'audit.verified'), 'nonsense');
+    assert.doesNotMatch(house.run('audit', 'verify', '--incremental').stdout, /since the last/);
   });
 
   it('audit:verify-interrupt Ctrl+C ends the command with a clear line and exit code 2', async function () {

@@ -6,7 +6,10 @@ import { idLength, PlainLine, Times } from './plain';
 import type { Finding, OrphanCall } from './report';
 
 /** Where a file of the log continues from: the number of its first entry, the bare hash before it, and the calls that were open there. */
-export type ChainStart = Readonly<{ seq: number; prevHash: string; open?: readonly OrphanCall[] }>;
+export type ChainStart = Readonly<{ seq: number; prevHash: string; open?: readonly OrphanCall[]; /** What of the file was read before, when the check goes on in the middle of it. */ before?: ReadBefore }>;
+
+/** Lines and bytes that were read of a file, and the time of the last entry among them. */
+export type ReadBefore = Readonly<{ lines: number; bytes: number; timestamp: string | undefined }>;
 
 /** A head that was kept outside the file: the log had at least this many entries, and the last of them this hash (bare hex). */
 export type KnownHead = Readonly<{ entries: number; head: string }>;
@@ -24,6 +27,8 @@ export type ChainResult = Readonly<{
   verdict: 'intact' | 'tampered' | 'torn';
   /** Lines that were read; the intact ones before the tear when torn. */
   entries: number;
+  /** Lines of the intact beginning of the file. */
+  lines: number;
   /** Number and bare hash of the last entry of the intact beginning. */
   seq: number;
   head: string;
@@ -70,7 +75,7 @@ export class ChainCheck {
   #wholeAfterDamage = false;
   #findingCount = 0;
   readonly #plain = new PlainLine();
-  readonly #times = new Times();
+  readonly #times: Times;
   /** Entry numbers of the known heads, and the hashes that were found there. */
   readonly #knownHashes = new Map<number, string | undefined>();
   readonly #known: readonly KnownHead[];
@@ -86,6 +91,9 @@ export class ChainCheck {
     this.#seq = start.seq;
     this.#goodSeq = start.seq - 1;
     this.#goodHead = start.prevHash;
+    this.#times = new Times(start.before?.timestamp);
+    this.#lines = this.#goodLines = start.before?.lines ?? 0;
+    this.#goodBytes = start.before?.bytes ?? 0;
   }
 
   /** Lines seen so far. */
@@ -140,6 +148,7 @@ export class ChainCheck {
     return {
       verdict: lost ? 'tampered' : torn ? 'torn' : this.#findingCount === 0 ? 'intact' : 'tampered',
       entries: torn ? this.#goodLines : this.#lines,
+      lines: this.#goodLines,
       seq: this.#goodSeq,
       head: this.#goodHead,
       goodBytes: this.#goodBytes,

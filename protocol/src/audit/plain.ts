@@ -113,6 +113,11 @@ export class Times {
   #inBytes = false;
   readonly #bytes = new Uint8Array(timeLength);
 
+  /** `before` is the time of the entry before the first one, when that is known. */
+  constructor(before?: string) {
+    this.#last = before;
+  }
+
   get first(): string | undefined {
     return this.#first;
   }

@@ -98,6 +98,8 @@ export const verificationReport = z.strictObject({
   files: z.number().int().nonnegative(),
   /** Number of the first entry that was verified: 1, unless earlier files were removed by the user's own setting or verified before. */
   from: z.number().int().positive(),
+  /** Only what came after an earlier verification was read: that one was full, came to this entry, and ended then. Absent when everything was read. */
+  since: z.strictObject({ entries: z.number().int().positive(), at: z.string() }).optional(),
   /** What limits the statement, in sentences: files that were removed, entries that were verified an earlier time. */
   notes: z.array(z.string()),
   /** Lines read or covered by a digest; for a torn log the intact entries before the tear. */

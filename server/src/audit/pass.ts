@@ -1,5 +1,6 @@
 /** One pass over one file of the log, with flat memory. */
-import { ChainCheck, headsOf, type ChainResult, type ChainStart, type KnownHeads } from '../../../protocol/src/audit/chain';
+import { ChainCheck, headsOf, type ChainResult, type ChainStart, type KnownHeads, type ReadBefore } from '../../../protocol/src/audit/chain';
+import type { OrphanCall } from '../../../protocol/src/audit/report';
 import { asOrphans, firstStart, type SegmentStart } from '../../../protocol/src/audit/segment';
 import type { ReadableFile } from './disk';
 import { scanLines } from './lines';
@@ -11,6 +12,8 @@ export type PassOptions = Readonly<{
   known?: KnownHeads;
   /** How the file begins; as the very first one by default. */
   start?: SegmentStart;
+  /** Where to go on in a file whose beginning was verified before. */
+  after?: PassedBefore;
   /** Verify only this many bytes; for a log that is being written, pass what the writer says is durable. */
   upTo?: number;
   /** Also looks at what the lines say. */
@@ -20,8 +23,11 @@ export type PassOptions = Readonly<{
   onProgress?: (done: number, total: number) => void;
 }>;
 
-/** Everything that a pass over a file tells: the chain, where it began, and how many bytes were read. */
-export type Pass = Readonly<{ chain: ChainResult; start: SegmentStart; bytes: number }>;
+/** What an earlier pass over the same file came to. */
+export type PassedBefore = ReadBefore & Readonly<{ seq: number; head: string; open: readonly OrphanCall[] }>;
+
+/** Everything that a pass over a file tells: which file, the chain, where it began, and up to which byte it was read. */
+export type Pass = Readonly<{ id: string; chain: ChainResult; start: SegmentStart; bytes: number }>;
 
 /** Where the check of a file begins that starts like this. */
 export function chainStartOf({ seq, prevHash, open }: SegmentStart): ChainStart {
@@ -30,8 +36,9 @@ export function chainStartOf({ seq, prevHash, open }: SegmentStart): ChainStart 
 
 /** Checks the chain of an open file from its first byte. A file that grows meanwhile is followed to a line's end. */
 export async function passOver(file: ReadableFile, options: PassOptions): Promise<Pass> {
-  const { signal, onProgress, start = firstStart } = options;
-  const check = new ChainCheck(headsOf(options.known).filter(({ entries }) => entries >= start.seq), chainStartOf(start));
+  const { signal, onProgress, start = firstStart, after } = options;
+  const from = after === undefined ? chainStartOf(start) : { seq: after.seq + 1, prevHash: after.head, open: after.open, before: after };
+  const check = new ChainCheck(headsOf(options.known).filter(({ entries }) => entries >= from.seq), from);
   const strict = options.strict === true ? new StrictCheck(start.open) : undefined;
   let to = options.upTo ?? file.mark().size;
   const sink = {
@@ -45,7 +52,7 @@ export async function passOver(file: ReadableFile, options: PassOptions): Promis
     },
     progress: (done: number): void => onProgress?.(done, to),
   };
-  let rest = await scanLines(file, { from: 0, to }, sink, signal);
+  let rest = await scanLines(file, { from: after?.bytes ?? 0, to }, sink, signal);
   // A line that seems to break off may only be on its way to the disk: read on as long as the file grows.
   while (rest !== undefined && options.upTo === undefined) {
     const grown = file.mark().size;
@@ -53,7 +60,7 @@ export async function passOver(file: ReadableFile, options: PassOptions): Promis
     to = grown;
     rest = await scanLines(file, { from: rest.offset, to }, sink, signal);
   }
-  return { chain: withStrict(check.finish(rest), strict), start, bytes: to };
+  return { chain: withStrict(check.finish(rest), strict), id: file.mark().id, start, bytes: to };
 }
 
 /** A chain whose lines do not say what entries say; what breaks the chain itself comes first. */

@@ -43,8 +43,8 @@ function placesOf(segment: number, path: string, archive: string | undefined, lo
   return [join(dirname(path), 'audit', name), join(dirname(path), name), ...archived];
 }
 
-/** Finds the files of the log that ends with the file at `path`; undefined when that is not there. */
-export async function findLogFiles(path: string, disk: Disk): Promise<LogFiles | undefined> {
+/** Finds the files of the log that ends with the file at `path`, no further back than number `oldest`; undefined when it is not there. */
+export async function findLogFiles(path: string, disk: Disk, oldest = 1): Promise<LogFiles | undefined> {
   const removal = await readStub(path, disk);
   const archive = removal?.reason === 'archive' ? removal.to : undefined;
   const start = await startOf(path, disk);
@@ -52,13 +52,18 @@ export async function findLogFiles(path: string, disk: Disk): Promise<LogFiles |
   const last: LogFile = { segment: start?.segment ?? 1, path, packed: path.endsWith(packedEnding), start };
   const files = [last];
   let first = last;
-  while (first.start?.previous !== undefined || (first.start === undefined && first !== last && first.segment > 1)) {
+  while (first.segment > oldest && isContinued(first, last)) {
     const before = await findClosed(first, path, disk, archive);
     if (before === undefined) return { files, missing: first.segment - 1 };
     files.unshift(before);
     first = before;
   }
   return { files, missing: undefined };
+}
+
+/** Whether a file comes before this one. */
+function isContinued(file: LogFile, last: LogFile): boolean {
+  return file.start === undefined ? file !== last && file.segment > 1 : file.start.previous !== undefined;
 }
 
 async function findClosed(after: LogFile, path: string, disk: Disk, archive: string | undefined): Promise<LogFile | undefined> {

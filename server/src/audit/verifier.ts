@@ -5,6 +5,7 @@ import type { Finding, VerificationReport } from '../../../protocol/src/audit/re
 import { asOrphans, firstStart, type PreviousFile, type SegmentStart } from '../../../protocol/src/audit/segment';
 import { realDisk, type Disk, type ReadableFile } from './disk';
 import { digestOf } from './digest';
+import { lastVerifiedOf, type LastVerified } from './lastVerified';
 import { passOver, type Pass } from './pass';
 import { abortedReport, missingReport, reportOfFiles, withoutChain, type NamedPass } from './reporting';
 import { hashOfEntry } from './search';
@@ -22,6 +23,8 @@ export type VerifyOptions = Readonly<{
   signal?: AbortSignal;
   /** Called between blocks with bytes done and bytes to do. */
   onProgress?: (done: number, total: number) => void;
+  /** Called when the log is intact, with what the next verification needs to go on from there. */
+  onIntact?: (last: LastVerified) => void;
   disk?: Disk;
 }>;
 
@@ -60,6 +63,7 @@ async function verifyFiles({ files, missing }: LogFiles, path: string, disk: Dis
   const depth = options.depth ?? 'default';
   const [first] = files;
   const gap = first === undefined || missing === undefined ? undefined : await judgeGap(first, missing, files, path, disk);
+  const begun = new Date().toISOString();
   const passes: NamedPass[] = [];
   let before: Pass | undefined;
   const progress = progressOver(files, disk, options.onProgress);
@@ -73,7 +77,9 @@ async function verifyFiles({ files, missing }: LogFiles, path: string, disk: Dis
   const earlier = await firstOf(headsOf(options.known), (known) => knownInEarlierFile(files, disk, known));
   const last = passes.pop();
   if (last !== undefined) passes.push({ ...withFinding(last, earlier), name: undefined });
-  return reportOfFiles(passes, { depth, notes: gap?.note === undefined ? [] : [gap.note] });
+  const report = reportOfFiles(passes, { depth, notes: gap?.note === undefined ? [] : [gap.note] });
+  if (report.verdict === 'intact' && before !== undefined) options.onIntact?.(lastVerifiedOf(before, { entries: before.chain.seq, at: begun }));
+  return report;
 }
 
 /** Progress of one file as progress over all of them, by their sizes on the disk. */
@@ -88,7 +94,7 @@ function progressOver(files: readonly LogFile[], disk: Disk, tell: VerifyOptions
 type FileOptions = VerifyOptions & Readonly<{ depth: VerificationReport['depth']; disk: Disk }>;
 
 /** A closed file by its digest when that is enough and fits; else line by line. */
-async function verifyFile(file: LogFile, next: LogFile | undefined, before: Pass | undefined, options: FileOptions): Promise<Pass> {
+export async function verifyFile(file: LogFile, next: LogFile | undefined, before: Pass | undefined, options: FileOptions): Promise<Pass> {
   const start = file.start ?? startAfter(before, file.segment);
   const open = await openLogFile(file, options.disk);
   try {
@@ -99,7 +105,7 @@ async function verifyFile(file: LogFile, next: LogFile | undefined, before: Pass
     const telling = { ...(signal && { signal }), ...(onProgress && { onProgress }) };
     const whole = expected === undefined || file.start === undefined ? undefined : await digestOf(open, 0, telling);
     const same = expected !== undefined && whole?.sha256 === expected.sha256 && whole.bytes === expected.bytes;
-    if (same && options.depth === 'default' && next.start !== undefined) return { chain: closedChain(start, next.start, expected), start, bytes: expected.bytes };
+    if (same && options.depth === 'default' && next.start !== undefined) return { id: open.mark().id, chain: closedChain(start, next.start, expected), start, bytes: expected.bytes };
     const pass = await passOver(open, { start, strict, ...telling });
     return same || expected === undefined ? neverTorn(pass) : withFinding(neverTorn(pass), otherFile(file, pass, expected, whole?.sha256));
   } finally {
@@ -116,13 +122,13 @@ function startAfter(before: Pass | undefined, segment: number): SegmentStart {
 /** What a closed file tells without being read by the line: its digest fits, so its lines are those that were written. */
 function closedChain(start: SegmentStart, next: SegmentStart, { entries, bytes }: PreviousFile): ChainResult {
   return {
-    verdict: 'intact', entries: entries - start.seq + 1, seq: entries, head: next.prevHash, goodBytes: bytes, lastPhase: 'rotate', lacksNewline: false,
+    verdict: 'intact', entries: entries - start.seq + 1, lines: entries - start.seq + 1, seq: entries, head: next.prevHash, goodBytes: bytes, lastPhase: 'rotate', lacksNewline: false,
     firstTimestamp: start.timestamp, lastTimestamp: next.timestamp, findings: [], findingCount: 0, orphans: asOrphans(next.open), warnings: [],
   };
 }
 
 /** No crash tears a file that was closed: what breaks off there was cut. */
-function neverTorn(pass: Pass): Pass {
+export function neverTorn(pass: Pass): Pass {
   const { chain } = pass;
   if (chain.verdict !== 'torn') return pass;
   const findings = chain.findings.map((one) => ({ ...one, class: one.class === 'crash' ? ('truncation' as const) : one.class, message: one.message.replace(', as after a crash', ', although the file was closed') }));
@@ -135,14 +141,16 @@ function otherFile(file: LogFile, { chain }: Pass, expected: PreviousFile, found
   return { class: chain.seq < expected.entries ? 'truncation' : 'fork', line: null, offset: null, expected: expected.sha256, found: found ?? null, message };
 }
 
-function seamFinding(before: Pass, start: SegmentStart): Finding | undefined {
+/** What is wrong where one file ends and the next begins. */
+export function seamFinding(before: Pass, start: SegmentStart): Finding | undefined {
   const { seq, head, findingCount } = before.chain;
   if (findingCount > 0 || (start.seq === seq + 1 && start.prevHash === head)) return undefined;
   const message = `The file begins with entry #${start.seq} and does not continue from #${seq}, the last one of the file before it.`;
   return { class: 'link', line: 1, offset: 0, expected: `sha256:${head}`, found: `sha256:${start.prevHash}`, message };
 }
 
-function withFinding(pass: Pass, finding: Finding | undefined): Pass {
+/** A pass with one more finding, which comes first. */
+export function withFinding(pass: Pass, finding: Finding | undefined): Pass {
   if (finding === undefined) return pass;
   const { chain } = pass;
   return { ...pass, chain: { ...chain, verdict: 'tampered', findings: [finding, ...chain.findings], findingCount: chain.findingCount + 1 } };

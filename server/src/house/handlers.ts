@@ -14,7 +14,7 @@ import { choiceOf, grantHandlers } from './grants';
 import type { Presence } from './presence';
 import { createProofs } from './proofs';
 import { auditHealth, type Built, type Ground } from './rooms';
-import { verifyForAsker } from './verifying';
+import { createVerifying } from './verifying';
 
 /** What answers the messages of windows and terminals. */
 
@@ -25,6 +25,7 @@ export function createHandlers(rooms: HandlerRooms): Handlers {
   const { desk, witness, breakers, writer, config, ground, presence } = rooms;
   const path = join(ground.configDir, 'audit.log');
   const view = createAuditView(createAuditReader(path, realDisk, new KeptCounts(realDisk, path)));
+  const verifying = createVerifying(path, rooms);
   // Counted now, a long log is there at once when somebody looks.
   view.buckets({}, 'day').catch((cause: unknown) => ground.logger.warn('the audit log could not be counted', { error: toConductorError(cause).message }));
   return {
@@ -69,7 +70,7 @@ export function createHandlers(rooms: HandlerRooms): Handlers {
     },
     'audit/buckets': async ({ filter, by }, _guest, { signal }) => ({ buckets: await view.buckets(filter, by, signal) }),
     'audit/values': (_, _guest, { signal }) => view.values(signal),
-    'audit/verify': (asked, _guest, asker) => verifyForAsker(path, rooms, asked, asker),
+    'audit/verify': (asked, _guest, asker) => verifying(asked, asker),
     'audit/startNew': async ({ reason }, guest) => {
       const movedTo = await writer.startNewLog(`${reason} (asked by ${whoIs(actorOf(guest, rooms))})`);
       await rooms.signing.startAnew();

@@ -7,9 +7,11 @@ import type { VerificationReport } from '../../../protocol/src/audit/report';
 import { ConductorError } from '../../../protocol/src/errors';
 import type { requests } from '../../../protocol/src/messages';
 import { outsideHeads, witnessKeysOf } from '../anchors/places';
-import { checkpointFileOf } from '../audit/checkpointStore';
+import { checkpointFileOf, type KeptCheckpoints } from '../audit/checkpointStore';
 import { realDisk } from '../audit/disk';
-import { gradeLog, readBefore } from '../audit/grading';
+import { gradeLog, readBefore, type Places } from '../audit/grading';
+import { verifySince } from '../audit/incremental';
+import type { LastVerified } from '../audit/lastVerified';
 import { verifyAuditLog } from '../audit/verifier';
 import type { Asker } from '../doors/requests';
 import type { Built } from './rooms';
@@ -20,18 +22,37 @@ export type AskedToVerify = z.output<(typeof requests)['audit/verify']['params']
 /** Milliseconds between two words of progress. */
 const progressMs = 100;
 
-/** A log must hold what the asker remembers of it, and end where the broker left it; then come signatures and places outside. Ends early, as `aborted`, when the asker no longer waits. */
-export async function verifyForAsker(log: string, rooms: Built, asked: AskedToVerify, asker: Asker): Promise<VerificationReport> {
-  const { expected, anchor, publicKeys = [], depth = 'default' } = asked;
-  const { entries, head } = rooms.writer.state();
-  const known = [...(expected === undefined ? [] : [bare(expected)]), ...(head === null ? [] : [bare({ entries, head })])];
-  const places = { log, checkpoints: checkpointFileOf(log), disk: realDisk };
-  const kept = await readBefore(places);
-  const { signal } = asker;
-  const report = await verifyAuditLog(log, { known, depth, signal, onProgress: progressTo(asker, asked.progress) });
-  if (report.verdict === 'intact') await takeUp(rooms);
+/** Verifies one log for everybody who asks. */
+export type Verifying = (asked: AskedToVerify, asker: Asker) => Promise<VerificationReport>;
+
+/** Makes what verifies the log. It remembers where it came to, in memory only, for those who ask for no more than what is new. */
+export function createVerifying(log: string, rooms: Built): Verifying {
+  let last: LastVerified | undefined;
+  const onIntact = (come: LastVerified): void => { last = come; };
+  return async (asked, asker) => {
+    const { since, depth = 'default' } = asked;
+    const options = { known: knownTo(asked, rooms), signal: asker.signal, onProgress: progressTo(asker, asked.progress), onIntact };
+    const places = { log, checkpoints: checkpointFileOf(log), disk: realDisk };
+    const kept = await readBefore(places);
+    const fresh = since === 'last' && depth === 'default' && last !== undefined ? await verifySince(log, last, options) : undefined;
+    const report = fresh ?? (await verifyAuditLog(log, { ...options, depth }));
+    if (report.verdict === 'intact') await takeUp(rooms);
+    // What is new has been compared with every head that is known; signatures are for those who ask for all.
+    return report.since === undefined ? await grade(report, kept, places, rooms, asked, asker) : report;
+  };
+}
+
+/** A log must hold what the asker remembers of it, and end where the broker left it. */
+function knownTo({ expected, anchor, since }: AskedToVerify, { writer }: Built): KnownHead[] {
+  const { entries, head } = writer.state();
+  const heads = [expected, head === null ? undefined : { entries, head }, since === undefined ? undefined : anchor];
+  return heads.flatMap((one) => (one === undefined ? [] : [bare(one)]));
+}
+
+/** Signatures and places outside. */
+async function grade(report: VerificationReport, kept: KeptCheckpoints, places: Places, rooms: Built, { anchor, publicKeys = [] }: AskedToVerify, { signal }: Asker): Promise<VerificationReport> {
   const { anchors } = rooms.config.current().config.audit;
-  const { heads, warnings } = await outsideHeads(anchors, dirname(log));
+  const { heads, warnings } = await outsideHeads(anchors, dirname(places.log));
   const outside = [...(anchor === undefined ? [] : [{ ...bare(anchor), place: anchor.place, at: anchor.at }]), ...heads];
   return await gradeLog(report, kept, places, { pins: pinsOf(publicKeys), outside, witnesses: witnessKeysOf(anchors), warnings, signal });
 }

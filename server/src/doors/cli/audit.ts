@@ -1,23 +1,15 @@
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { InvalidArgumentError, type Command } from 'commander';
-import type { KnownHead } from '../../../../protocol/src/audit/chain';
 import type { AuditFilter } from '../../../../protocol/src/audit/query';
-import { exitCodeOf, type VerificationReport } from '../../../../protocol/src/audit/report';
 import { createAuditReader, type AuditItem } from '../../audit/reader';
-import { outsideHeads, witnessKeysOf } from '../../anchors/places';
-import { gradeLog, readBefore, type Policy } from '../../audit/grading';
-import { readConfigFile } from '../../config/file';
-import { parseConfig } from '../../config/parse';
-import { verifyAuditLog } from '../../audit/verifier';
 import { createAuditView, rowOf } from '../../audit/view';
 import { confirmed, requirePerson, withBroker } from './approvals';
 import { addAuditExport } from './auditExport';
 import { addAuditRemoved } from './auditRemoved';
 import { addAuditShow } from './auditShow';
-import { openRunningBroker } from './brokerClient';
-import { configFileIn } from './config';
-import { addProofs, placesOf, policyOf, withPolicy, type PolicyOptions } from './proofs';
+import { addVerify } from './auditVerify';
+import { addProofs } from './proofs';
 import { note, print, printTable, run, safe } from './terminal';
 
 /** `conductor audit`: read and verify the log. It reads the file itself, so that it works without a broker. */
@@ -31,13 +23,7 @@ export function addAudit(program: Command, configDir: () => string): void {
     .option('--file <file>', 'another log than the one in use')
     .action((options: ListOptions) => run(() => list(logFile(options.file), options)));
 
-  withPolicy(audit.command('verify').description('Verify the chain, its signatures and what is noted elsewhere; exit 0 intact, 1 tampered, 3 torn by a crash and repairable, 2 could not verify'))
-    .option('--deep', 'read every line, also of closed files')
-    .option('--strict', 'also check what every line says: schema, double members, decisions and their outcomes')
-    .option('--json', 'print JSON')
-    .option('--file <file>', 'another log than the one in use')
-    .action((options: VerifyFlags) => run(() => verify(logFile(options.file), options, options.file === undefined ? configDir() : undefined)));
-
+  addVerify(audit, logFile, configDir);
   addProofs(audit, logFile);
   addAuditExport(audit, logFile, withFilters);
   addAuditShow(audit, logFile, configDir);
@@ -111,50 +97,6 @@ function filterOf({ tool, result, actor, call, text, since, until }: AuditFilter
   return Object.fromEntries(Object.entries({ tool, result, actor, call, text, since, until }).filter(([, value]) => value !== undefined));
 }
 
-type VerifyFlags = Readonly<{ deep?: boolean; strict?: boolean; json?: boolean; file?: string }> & PolicyOptions;
-
-async function verify(file: string, options: VerifyFlags, configDir: string | undefined): Promise<number> {
-  const policy = policyOf(options);
-  const known = configDir === undefined ? undefined : await headOfBroker(configDir);
-  const places = placesOf(file, options.checkpoints);
-  const kept = await readBefore(places);
-  const anchored = configDir === undefined ? {} : await anchorPolicy(configDir);
-  const depth = options.strict === true ? 'strict' : options.deep === true ? 'deep' : 'default';
-  const bar = progressBar();
-  const stop = new AbortController();
-  const interrupt = (): void => stop.abort();
-  process.once('SIGINT', interrupt);
-  const chain = await verifyAuditLog(file, { depth, signal: stop.signal, ...(known && { known }), ...(bar && { onProgress: bar.show }) });
-  bar?.clear();
-  const report = await gradeLog(chain, kept, places, { ...policy, signal: stop.signal, ...anchored, witnesses: [...(policy.witnesses ?? []), ...(anchored.witnesses ?? [])], outside: [...(policy.outside ?? []), ...(anchored.outside ?? [])] });
-  process.removeListener('SIGINT', interrupt);
-  if (options.json === true) print(JSON.stringify(report));
-  else print(describe(file, report));
-  return exitCodeOf(report);
-}
-
-// The places outside that the configuration names. One that cannot be used as it stands names none, which the doctor tells.
-async function anchorPolicy(configDir: string): Promise<Policy> {
-  const content = await readConfigFile(configFileIn(configDir));
-  const parsed = content.kind === 'bytes' ? parseConfig(content.bytes) : undefined;
-  if (parsed?.kind !== 'config') return {};
-  const { anchors } = parsed.config.audit;
-  const { heads, warnings } = await outsideHeads(anchors, configDir);
-  return { witnesses: witnessKeysOf(anchors), outside: heads, warnings };
-}
-
-// A running broker remembers how far it wrote, so that a log that was cut behind its back is not called intact. None is started for it.
-async function headOfBroker(configDir: string): Promise<KnownHead | undefined> {
-  try {
-    const broker = await openRunningBroker(configDir);
-    const { audit } = await broker.request('conductor/status', {});
-    broker.close();
-    return audit.head === '' ? undefined : { entries: audit.entries, head: audit.head.replace(/^sha256:/, '') };
-  } catch {
-    return undefined;
-  }
-}
-
 // An agent must not be able to put the evidence aside by running this command (T40).
 async function startNew(configDir: string, reason: string): Promise<number> {
   requirePerson();
@@ -167,32 +109,6 @@ async function startNew(configDir: string, reason: string): Promise<number> {
     print(`A new audit log begins. The earlier one is kept at ${movedTo}.`);
     return 0;
   });
-}
-
-/** A bar on standard error while a person waits at a terminal; undefined elsewhere. */
-function progressBar(): { show(done: number, total: number): void; clear(): void } | undefined {
-  if (!process.stderr.isTTY) return undefined;
-  let shown = -1;
-  return {
-    show: (done, total) => {
-      const percent = total === 0 ? 100 : Math.min(100, Math.floor((done / total) * 100));
-      if (percent === shown) return;
-      shown = percent;
-      process.stderr.write(`\r${'#'.repeat(Math.floor(percent / 4)).padEnd(25, '.')} ${String(percent)} %`);
-    },
-    clear: () => {
-      if (shown >= 0) process.stderr.write('\r\u001b[K');
-    },
-  };
-}
-
-function describe(file: string, report: VerificationReport): string {
-  const { verdict, level, trust, entries, line, offset, expected, found, message, notes } = report;
-  const head = { intact: `Intact (${trust?.words ?? level ?? 'unknown level'}): ${String(entries)} entries in ${file}`, tampered: `TAMPERED: ${file}`, torn: `Torn by a crash, repairable: ${file}`, unverifiable: `Could not verify ${file}` }[verdict];
-  const place = line === null ? [] : [`  at line ${String(line)}, byte ${String(offset ?? 0)}`];
-  const hashes = expected === null && found === null ? [] : [`  expected ${expected ?? '-'}`, `  found    ${found ?? '-'}`];
-  const limits = notes.map((one) => `  ${one}`);
-  return [head, ...limits, ...(message === null || verdict === 'intact' ? [] : [`  ${message}`]), ...place, ...hashes].map(safe).join('\n');
 }
 
 async function tail(file: string, { lines, json, follow }: { lines: number; json?: boolean; follow: boolean }): Promise<number> {

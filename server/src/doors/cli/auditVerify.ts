@@ -1,0 +1,132 @@
+import type { Command } from 'commander';
+import type { KnownHead } from '../../../../protocol/src/audit/chain';
+import { exitCodeOf, type VerificationReport } from '../../../../protocol/src/audit/report';
+import { ConductorError } from '../../../../protocol/src/errors';
+import { outsideHeads, witnessKeysOf } from '../../anchors/places';
+import { gradeLog, readBefore, type Policy } from '../../audit/grading';
+import { verifySince } from '../../audit/incremental';
+import { keepLastVerified, lastVerifiedFileOf, readLastVerified, type LastVerified } from '../../audit/lastVerified';
+import { verifyAuditLog } from '../../audit/verifier';
+import { readConfigFile } from '../../config/file';
+import { parseConfig } from '../../config/parse';
+import { openRunningBroker } from './brokerClient';
+import { configFileIn } from './config';
+import { placesOf, policyOf, withPolicy, type PolicyOptions } from './proofs';
+import { note, print, run, safe } from './terminal';
+
+/** `conductor audit verify`. It reads the files itself, so that it works without a broker. */
+export function addVerify(audit: Command, logFile: (given: string | undefined) => string, configDir: () => string): void {
+  withPolicy(audit.command('verify').description('Verify the chain, its signatures and what is noted elsewhere; exit 0 intact, 1 tampered, 3 torn by a crash and repairable, 2 could not verify'))
+    .option('--deep', 'read every line, also of closed files')
+    .option('--strict', 'also check what every line says: schema, double members, decisions and their outcomes')
+    .option('--incremental', 'read only what came after the last verification by this command, which audit.verified beside the log remembers, and say so; everything when that cannot be')
+    .option('--json', 'print JSON')
+    .option('--file <file>', 'another log than the one in use')
+    .action((options: VerifyFlags) => run(() => verify(logFile(options.file), options, options.file === undefined ? configDir() : undefined)));
+}
+
+type VerifyFlags = Readonly<{ deep?: boolean; strict?: boolean; incremental?: boolean; json?: boolean; file?: string }> & PolicyOptions;
+
+async function verify(file: string, options: VerifyFlags, configDir: string | undefined): Promise<number> {
+  refuseOthersWith(options);
+  const stop = new AbortController();
+  const interrupt = (): void => stop.abort();
+  process.once('SIGINT', interrupt);
+  const report = await (options.incremental === true && configDir !== undefined ? verifyNew(file, configDir, stop.signal) : verifyAll(file, options, configDir, stop.signal));
+  process.removeListener('SIGINT', interrupt);
+  if (options.json === true) print(JSON.stringify(report));
+  else print(describe(file, report));
+  return exitCodeOf(report);
+}
+
+// Half an answer must not look like the whole one that was asked for.
+function refuseOthersWith({ incremental, json: _json, ...others }: VerifyFlags): void {
+  if (incremental !== true || Object.values(others).every((value) => value === undefined)) return;
+  throw new ConductorError('INVALID_INPUT', '--incremental follows the chain of the log in use and looks at nothing else.', { next: 'Leave out the other options, or --incremental.' });
+}
+
+/** What is new; everything, signatures too, when there is nothing to go on from or anything is odd. */
+async function verifyNew(file: string, configDir: string, signal: AbortSignal): Promise<VerificationReport> {
+  const memory = lastVerifiedFileOf(file);
+  const last = await readLastVerified(memory);
+  if (last === undefined) return await verifyAll(file, {}, configDir, signal);
+  const [own, { outside = [] }] = [await headOfBroker(configDir), await anchorPolicy(configDir)];
+  let come: LastVerified | undefined;
+  const known = [...(own === undefined ? [] : [own]), ...outside];
+  const report = await verifySince(file, last, { signal, known, onIntact: (one) => { come = one; } });
+  if (report === undefined) return await verifyAll(file, {}, configDir, signal);
+  await keep(memory, come);
+  return report;
+}
+
+async function verifyAll(file: string, options: VerifyFlags, configDir: string | undefined, signal: AbortSignal): Promise<VerificationReport> {
+  const policy = policyOf(options);
+  const known = configDir === undefined ? undefined : await headOfBroker(configDir);
+  const places = placesOf(file, options.checkpoints);
+  const kept = await readBefore(places);
+  const anchored = configDir === undefined ? {} : await anchorPolicy(configDir);
+  const depth = options.strict === true ? 'strict' : options.deep === true ? 'deep' : 'default';
+  const bar = progressBar();
+  let come: LastVerified | undefined;
+  const chain = await verifyAuditLog(file, { depth, signal, onIntact: (one) => { come = one; }, ...(known && { known }), ...(bar && { onProgress: bar.show }) });
+  bar?.clear();
+  const report = await gradeLog(chain, kept, places, { ...policy, ...anchored, signal, witnesses: [...(policy.witnesses ?? []), ...(anchored.witnesses ?? [])], outside: [...(policy.outside ?? []), ...(anchored.outside ?? [])] });
+  if (report.verdict === 'intact' && configDir !== undefined) await keep(lastVerifiedFileOf(file), come);
+  return report;
+}
+
+// Without it the next one reads everything, which is no harm.
+async function keep(memory: string, come: LastVerified | undefined): Promise<void> {
+  if (come === undefined) return;
+  await keepLastVerified(memory, come).catch((cause: unknown) => note(`Where this verification came to could not be kept: ${cause instanceof Error ? cause.message : String(cause)}`));
+}
+
+// The places outside that the configuration names. One that cannot be used as it stands names none, which the doctor tells.
+async function anchorPolicy(configDir: string): Promise<Policy> {
+  const content = await readConfigFile(configFileIn(configDir));
+  const parsed = content.kind === 'bytes' ? parseConfig(content.bytes) : undefined;
+  if (parsed?.kind !== 'config') return {};
+  const { anchors } = parsed.config.audit;
+  const { heads, warnings } = await outsideHeads(anchors, configDir);
+  return { witnesses: witnessKeysOf(anchors), outside: heads, warnings };
+}
+
+// A running broker remembers how far it wrote, so that a log that was cut behind its back is not called intact. None is started for it.
+async function headOfBroker(configDir: string): Promise<KnownHead | undefined> {
+  try {
+    const broker = await openRunningBroker(configDir);
+    const { audit } = await broker.request('conductor/status', {});
+    broker.close();
+    return audit.head === '' ? undefined : { entries: audit.entries, head: audit.head.replace(/^sha256:/, '') };
+  } catch {
+    return undefined;
+  }
+}
+
+/** A bar on standard error while a person waits at a terminal; undefined elsewhere. */
+function progressBar(): { show(done: number, total: number): void; clear(): void } | undefined {
+  if (!process.stderr.isTTY) return undefined;
+  let shown = -1;
+  return {
+    show: (done, total) => {
+      const percent = total === 0 ? 100 : Math.min(100, Math.floor((done / total) * 100));
+      if (percent === shown) return;
+      shown = percent;
+      process.stderr.write(`\r${'#'.repeat(Math.floor(percent / 4)).padEnd(25, '.')} ${String(percent)} %`);
+    },
+    clear: () => {
+      if (shown >= 0) process.stderr.write('\r\u001b[K');
+    },
+  };
+}
+
+function describe(file: string, report: VerificationReport): string {
+  const { verdict, level, trust, since, entries, line, offset, expected, found, message, notes } = report;
+  const words = since === undefined ? `Intact (${trust?.words ?? level ?? 'unknown level'}): ${String(entries)} entries` : `Intact since the last full verification at #${String(since.entries)} (chain only): ${String(entries)} new entries`;
+  const head = { intact: `${words} in ${file}`, tampered: `TAMPERED: ${file}`, torn: `Torn by a crash, repairable: ${file}`, unverifiable: `Could not verify ${file}` }[verdict];
+  const place = line === null ? [] : [`  at line ${String(line)}, byte ${String(offset ?? 0)}`];
+  const hashes = expected === null && found === null ? [] : [`  expected ${expected ?? '-'}`, `  found    ${found ?? '-'}`];
+  const limits = notes.map((one) => `  ${one}`);
+  return [head, ...limits, ...(message === null || verdict === 'intact' ? [] : [`  ${message}`]), ...place, ...hashes].map(safe).join('\n');
+}
+
