@@ -91,13 +91,13 @@ describe('ids against package.json', () => {
     const deciding: readonly string[] = [commands.approve, commands.deny, commands.denyWithReason, commands.approveRow, commands.denyRow, commands.denyRowWithReason, commands.approveForLonger, commands.denyForGood, commands.approveAlike];
     const bound = contributes.keybindings.filter(({ command }) => deciding.includes(command));
     assert.ok(bound.length > 0);
-    for (const { when } of bound) assert.match(when ?? '', /^resourceScheme == conductor-call && /);
+    for (const { when } of bound) assert.match(when ?? '', /^(?:(?:resourceScheme == conductor-(?:call|change)|editorLangId == conductor-change) && editorTextFocus(?: \|\| |$))+$/);
   });
 
   it('offers decisions in the palette only for the review document in front', () => {
     const palette = contributes.menus['commandPalette'] ?? [];
     for (const id of [commands.approve, commands.deny, commands.denyWithReason, commands.approveForLonger, commands.denyForGood]) {
-      assert.equal(palette.find(({ command }) => command === id)?.when, 'resourceScheme == conductor-call', id);
+      assert.equal(palette.find(({ command }) => command === id)?.when, 'resourceScheme == conductor-call || resourceScheme == conductor-change', id);
     }
     for (const id of [commands.approveRow, commands.denyRow, commands.denyRowWithReason]) assert.equal(palette.find(({ command }) => command === id)?.when, 'false', id);
   });

@@ -4,10 +4,14 @@
 export const commands = {
   reviewNext: 'conductor.approvals.reviewNext',
   decide: 'conductor.approvals.decide',
+  reviewChanges: 'conductor.approvals.reviewChanges',
   review: 'conductor.approvals.review',
+  showDetails: 'conductor.approvals.showDetails',
+  showDifference: 'conductor.approvals.showDifference',
   approve: 'conductor.approvals.approve',
   deny: 'conductor.approvals.deny',
   denyWithReason: 'conductor.approvals.denyWithReason',
+  approveSome: 'conductor.approvals.approveSome',
   approveRow: 'conductor.approvals.approveRow',
   denyRow: 'conductor.approvals.denyRow',
   denyRowWithReason: 'conductor.approvals.denyRowWithReason',
@@ -55,10 +59,10 @@ export const contextKeys = {
 export type ContextKey = (typeof contextKeys)[keyof typeof contextKeys];
 
 /** Languages. */
-export const languages = { config: 'conductor-config', audit: 'conductor-audit', call: 'conductor-call' } as const;
+export const languages = { config: 'conductor-config', audit: 'conductor-audit', call: 'conductor-call', change: 'conductor-change' } as const;
 
 /** Schemes of our read-only documents. */
-export const schemes = { call: 'conductor-call', entry: 'conductor-audit-entry', vector: 'conductor-vector' } as const;
+export const schemes = { call: 'conductor-call', change: 'conductor-change', entry: 'conductor-audit-entry', vector: 'conductor-vector' } as const;
 
 /** What a row offers in its context menu (`viewItem` in the manifest). */
 export const rowKinds = { waiting: 'conductorWaiting', breaker: 'conductorBreaker', grant: 'conductorGrant', grantedEntry: 'conductorGrantedEntry' } as const;

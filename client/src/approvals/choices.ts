@@ -25,8 +25,8 @@ export function choicesFor(call: Pending): Choice[] {
     ...folder.rows,
     { deed: 'deny', label: '$(circle-slash) Deny', detail: 'Nothing runs. Esc leaves the call waiting.' },
     { deed: 'denyWithReason', label: '$(comment) Deny with Reason…', detail: 'Nothing runs, and the agent reads what you write.' },
-    raw.whole && folder.whole && changed.whole ? approval(call) : { deed: 'review', label: '$(eye) Review Before Approving…', detail: raw.whole && folder.whole ? 'What changed is too long for this list.' : 'The action is too long for this list.' },
-    ...((call.ladder?.allow.length ?? 0) > 0 && raw.whole && folder.whole && changed.whole ? [{ deed: 'approveForLonger', label: '$(check-all) Approve for Longer…', detail: 'Choose how far your answer reaches.' } as const] : []),
+    raw.whole && folder.whole && changed.whole && call.notWhole === undefined ? approval(call) : { deed: 'review', label: '$(eye) Review Before Approving…', detail: raw.whole && folder.whole ? 'What changed is too long for this list.' : 'The action is too long for this list.' },
+    ...((call.ladder?.allow.length ?? 0) > 0 && raw.whole && folder.whole && changed.whole && call.notWhole === undefined ? [{ deed: 'approveForLonger', label: '$(check-all) Approve for Longer…', detail: 'Choose how far your answer reaches.' } as const] : []),
   ];
 }
 

@@ -7,10 +7,12 @@ import { Attention } from './attention';
 import { notifySetting } from './bursts';
 import { againText } from './changes';
 import { Decisions } from './decisions';
+import { FileDiffs } from './fileDiffs';
+import { HunkPicker } from './hunkPicker';
 import { registerGrants, type GrantCommand, type GrantFeature } from './grantsCommands';
 import { Picker } from './picker';
 import { Queue } from './queue';
-import { Reviews, callAt } from './review';
+import { Reviews, callAt, uriInFront } from './review';
 import { fitsRow, waitingText } from './rows';
 import { ApprovalsTree } from './tree';
 
@@ -30,7 +32,9 @@ export function registerApprovals(broker: Broker, life: Lifetime): Approvals {
   const queue = new Queue(() => performance.now());
   const decisions = new Decisions(broker);
   const tree = life.add(new ApprovalsTree(queue));
-  const reviews = life.add(new Reviews(queue, decisions));
+  const diffs = life.add(new FileDiffs(broker, queue, decisions));
+  const reviews = life.add(new Reviews(queue, decisions, diffs));
+  const hunks = new HunkPicker(broker);
   const picker = new Picker(queue);
   const attention = life.add(
     new Attention({
@@ -55,13 +59,16 @@ export function registerApprovals(broker: Broker, life: Lifetime): Approvals {
     const returned = arrived.filter(({ again }) => again !== undefined && decisions.approvedHere(again.after));
     if (returned.length > 0) tellAgain(returned);
     else if (arrived.length > 0) attention.arrived(arrived);
+    // Who left out some changes waits to see what is left.
+    const left = arrived.find((call) => hunks.isAnswerTo(call));
+    if (left !== undefined) void reviews.open(left);
     for (const listener of listeners) listener();
   };
   attend(broker, life, take);
 
   const grants = registerGrants(broker, { queue, decisions, reviews, picker }, life);
   tree.putBelow(grants.section);
-  const desk: Desk = { queue, decisions, reviews, picker, grants };
+  const desk: Desk = { queue, decisions, reviews, picker, diffs, hunks, grants };
   return { queue, tree, onChange: (listener) => void listeners.push(listener), handlers: handlersOf(desk) };
 }
 
@@ -80,7 +87,7 @@ function attend(broker: Broker, life: Lifetime, take: (pending: readonly Pending
   );
 }
 
-type Desk = Readonly<{ queue: Queue; decisions: Decisions; reviews: Reviews; picker: Picker; grants: GrantFeature }>;
+type Desk = Readonly<{ queue: Queue; decisions: Decisions; reviews: Reviews; picker: Picker; diffs: FileDiffs; hunks: HunkPicker; grants: GrantFeature }>;
 
 function handlersOf(desk: Desk): Approvals['handlers'] {
   return {
@@ -88,6 +95,10 @@ function handlersOf(desk: Desk): Approvals['handlers'] {
     [commands.reviewNext]: () => reviewNext(desk),
     [commands.decide]: () => decideByList(desk),
     [commands.review]: (row) => act(desk, callOfRow(desk.queue, row), (call) => desk.reviews.open(call)),
+    [commands.reviewChanges]: () => reviewChanges(desk),
+    [commands.showDetails]: (uri) => withDocument(desk, uri, (call) => desk.reviews.openDocument(call)),
+    [commands.showDifference]: (uri) => withDocument(desk, uri, (call) => desk.reviews.open(call)),
+    [commands.approveSome]: (uri) => withDocument(desk, uri, async (call) => desk.hunks.choose(call, (await desk.diffs.changesOf(call))[0])),
     [commands.approve]: (uri) => withDocument(desk, uri, (call) => approveShown(desk, call)),
     [commands.deny]: (uri) => withDocument(desk, uri, (call) => answer(desk, call, 'deny')),
     [commands.denyWithReason]: (uri) => withDocument(desk, uri, (call) => denyWithReason(desk, call)),
@@ -101,6 +112,13 @@ async function reviewNext(desk: Desk): Promise<void> {
   const call = desk.queue.next(desk.reviews.inFront());
   if (call === undefined) nothingWaits();
   else await desk.reviews.open(call);
+}
+
+/** All changes of files in one editor, each with its own answers. */
+async function reviewChanges({ queue, reviews }: Desk): Promise<void> {
+  const calls = queue.all.filter(({ files }) => files !== undefined);
+  if (calls.length === 0) window.setStatusBarMessage('Conductor: no change of a file waits for you.', 4000);
+  else await reviews.openAll(calls);
 }
 
 /** Several calls: first which, then what. */
@@ -158,7 +176,7 @@ async function withRow(desk: Desk, row: unknown, what: (call: Pending) => Promis
 
 /** A decision from a document is about the document that it was started on, or else the one in front. */
 async function withDocument(desk: Desk, uri: unknown, what: (call: Pending) => Promise<void>): Promise<void> {
-  const target = uri === undefined ? window.activeTextEditor?.document.uri : uri;
+  const target = uri === undefined ? uriInFront() : uri;
   return act(desk, target instanceof Uri ? callAt(target, desk.queue) : undefined, what);
 }
 

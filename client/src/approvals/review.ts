@@ -1,9 +1,11 @@
-import { CodeLens, EventEmitter, Range, TabInputText, Uri, ViewColumn, languages, window, workspace, type CodeLensProvider, type TextDocument, type TextDocumentContentProvider } from 'vscode';
+import { CodeLens, EventEmitter, Range, TabInputText, TabInputTextDiff, Uri, ViewColumn, languages, window, workspace, type CodeLensProvider, type TextDocument, type TextDocumentContentProvider } from 'vscode';
 import type { Pending } from '../../../protocol/src/approvals';
 import { commands, schemes } from '../ids';
 import { Lifetime, type Disposable } from '../lifetime';
 import { callPath, parseCallPath } from './callUri';
+import { parseSideAddress } from './changeUri';
 import type { Decisions } from './decisions';
+import type { FileDiffs } from './fileDiffs';
 import { settleMs, type Queue } from './queue';
 import { closedText, reviewText } from './reviewText';
 
@@ -14,21 +16,20 @@ export function reviewUri(call: Pending): Uri {
 
 /** The waiting call that an address is about, with exactly the bytes that were shown under it. */
 export function callAt(uri: Uri | undefined, queue: Queue): Pending | undefined {
-  if (uri?.scheme !== schemes.call) return undefined;
-  const ref = parseCallPath(uri.path);
+  const ref = uri?.scheme === schemes.call ? parseCallPath(uri.path) : uri?.scheme === schemes.change ? parseSideAddress(uri) : undefined;
   return ref === undefined ? undefined : queue.find(ref.id, ref.digest);
 }
 
-/** Read-only documents that show one call whole, with lenses to answer it. */
+/** What shows one call whole, with the means to answer it: the difference of the file that it would change, or a read-only document. */
 export class Reviews implements TextDocumentContentProvider, CodeLensProvider, Disposable {
   private readonly life = new Lifetime();
   private readonly texts = this.life.add(new EventEmitter<Uri>());
   private readonly lenses = this.life.add(new EventEmitter<void>());
   readonly onDidChange = this.texts.event;
   readonly onDidChangeCodeLenses = this.lenses.event;
-  private opened: Readonly<{ id: string; at: number }> | undefined;
+  private opened: Readonly<{ ids: readonly string[]; at: number }> | undefined;
 
-  constructor(private readonly queue: Queue, private readonly decisions: Decisions) {
+  constructor(private readonly queue: Queue, private readonly decisions: Decisions, private readonly diffs: FileDiffs) {
     this.life.add(workspace.registerTextDocumentContentProvider(schemes.call, this));
     this.life.add(languages.registerCodeLensProvider({ scheme: schemes.call }, this));
   }
@@ -42,36 +43,53 @@ export class Reviews implements TextDocumentContentProvider, CodeLensProvider, D
     const call = callAt(document.uri, this.queue);
     if (call === undefined) return [];
     const lens = (title: string, command: string): CodeLens => new CodeLens(new Range(0, 0, 0, 0), { title, command, arguments: [document.uri] });
-    return [lens('Deny', commands.deny), lens('Deny with Reason…', commands.denyWithReason), lens('Approve Once', commands.approve)];
+    const difference = call.files === undefined ? [] : [lens('Show the Difference', commands.showDifference)];
+    return [lens('Deny', commands.deny), lens('Deny with Reason…', commands.denyWithReason), lens('Approve Once', commands.approve), ...difference];
+  }
+
+  /** Opens the difference of the file that a call would change, or else its document. */
+  async open(call: Pending): Promise<void> {
+    this.opened = { ids: [call.id], at: Number.POSITIVE_INFINITY };
+    if (!(await this.diffs.open(call))) return this.openDocument(call);
+    this.opened = { ids: [call.id], at: performance.now() };
+  }
+
+  /** Opens the differences of several calls in one editor. */
+  async openAll(calls: readonly Pending[]): Promise<void> {
+    this.opened = { ids: calls.map(({ id }) => id), at: Number.POSITIVE_INFINITY };
+    await this.diffs.openAll(calls);
+    this.opened = { ids: calls.map(({ id }) => id), at: performance.now() };
   }
 
   /** Opens the document of a call in front. */
-  async open(call: Pending): Promise<void> {
+  async openDocument(call: Pending): Promise<void> {
     const document = await workspace.openTextDocument(reviewUri(call));
     await window.showTextDocument(document, { preview: true, viewColumn: ViewColumn.Active });
-    this.opened = { id: call.id, at: performance.now() };
+    this.opened = { ids: [call.id], at: performance.now() };
   }
 
   /** Whether the review of a call stands long enough to be what an answer is meant for. */
   settled(call: Pending): boolean {
-    return this.opened?.id !== call.id || performance.now() - this.opened.at >= settleMs;
+    return this.opened?.ids.includes(call.id) !== true || performance.now() - this.opened.at >= settleMs;
   }
 
   /** The waiting call whose review is in front in this window. */
   inFront(): Pending | undefined {
-    const input = window.tabGroups.activeTabGroup.activeTab?.input;
-    return input instanceof TabInputText ? callAt(input.uri, this.queue) : undefined;
+    return callAt(uriInFront(), this.queue);
   }
 
-  /** Closes the document of a call wherever it is open. */
+  /** Closes what shows a call that was answered here; what shows others beside it says so. */
   async close(call: Pending): Promise<void> {
     const path = callPath(call);
     const tabs = window.tabGroups.all.flatMap((group) => group.tabs).filter((tab) => tab.input instanceof TabInputText && tab.input.uri.scheme === schemes.call && tab.input.uri.path === path);
-    if (tabs.length > 0) await window.tabGroups.close(tabs, true);
+    this.diffs.withdraw([call]);
+    const all = [...tabs, ...this.diffs.tabsOf(call)];
+    if (all.length > 0) await window.tabGroups.close(all, true);
   }
 
   /** Draws anew the documents of calls that no longer wait. */
   withdraw(gone: readonly Pending[]): void {
+    this.diffs.withdraw(gone);
     for (const call of gone) this.texts.fire(reviewUri(call));
     this.lenses.fire();
   }
@@ -79,4 +97,14 @@ export class Reviews implements TextDocumentContentProvider, CodeLensProvider, D
   dispose(): void {
     this.life.dispose();
   }
+}
+
+/** What the tab in front shows; of a difference, what would be there afterwards. */
+export function uriInFront(): Uri | undefined {
+  const input = window.tabGroups.activeTabGroup.activeTab?.input;
+  if (input instanceof TabInputText) return input.uri;
+  if (input instanceof TabInputTextDiff) return input.modified;
+  // An editor of several differences tells nothing of itself: the one with the cursor counts.
+  const within = window.activeTextEditor?.document.uri;
+  return within?.scheme === schemes.change ? within : undefined;
 }

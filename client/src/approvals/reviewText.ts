@@ -30,7 +30,7 @@ export function reviewText(call: Pending): string {
     ...list([...last, ['Tool', call.tool], ['Asked', call.askedAt], ['Call', call.id], ['SHA-256 of what would run', call.digest]]),
   ];
   const folded = [...action, ...lines].some((line) => line.startsWith(goesOn));
-  return [revealLine(call.title, 100), hiddenNote(call), ...(folded ? ['Lines that begin with … continue the line above.'] : []), '', ...action, '', ...lines, ''].join('\n');
+  return [revealLine(call.title, 100), hiddenNote(call), ...partly(call), ...(folded ? ['Lines that begin with … continue the line above.'] : []), '', ...action, '', ...lines, ''].join('\n');
 }
 
 /** The document of a call that cannot be decided any more. */
@@ -50,6 +50,14 @@ function difference(call: Pending): string[] {
   const width = 'Changed'.length;
   const changes = changesOf(call).flatMap((change) => [['Changed', changeName(change)] as const, ...changeParts(change)].flatMap(([label, value]) => fact(label, value, width)).concat(''));
   return [heading, ...changes];
+}
+
+/** What a person cannot read here. */
+function partly({ notWhole, narrowed }: Pending): string[] {
+  return [
+    ...(notWhole === undefined ? [] : [`NOT SHOWN WHOLE. ${revealLine(notWhole, 200)} An approval is for this once.`]),
+    ...(narrowed === undefined ? [] : [`You kept ${narrowed.kept} of ${narrowed.of} changes; this is what is left of the call.`]),
+  ];
 }
 
 function repeatsTheRule({ rule, reason }: Pending, [label, value]: Detail): boolean {

@@ -26,8 +26,8 @@ export function rowOf(call: Pending): Row {
 }
 
 /** Whether a row says all of the action: one short line without hidden characters, and nothing that changed since it was approved. */
-export function fitsRow({ raw, again }: Pending): boolean {
-  if (again !== undefined) return false;
+export function fitsRow({ raw, again, notWhole }: Pending): boolean {
+  if (again !== undefined || notWhole !== undefined) return false;
   const columns = columnsOf(raw) + (raw.match(broad)?.length ?? 0);
   return columns <= rowColumns && !/[\n\t]/.test(raw) && hiddenCount(raw) === 0;
 }

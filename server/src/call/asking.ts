@@ -51,12 +51,17 @@ function questionOf({ call, bound, again, narrowed, lasting }: Asked): Question 
     id: call.id, tool: call.tool, digest: bound.digest, title: show.title, ...shownRaw(show.raw), cwd: show.cwd, project: call.project,
     details: detailsOf(bound), rule: verdict.rule, reason: verdict.reason, client: call.actor.client ?? 'unnamed client',
     ...(again === undefined ? {} : { again }), ...(narrowed === undefined ? {} : { narrowed }),
-    ...(files.length === 0 ? {} : { files: files.map(({ path }) => path) }), ...lasting,
+    ...(files.length === 0 ? {} : { files: files.map(({ path }) => path) }), ...(show.raw.length <= mostRaw ? lasting : onceOnly(lasting)),
   };
 }
 
 /** Characters of an action that a question carries: every window hears it with every change of the queue. */
 export const mostRaw = 262_144;
+
+/** Nobody says yes for longer than once to what they cannot read whole. */
+function onceOnly({ ladder, ...rest }: Asked['lasting']): Asked['lasting'] {
+  return { ...rest, ...(ladder === undefined ? {} : { ladder: { ...ladder, allow: [], limit: 'What cannot be shown whole can be approved once only.' } }) };
+}
 
 /** What is too long to be shown whole says so; its hash is among the facts, and whoever approves it does so once only. */
 function shownRaw(raw: string): Pick<Question, 'raw' | 'notWhole'> {

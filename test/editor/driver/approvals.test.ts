@@ -235,9 +235,9 @@ describe('approvals in the editor', () => {
     const calling = call('filesystem_write', { path: 'hidden.txt', content: `safe${String.fromCodePoint(0x202e)}txt` });
     await eventually('a waiting write', async () => (await ask('approvals/list', {})).pending.length === 1);
     await vscode.commands.executeCommand('conductor.approvals.reviewNext');
-    const text = await eventually('the review', () => vscode.window.activeTextEditor?.document.uri.scheme === 'conductor-call' && vscode.window.activeTextEditor.document.getText());
+    const text = await eventually('the review', () => vscode.window.activeTextEditor?.document.uri.scheme === 'conductor-change' && vscode.window.activeTextEditor.document.getText());
+    assert.match(vscode.window.tabGroups.activeTabGroup.activeTab?.label ?? '', /1 HIDDEN CHARACTER/);
     assert.ok(text.includes('safe\\u{202e}txt'), text);
-    assert.match(text, /1 HIDDEN CHARACTER,/);
     await denyAll();
     await calling;
   });
@@ -368,7 +368,7 @@ describe('approvals in the editor', () => {
     const calling = call('filesystem_write', { path: 'written.txt', content });
     await eventually('a waiting write', async () => (await ask('approvals/list', {})).pending.length === 1);
     await vscode.commands.executeCommand('conductor.approvals.reviewNext');
-    const text = await eventually('the review', () => vscode.window.activeTextEditor?.document.uri.scheme === 'conductor-call' && vscode.window.activeTextEditor.document.getText());
+    const text = await eventually('the review', () => vscode.window.activeTextEditor?.document.uri.scheme === 'conductor-change' && vscode.window.activeTextEditor.document.getText());
     assert.ok(text.includes('line 0') && text.includes('line 29'), text);
     if (isPageReachable) await takePicture('approvals-write');
     await vscode.commands.executeCommand('conductor.approvals.deny');
