@@ -66,7 +66,7 @@ describe('changes of files at the broker', () => {
       assert.equal(isError, false, text);
       assert.equal(readFileSync(file(), 'utf8'), before.replace('two', 'TWO').replace('ten', 'TEN'));
       assert.match(text, /only 2 of the 3 changes[^]*Applied:\n@@ line 2 @@\n-two\n\+TWO\n@@ line 10 @@\n-ten\n\+TEN\n\nNot applied:\n@@ line 6 @@\n-six\n\+SIX/);
-      assert.deepEqual(structured['partial'], { kept: 2, of: 3 });
+      assert.match(JSON.stringify(structured['partial']), /only 2 of 3 changes.*"applied":"@@ line 2 @@.*"notApplied":"@@ line 6 @@/);
       const [first, second, third] = house.callEntries();
       assert.match(JSON.stringify(first), /approval\.narrowed.*left out 1 of 3/);
       assert.deepEqual([second?.['phase'], third?.['phase'], second?.['id']], ['intent', 'done', smaller.id]);

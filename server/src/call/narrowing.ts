@@ -43,5 +43,6 @@ function tellingPrepared(prepared: Prepared, chosen: Chosen): Prepared {
 function told(outcome: Outcome, { kept, of, applied, left }: Chosen): Outcome {
   if (outcome.kind !== 'success') return outcome;
   const text = `${outcome.text}\nThe user approved only ${kept} of the ${of} changes of this call. The others were not made; do not make them again without asking.\n\nApplied:\n${applied}\nNot applied:\n${left}`;
-  return { ...outcome, text, structured: { ...outcome.structured, partial: { kept, of } } };
+  // Some agents are given the structured result alone.
+  return { ...outcome, text, structured: { ...outcome.structured, partial: { note: `The user approved only ${kept} of ${of} changes.`, kept, of, applied, notApplied: left } } };
 }
