@@ -24,6 +24,8 @@ export type Child = Readonly<{
   input: Source;
   output: Sink;
   errors: Sink;
+  /** Open files that the program gets besides, as its descriptors 3 and following. */
+  further?: readonly number[];
   /** Who is asked to end: the program's own group (default), or the groups that its children lead, since it would end without waiting for them. */
   politely?: 'children';
 }>;
@@ -129,7 +131,7 @@ class Running {
     const input = child.input === 'nothing' ? 'ignore' : child.input !== 'previous' ? child.input.descriptor : direct ? (previous.stdout ?? 'ignore') : 'pipe';
     let started: ChildProcess;
     try {
-      started = spawn(child.file, [...child.args], this.options(child, [input, outlet(child.output), outlet(child.errors)]));
+      started = spawn(child.file, [...child.args], this.options(child, [input, outlet(child.output), outlet(child.errors), ...(child.further ?? [])]));
     } catch (error) {
       return { index, error: asError(error), later: Promise.resolve(asError(error)) };
     }

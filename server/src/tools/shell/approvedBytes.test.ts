@@ -11,20 +11,20 @@ import { digestOfFacts } from '../fact';
 const good = 'echo GOOD\n';
 const swapper = `
   const fs = require('node:fs');
-  const [path] = process.argv.slice(1);
+  const [path, good] = process.argv.slice(1);
   const wait = (most) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Math.random() * most);
   const put = (text) => { fs.writeFileSync(path + '.aside', text); fs.renameSync(path + '.aside', path); };
   process.stdout.write('go');
   for (;;) {
-    put(${JSON.stringify(good)}); wait(12);
+    put(good); wait(12);
     put('echo EVIL\\n'); wait(3);
-    put(${JSON.stringify(good)}); wait(12);
+    put(good); wait(12);
     fs.writeFileSync(path, 'echo EVIL\\n'); wait(3);
   }
 `;
 
-function startExchanging(path: string): Promise<ChildProcess> {
-  const child = spawn(process.execPath, ['-e', swapper, path], { stdio: ['ignore', 'pipe', 'inherit'] });
+function startExchanging(path: string, script: string): Promise<ChildProcess> {
+  const child = spawn(process.execPath, ['-e', swapper, path, script], { stdio: ['ignore', 'pipe', 'inherit'] });
   return new Promise((resolve, reject) => {
     child.once('error', reject);
     child.stdout.once('data', () => resolve(child));
@@ -49,10 +49,10 @@ describe('T16 T41 races for an approved script', function () {
   }
 
   /** Tries as the pipeline does it: what a person saw and approved, prepared again, compared, and run. */
-  async function race(line: string, tries: number): Promise<Readonly<{ good: number; evil: number; refused: number }>> {
-    const file = ground.put('s.sh', good);
-    const approved = digestOfFacts((await ground.prepare(line)).facts.filter(({ label }) => label !== 'File')) + ` ${good}`;
-    exchanging = await startExchanging(file);
+  async function race(line: string, tries: number, script = good): Promise<Readonly<{ good: number; evil: number; refused: number }>> {
+    const file = ground.put('s.sh', script);
+    const approved = digestOfFacts((await ground.prepare(line)).facts.filter(({ label }) => label !== 'File')) + ` ${script}`;
+    exchanging = await startExchanging(file, script);
     const counts = { good: 0, evil: 0, refused: 0 };
     for (let tried = 0; tried < tries; tried += 1) {
       const now = await ground.prepare(line);
@@ -71,5 +71,54 @@ describe('T16 T41 races for an approved script', function () {
     const counts = await race('bash < s.sh', 400);
     assert.equal(counts.evil, 0);
     assert.ok(counts.good > 0 && counts.refused > 0, `the race took place: ${JSON.stringify(counts)}`);
+  });
+
+  it('T16 T41 a script of a plain shell that does not ask for its name never runs with other bytes', async () => {
+    const counts = await race('bash s.sh', 400);
+    assert.equal(counts.evil, 0);
+    assert.ok(counts.good > 0 && counts.refused > 0, `the race took place: ${JSON.stringify(counts)}`);
+  });
+
+  it('T16 T41 a script that its interpreter opens by name never counts as approved when it was touched meanwhile', async () => {
+    const counts = await race('bash ./s.sh', 200, `: "$0"\n${good}`);
+    assert.equal(counts.evil, 0);
+    assert.ok(counts.refused > 0, `the race took place: ${JSON.stringify(counts)}`);
+  });
+});
+
+describe('commands:script handed to a plain shell', () => {
+  let ground: ShellProject;
+  beforeEach(function () {
+    if (process.platform !== 'linux') this.skip();
+    ground = new ShellProject(['echo', 'timeout'], ['bash', 'sh', 'node']);
+  });
+  afterEach(() => ground?.remove());
+
+  async function output(line: string): Promise<unknown> {
+    const prepared = await ground.prepare(line);
+    assert.equal(prepared.verdict.verdict, 'approve');
+    const outcome = await ground.start(prepared);
+    return outcome.kind === 'refused' ? outcome.reason : [outcome.structured?.['stdout'], outcome.structured?.['stderr']];
+  }
+
+  it('means what it means by its name: arguments, folder, input, exit and complaints', async () => {
+    ground.put('sub/s.sh', 'echo "$#:$1:$PWD" >&1\ncat\nnoSuchProgram\nexit 3\n');
+    for (const shell of ['bash', 'sh']) {
+      assert.deepEqual(await output(`echo in | ${shell} -e sub/s.sh 'a b' c`), [`2:a b:${ground.project}\nin\n`, shell === 'bash' ? 'sub/s.sh: line 3: noSuchProgram: command not found\n' : 'sub/s.sh: 3: noSuchProgram: not found\n']);
+    }
+    assert.deepEqual(await output('timeout 5 bash sub/s.sh x < sub/s.sh'), [`1:x:${ground.project}\necho "$#:$1:$PWD" >&1\ncat\nnoSuchProgram\nexit 3\n`, 'sub/s.sh: line 3: noSuchProgram: command not found\n']);
+  });
+
+  it('keeps its name where it asks for it, and other interpreters keep theirs', async () => {
+    ground.put('sub/s.sh', 'echo "$(dirname "$0") ${BASH_SOURCE[0]}"\n');
+    assert.deepEqual(await output('bash sub/s.sh'), ['sub sub/s.sh\n', '']);
+    ground.put('sub/s.js', 'console.log(process.argv[1].endsWith("sub/s.js"), __dirname.endsWith("sub"))');
+    assert.deepEqual(await output('node sub/s.js'), ['true true\n', '']);
+  });
+
+  it('T16 says so when a script was touched while its interpreter began', async () => {
+    const file = ground.put('s.js', 'require("node:fs").utimesSync(__filename, 1, 1); console.log(1)');
+    const outcome = await ground.start(await ground.prepare(`node ${file}`));
+    assert.ok(outcome.kind === 'failure' && outcome.error.code === 'APPROVAL_STALE', JSON.stringify(outcome));
   });
 });

@@ -17,6 +17,7 @@ import { binariesOf, identityText, type Plan, type PlannedCommand, type Step } f
 import { isUnchanged, isWithin } from './resolve';
 import { exitInside } from './sandbox/exit';
 import { levelOf } from './sandbox/shown';
+import { handScript, touched, watchScripts, type Watched } from './script';
 import { besides, wrap } from './sandbox/start';
 import { beginningMs, takeTurn, turnOf, type Taken } from './turns';
 
@@ -62,7 +63,7 @@ export function ordinaryEnvironment(folders: readonly string[], temporary: strin
 export type Ended = Extract<Run, { kind: 'ended' }>;
 
 /** What is held open while a step starts and runs: files of redirections, and the working folders. */
-type Opened = Readonly<{ descriptors: number[]; folders: Pin[] }>;
+type Opened = Readonly<{ descriptors: number[]; folders: Pin[]; /** What stands for the names of scripts that were handed over. */ handed: Map<string, string> }>;
 
 class PlanRun {
   private readonly written: { stdout: string; stderr: string } = { stdout: '', stderr: '' };
@@ -99,10 +100,11 @@ class PlanRun {
   private async inTurn(step: Step, index: number): Promise<void> {
     const turn = await takeTurn(this.runner.project, turnOf(step), this.runner.signal);
     try {
+      const watched = watchScripts(step.commands, this.binding);
       await this.requireSilence(index);
       await this.binding.before(index);
       this.requireUnchanged(step);
-      await this.runStep(step, turn);
+      await this.runStep(step, turn, watched);
     } finally {
       turn.leave();
     }
@@ -135,23 +137,33 @@ class PlanRun {
     }
   }
 
-  private async runStep(step: Step, turn: Taken): Promise<void> {
+  private async runStep(step: Step, turn: Taken, watched: readonly Watched[]): Promise<void> {
     const [only] = step.commands;
     if (only?.binary === undefined) {
       this.status = { code: this.canEnter(only) ? 0 : 1, signal: null };
       return;
     }
     this.lastProgram = step.commands.at(-1)?.argv[0] ?? '';
-    const opened: Opened = { descriptors: [], folders: [] };
+    const opened: Opened = { descriptors: [], folders: [], handed: new Map() };
     let begun: NodeJS.Timeout | undefined;
     try {
       const children = this.children(step, opened);
       this.started = true;
       const limits = { timeoutMs: Math.max(1, this.deadline - performance.now()), ...(this.plan.processes === 0 ? {} : { processes: this.plan.processes }) };
-      begun = setTimeout(() => turn.begun(), beginningMs);
-      const run = await runChildren(children, limits, { signal: this.runner.signal, mark: this.runner.mark, onOutput: (stream, chunk) => this.tell(stream, chunk) });
+      const exchanged = new AbortController();
+      let other: string | undefined;
+      const open = watched.filter(({ shown }) => !opened.handed.has(shown));
+      begun = setTimeout(() => {
+        turn.begun();
+        other = touched(open);
+        if (other !== undefined) exchanged.abort();
+      }, beginningMs);
+      const before = performance.now();
+      const run = await runChildren(children, limits, { signal: AbortSignal.any([this.runner.signal, exchanged.signal]), mark: this.runner.mark, onOutput: (stream, chunk) => this.tell(stream, chunk) });
+      if (performance.now() - before < beginningMs) other ??= touched(open);
       if (run.kind === 'notStarted') throw this.notStarted(run.error, step);
-      this.take(run, step);
+      this.take(run, step, opened.handed);
+      if (other !== undefined) throw new ConductorError('APPROVAL_STALE', `"${other}" was touched while its interpreter began, so that other bytes than the approved ones may have been run. What it had started was ended.`);
     } finally {
       clearTimeout(begun);
       closeAll(opened.descriptors);
@@ -195,8 +207,14 @@ class PlanRun {
     const environment = { ...ordinaryEnvironment(this.plan.folders, this.temporary), ...command.additions };
     const { binary } = command;
     if (binary === undefined) throw new ConductorError('TOOL_FAILED', '"cd" cannot be part of a pipe.');
-    const unwrapped = { binary, args: [...binary.prefix, ...command.argv.slice(1)], folder: command.folder, temporary: this.temporary, environment };
-    return { ...wrap(unwrapped, command.confinement), cwd: folder.path, environment, input, output: sinks[1], errors: sinks[2] };
+    const handed = handScript(command, { binding: this.binding, project: this.runner.project, temporary: this.temporary });
+    if (handed !== undefined) {
+      opened.descriptors.push(handed.descriptor);
+      opened.handed.set(handed.shown, handed.word);
+    }
+    const words = command.argv.map((word, at) => (at === handed?.at ? handed.word : word));
+    const unwrapped = { binary, args: [...binary.prefix, ...words.slice(1)], folder: command.folder, temporary: this.temporary, environment };
+    return { ...wrap(unwrapped, command.confinement), cwd: folder.path, environment, input, output: sinks[1], errors: sinks[2], ...(handed === undefined ? {} : { further: [handed.descriptor] }) };
   }
 
   /** What is read after an approval are the approved bytes, whatever happens to the file meanwhile (T16). */
@@ -238,11 +256,12 @@ class PlanRun {
     if (line !== undefined) this.runner.progress(`${stream === 'stderr' ? 'stderr: ' : ''}${line.slice(0, 200)}`);
   }
 
-  private take(run: Ended, { commands }: Step): void {
+  private take(run: Ended, { commands }: Step, handed: Opened['handed']): void {
     this.runner.ended?.(run);
     this.truncated ||= run.stdout.omitted > 0 || run.stderr.omitted > 0;
     this.written.stdout += textOf(run.stdout);
-    this.written.stderr += commands.length > 1 ? withoutBrokenPipes(textOf(run.stderr)) : textOf(run.stderr);
+    const errors = [...handed].reduce((text, [shown, word]) => text.replaceAll(`${word}:`, `${shown}:`), textOf(run.stderr));
+    this.written.stderr += commands.length > 1 ? withoutBrokenPipes(errors) : errors;
     const exit = run.exits.at(-1) ?? { code: null, signal: null };
     this.status = commands.at(-1)?.confinement?.sandbox === undefined ? exit : exitInside(exit);
     this.stopped = run.stopped;

@@ -1,0 +1,37 @@
+import { alwaysAsk } from './programs/wrappers';
+import { interpreters, withoutVersion } from './programs/runtimes';
+import { innermost } from './wrapped';
+
+/** Which word of a command names the program that an interpreter runs. */
+
+/** Shells that read a script from any name they are given, and mean the same by it. */
+const shells: ReadonlySet<string> = new Set(['sh', 'bash', 'dash', 'ash', 'ksh', 'mksh', 'zsh', 'fish']);
+
+/** Those whose scripts can tell their own name only through `$0` and the variables of bash. */
+const plainShells: ReadonlySet<string> = new Set(['sh', 'bash', 'dash']);
+
+const known: ReadonlySet<string> = new Set(interpreters.map(([name]) => name));
+
+/** Options of shells whose value is the next word. */
+const valued: ReadonlySet<string> = new Set(['-o', '+o', '-O', '+O', '--rcfile', '--init-file']);
+
+/** The index of the word in the argument list; `plain` when a shell would not notice another name for it. Undefined when no file is named. */
+export function scriptWord(argv: readonly [string, ...string[]]): Readonly<{ at: number; plain: boolean }> | undefined {
+  const inner = innermost(argv);
+  const name = withoutVersion(inner[0]);
+  const isShell = shells.has(name) && alwaysAsk.has(name);
+  if (!isShell && !known.has(name)) return undefined;
+  const begin = argv.length - inner.length;
+  for (let at = 1; at < inner.length; at += 1) {
+    const word = inner[at] ?? '';
+    if (!/^[-+]./.test(word)) return word === '' || word === '-' ? undefined : { at: begin + at, plain: plainShells.has(name) };
+    if (isShell && (word === '--' || /^-[A-Za-z]*[cs]/.test(word))) return undefined;
+    if (isShell && valued.has(word)) at += 1;
+  }
+  return undefined;
+}
+
+/** Whether a script of a plain shell may ask for its own name; then it is given no other one. */
+export function asksForItsName(script: string): boolean {
+  return /\$\{?[!#]?0|\$\{?[@*]:|\$\{?_|\$\{!|BASH_|FUNCNAME|caller|\beval\b/.test(script);
+}
