@@ -3,6 +3,7 @@
  * between both sides, and the median of the ratios counts.
  */
 import { spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -12,6 +13,7 @@ import type { NewEntry, OwnEntry } from '../protocol/src/audit/entry';
 import { eventIds } from '../server/src/audit/eventId';
 import { defaultKeeping } from '../server/src/audit/newLog';
 import { createAuditReader } from '../server/src/audit/reader';
+import { createRedaction } from '../server/src/audit/redaction';
 import { verifyAuditLog } from '../server/src/audit/verifier';
 import { openAuditWriter, type AuditWriter } from '../server/src/audit/writer';
 import { median } from './figures';
@@ -154,7 +156,8 @@ function rawRate(file: number, count: number): number {
  */
 export function appendRatio(callers: number, rounds = 9): Promise<Ratio> {
   return inFolder(async (folder) => {
-    const writer = await openAuditWriter({ path: join(folder, 'audit.log'), createdBy: 'bench' });
+    const redaction = createRedaction({ secret: randomBytes(32), known: () => [] });
+    const writer = await openAuditWriter({ path: join(folder, 'audit.log'), createdBy: 'bench', redact: (entry, id) => redaction.entry(entry, id) });
     const raw = fs.openSync(join(folder, 'raw'), 'a', 0o600);
     const count = Math.max(600, callers * 40);
     await appendRate(writer, callers, count * 4);
