@@ -72,6 +72,13 @@ describe('the signer of this editor', () => {
     assert.equal((await odd.answer(request(1, 'a'))).kind, 'unavailable');
   });
 
+  it('audit:self-test signs nothing in an editor whose cryptography is wrong, and says why', async () => {
+    const secrets = memorySecrets();
+    const signer = new Signer(new LogKeyStore(secrets), never, () => 'Ed25519 of this runtime does not give the published results.');
+    assert.deepEqual(await signer.answer(request(1, 'a')), { kind: 'unavailable', reason: 'Ed25519 of this runtime does not give the published results. It signs nothing.' });
+    assert.equal(secrets.values.size, 0);
+  });
+
   it('answers one after the other', async () => {
     const signer = new Signer(new LogKeyStore(memorySecrets()), () => Promise.resolve(digit('a')));
     const answers = await Promise.all([signer.answer(request(3, 'a')), signer.answer(request(4, 'b'))]);

@@ -1,6 +1,7 @@
 import { keysAfter, logKeyOf, newLogKeys, signCheckpoint } from '../../../protocol/src/audit/keys';
 import { verifierKeyText } from '../../../protocol/src/audit/note';
 import type { SignAnswer, SignRequest } from '../../../protocol/src/audit/signing';
+import { cryptoFlaw } from '../../../protocol/src/audit/soundness';
 import { LogKeyStore, type KeptKeys, type Secrets, type SignedHead } from '../credentials/logKeys';
 
 /** Signs checkpoints of the audit log with a key that only this editor holds, and never for a log that went back or was rewritten. */
@@ -19,11 +20,16 @@ export function createSigner(secrets: Secrets, hashAt: HashAt): Signer {
 /** One window's signer. Requests are answered one after the other, because each changes what is remembered. */
 export class Signer {
   private turn: Promise<unknown> = Promise.resolve();
+  private readonly flaw: string | undefined;
 
+  /** `findFlaw` is asked once: an editor brings another cryptographic library than the broker has. */
   constructor(
     private readonly store: LogKeyStore,
     private readonly hashAt: HashAt,
-  ) {}
+    findFlaw: () => string | undefined = cryptoFlaw,
+  ) {
+    this.flaw = findFlaw();
+  }
 
   /** Answers a request of the broker; never rejects. */
   answer(request: SignRequest): Promise<SignAnswer> {
@@ -39,6 +45,7 @@ export class Signer {
   }
 
   private async sign({ facts, closed }: SignRequest): Promise<SignAnswer> {
+    if (this.flaw !== undefined) return { kind: 'unavailable', reason: `${this.flaw} It signs nothing.` };
     const kept = await this.store.read(facts.logId);
     const contradiction = kept === undefined || kept.signed === null ? undefined : await this.contradiction(kept.signed, facts);
     if (contradiction !== undefined) return { kind: 'refused', reason: contradiction };

@@ -11,6 +11,7 @@ import { ConductorError } from '../../../protocol/src/errors';
 import { renderBatch, type Batch, type Waiting } from './batch';
 import type { AppendFile, FileMark } from './disk';
 import { timestamps } from './eventId';
+import { unavailable } from './health';
 import { replaceLog, type LogPlace } from './newLog';
 import { headToExpect, openLog, verifyAgainst, type Remembered } from './opening';
 import { writeBatch, type Trouble } from './ownFile';
@@ -33,6 +34,7 @@ export class OwnLog {
   readonly #place: LogPlace;
   readonly #timestamp: () => string;
   readonly #running = new RunningCalls();
+  readonly #flaw: () => string | undefined;
   #known: KnownHead | undefined;
   #open: Readonly<{ file: AppendFile; end: LogEnd }> | undefined;
   /** The durable end when the log was last open in this process. */
@@ -40,8 +42,10 @@ export class OwnLog {
   #failure: Failure | undefined;
   #refused: Readonly<{ mark: FileMark | undefined }> | undefined;
 
-  constructor(place: LogPlace, known: KnownHead | undefined) {
+  /** `flaw` says what is wrong with the cryptography of this runtime; nothing is written, verified or replaced then. */
+  constructor(place: LogPlace, known: KnownHead | undefined, flaw: () => string | undefined) {
     this.#place = place;
+    this.#flaw = flaw;
     this.#known = known;
     this.#timestamp = timestamps(place.now);
   }
@@ -62,6 +66,7 @@ export class OwnLog {
 
   /** Opens the log, creates or repairs it. Rejects with the operating system's cause. */
   async open(): Promise<Opening> {
+    this.#expectSound();
     const { disk, path } = this.#place;
     if (this.#refused !== undefined && sameMark(this.#refused.mark, disk.mark(path))) return { kind: 'unchanged' };
     const opened = await openLog(this.#place, this.#memory());
@@ -122,12 +127,14 @@ export class OwnLog {
   }
 
   /** Verifies the log against everything that is remembered of it. */
-  verify(): Promise<VerificationReport> {
-    return verifyAgainst(this.#place, this.#memory());
+  async verify(): Promise<VerificationReport> {
+    this.#expectSound();
+    return await verifyAgainst(this.#place, this.#memory());
   }
 
   /** Sets the log aside and begins a new one, of which nothing is remembered; gives the path of the old one, if it was there. */
   async replace(reason: string): Promise<string | undefined> {
+    this.#expectSound();
     await this.close();
     const aside = await replaceLog(this.#place, reason, headToExpect(this.#memory()));
     this.#known = undefined;
@@ -141,6 +148,12 @@ export class OwnLog {
     const open = this.#open;
     this.#open = undefined;
     await open?.file.close().catch(() => undefined); // whatever it says, this descriptor is never used again
+  }
+
+  /** A wrong hash would write what nobody can verify, and would call a good log damaged. */
+  #expectSound(): void {
+    const flaw = this.#flaw();
+    if (flaw !== undefined) throw unavailable(`${flaw} Nothing is recorded with it, and nothing runs: use another version of Node.js or of the editor.`);
   }
 
   #use(file: AppendFile, { end, open, notes, recorded }: Extract<Found, { kind: 'usable' }>): Waiting[] {

@@ -5,6 +5,7 @@
 import { prepareEntry, type PreparedEntry } from '../../../protocol/src/audit/bytes';
 import type { KnownHead } from '../../../protocol/src/audit/chain';
 import type { NewEntry } from '../../../protocol/src/audit/entry';
+import { runtimeFlaw } from '../../../protocol/src/audit/kernelSoundness';
 import type { Actor } from '../../../protocol/src/call';
 import { ConductorError } from '../../../protocol/src/errors';
 import { linesOf, type AppendedLine, type Placed, type Waiting } from './batch';
@@ -46,6 +47,8 @@ export type AuditWriterOptions = Readonly<{
   redact?: (entry: NewEntry, id: string) => NewEntry;
   /** When a file is full, and what becomes of closed ones; asked again each time. 64 MiB, all kept, by default. */
   keeping?: () => Keeping;
+  /** What is wrong with the cryptography of this runtime; its own test by default. */
+  flaw?: () => string | undefined;
 }>;
 
 /** Appends to the log. Entries keep the order in which they were handed over. */
@@ -89,11 +92,11 @@ class LogWriter implements AuditWriter {
   #turn: Promise<void> = Promise.resolve();
   #scheduled = false;
 
-  constructor({ path, createdBy, actor, afterCrash, known, disk = realDisk, now = Date.now, nextId = eventIds(now), keeping = () => defaultKeeping, redact = (entry) => entry }: AuditWriterOptions) {
+  constructor({ path, createdBy, actor, afterCrash, known, disk = realDisk, now = Date.now, nextId = eventIds(now), keeping = () => defaultKeeping, redact = (entry) => entry, flaw = runtimeFlaw }: AuditWriterOptions) {
     this.#redact = redact;
     this.#nextId = nextId;
     this.#timestamp = timestamps(now);
-    this.#log = new OwnLog({ path, createdBy, actor, afterCrash, disk, now, nextId, keeping }, known);
+    this.#log = new OwnLog({ path, createdBy, actor, afterCrash, disk, now, nextId, keeping }, known, flaw);
   }
 
   async start(): Promise<void> {

@@ -129,4 +129,15 @@ describe('audit writer at the next start', () => {
     await symlink(join(folder, 'elsewhere'), path);
     await assert.rejects((await open()).append(event(1)), isUnavailable(/symbolic link/));
   });
+
+  it('audit:self-test touches nothing where the cryptography is wrong: no entry, no verification, no new log', async () => {
+    const first = await open();
+    await first.append(event(1));
+    await first.close();
+    const before = await readFile(path);
+    const writer = await open({ flaw: () => 'SHA-256 of this runtime does not give the published results.' });
+    assert.equal(writer.state().health.state, 'failed');
+    for (const wrong of [writer.append(event(2)), writer.enqueue(event(2)), writer.startNewLog('why not')]) await assert.rejects(wrong, isUnavailable(/SHA-256 of this runtime.*nothing runs/));
+    assert.deepEqual(await readFile(path), before);
+  });
 });

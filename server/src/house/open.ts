@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { join } from 'node:path';
 import type { Connection } from 'vscode-languageserver';
 import { brokerAddress } from '../../../link/src/address';
 import { ensureControlKey } from '../../../link/src/controlKey';
@@ -6,6 +7,7 @@ import type { Claims } from '../../../link/src/reception';
 import type { NewEntry } from '../../../protocol/src/audit/entry';
 import type { Actor } from '../../../protocol/src/call';
 import { toConductorError, type ConductorError } from '../../../protocol/src/errors';
+import { createAuditReader } from '../audit/reader';
 import { version } from '../base/version';
 import { serveTerminal } from '../doors/control';
 import { serveEditor } from '../doors/editor';
@@ -18,6 +20,7 @@ import { agentHouse, welcomeAgent } from './agents';
 import { actorOf, createHandlers } from './handlers';
 import { createPresence, type DoorProof, type Presence } from './presence';
 import { buildRooms, type Built, type Ground } from './rooms';
+import { beginRun } from './run';
 
 /** Builds every room and opens the doors; knows all, decides nothing. */
 
@@ -46,7 +49,8 @@ export async function openHouse(ground: Ground): Promise<House> {
     ground.logger.error('a door stays shut', { door, why: message });
     rooms.refusals.note({ actor: rooms.self, tool: 'broker.door', input: { door }, rule: 'door.shut', reason: message });
   }
-  await record(rooms, ground, { phase: 'event', tool: 'broker.started', input: { version, pid: process.pid, node: process.versions.node }, result: 'ok', actor: rooms.self });
+  const run = await beginRun(rooms.agents.newId(), createAuditReader(join(ground.configDir, 'audit.log')), rooms.self);
+  await record(rooms, ground, run.started);
   const key = ensureControlKey(ground.configDir);
   presence.counted([]);
   const socket = await openSocket({
@@ -70,7 +74,7 @@ export async function openHouse(ground: Ground): Promise<House> {
       // While the windows are still here, since they hold the better key.
       await rooms.refusals.close();
       const metrics = rooms.provenance.measured();
-      await rooms.signing.seal(() => record(rooms, ground, { phase: 'event', tool: 'broker.stopped', input: { why, ...(metrics === undefined ? {} : { metrics: `sha256:${metrics}` }) }, result: 'ok', actor: rooms.self }));
+      await rooms.signing.seal(() => record(rooms, ground, run.stopped(why, metrics === undefined ? {} : { metrics: `sha256:${metrics}` })));
       await socket.close();
       await rooms.signing.close();
       rooms.config.close();
