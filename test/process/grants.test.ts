@@ -148,6 +148,19 @@ describe('grants at the broker', () => {
     assert.equal(readdirSync(house.configDir).some((name) => name.startsWith('grants.json.ignored-')), true);
   });
 
+  it('T43 grants:undo: an older copy of the file brings nothing back that was undone', async () => {
+    await granted('mkdir one', 'flags');
+    const file = join(house.configDir, 'grants.json');
+    const older = readFileSync(file);
+    await person.sendRequest('grants/undo', { id: (await state()).grants[0]?.id });
+    await endProcess((await house.status()).pid);
+    writeFileSync(file, older, { mode: 0o600 });
+    person = await attended();
+    agent = await stranger('raw');
+    assert.match((await state()).trouble ?? '', /older copy/);
+    assert.equal(await silent('mkdir two'), false);
+  });
+
   it('grants:deny-rules: what is forbidden from a prompt is refused from then on, also what waits, until it is undone', async () => {
     const other = await stranger('other');
     const first = agent.call('shell_exec', { command: 'rm a' });

@@ -51,6 +51,8 @@ export type Grants = Readonly<{
   keep(ground: Ground, kept: Kept, terms: Terms): Promise<void>;
   /** Takes one back; false when there is none of this id. Rejects when the log cannot take it; then it is taken back all the same. */
   undo(id: string, by: Actor): Promise<boolean>;
+  /** Drops what the log says was taken back: an older copy of the file brought it back. Gives the ids, having recorded them. */
+  dropUndone(undone: ReadonlySet<string>): Promise<readonly string[]>;
   /** Ends what was granted to an agent that left. */
   endSession(connection: number): void;
   state(): GrantsState;
@@ -147,6 +149,17 @@ class Keeper implements Grants {
     this.#changed();
     await this.options.record({ phase: 'event', tool: 'grant.undone', input: { id, effect: grant.effect, rung: grant.rung, title: grant.title }, result: 'ok', project: grant.project, actor: by });
     return true;
+  }
+
+  async dropUndone(undone: ReadonlySet<string>): Promise<readonly string[]> {
+    const ids = [...this.#grants.keys()].filter((id) => undone.has(id));
+    if (ids.length === 0) return ids;
+    for (const id of ids) this.#drop(id);
+    this.#trouble = `The file of grants held ${String(ids.length)} that you had taken back: an older copy of it was put in its place. They do not count.`;
+    this.#save();
+    this.#changed();
+    await this.options.record({ phase: 'event', tool: 'grant.ignored', input: { why: this.#trouble, ids }, result: 'error', actor: this.options.self }).catch(() => undefined);
+    return ids;
   }
 
   endSession(connection: number): void {

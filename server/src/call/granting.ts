@@ -9,7 +9,7 @@ import type { NearMiss } from '../rules/grants/coverage';
 import type { Grant, Ground } from '../rules/grants/ground';
 import { reasonsOf, tiesOf } from '../tools/ties';
 import { differences } from '../tools/fact';
-import type { Prepared } from '../tools/tool';
+import type { Prepared, Reach } from '../tools/tool';
 import type { Approval } from './asking';
 import { changeOf, tellAtMost } from './changes';
 import type { Judged } from './judging';
@@ -24,12 +24,13 @@ export type GrantRoom = Pick<Grants, 'denies' | 'cover' | 'near' | 'ladder' | 'k
  * one by one are compared as such.
  */
 export function groundOf(call: Pick<ToolCall, 'tool' | 'project' | 'actor'>, prepared: Pick<Prepared, 'verdict' | 'facts' | 'show' | 'reach'>, config: Config): Ground {
-  const { reach, facts, verdict } = prepared;
+  const { facts, verdict } = prepared;
+  const reach = prepared.reach?.();
   const commands = reach?.kind === 'commands' ? reach : undefined;
   return {
     tool: call.tool, project: call.project, agent: agentName(call.actor.client), session: call.actor.connection ?? 0,
     policy: policyOf(config, call.tool),
-    whole: isWhole(prepared),
+    whole: isWhole(prepared, reach),
     reasons: reach === undefined ? reasonsOf([verdict]) : reach.kind === 'file' ? reach.reasons : [...reach.units.flatMap(({ reasons }) => reasons), ...reach.around],
     around: commands?.around ?? [],
     ties: tiesOf(facts.filter(({ label }) => label !== 'Time limit' && (commands === undefined || !label.startsWith('Why (')))),
@@ -47,7 +48,7 @@ export function groundAgain(of: Ground, prepared: Pick<Prepared, 'verdict' | 'fa
 /** Characters of a command line, and of the raw action of other tools, up to which a person can be said to have seen all of it. */
 const wholeUpTo = { commands: 10_000, others: 65_536 };
 
-function isWhole({ show, facts, reach }: Pick<Prepared, 'show' | 'facts' | 'reach'>): boolean {
+function isWhole({ show, facts }: Pick<Prepared, 'show' | 'facts'>, reach: Reach | undefined): boolean {
   if (show.raw.length > (reach?.kind === 'commands' ? wholeUpTo.commands : wholeUpTo.others)) return false;
   return [show.raw, show.cwd, ...facts.flatMap(({ key, value }) => [key, value])].every((text) => reveal(text).count === 0);
 }

@@ -7,7 +7,7 @@ import type { RungName } from '../../../protocol/src/grants';
 import { grantFileAt, grantFileName } from '../approvals/grantFile';
 import { openGrants, type Grants } from '../approvals/grants';
 import type { Witness } from '../approvals/witness';
-import type { AuditReader } from '../audit/reader';
+import { createAuditReader, type AuditReader } from '../audit/reader';
 import type { AuditWriter } from '../audit/writer';
 import { groundAgain } from '../call/granting';
 import type { Handlers } from '../doors/requests';
@@ -23,10 +23,10 @@ import { weigh } from './weighing';
 
 const platform: Platform = process.platform === 'win32' ? 'win32' : 'posix';
 
-type Around = Readonly<{ configDir: string; writer: AuditWriter; audience: Audience; self: Actor; newId(): string; chosen: Witness; onForbidden(): void }>;
+type Around = Readonly<{ configDir: string; /** Path of the audit log. */ log: string; writer: AuditWriter; audience: Audience; self: Actor; newId(): string; chosen: Witness; onForbidden(): void }>;
 
 /** Opens the grants of a configuration folder. */
-export async function buildGrants({ configDir, writer, audience, self, newId, chosen, onForbidden }: Around): Promise<Grants> {
+export async function buildGrants({ configDir, log, writer, audience, self, newId, chosen, onForbidden }: Around): Promise<Grants> {
   const grants: Grants = await openGrants({
     platform, self, onForbidden,
     wallNow: Date.now,
@@ -36,7 +36,14 @@ export async function buildGrants({ configDir, writer, audience, self, newId, ch
     heard: (call, rung) => chosen.take(choiceOf(call, rung)),
     onChange: () => audience.tellSoon('grants/changed', () => grants.state()),
   });
+  if (grants.state().grants.length > 0) await grants.dropUndone(await undoneIn(createAuditReader(log)));
   return grants;
+}
+
+/** Ids of what was taken back, as far as one page of the log tells: its newest 64 MiB. A log that cannot be read tells of none. */
+async function undoneIn(reader: AuditReader): Promise<ReadonlySet<string>> {
+  const page = await reader.page({ filter: { tool: 'grant.undone' }, limit: 1000 }).catch(() => ({ items: [] }));
+  return new Set(page.items.flatMap(({ entry }) => (typeof entry?.input['id'] === 'string' ? [entry.input['id']] : [])));
 }
 
 /** A choice as witnesses remember it. */

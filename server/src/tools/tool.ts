@@ -50,8 +50,8 @@ export type Prepared = Readonly<{
   files?: readonly PreparedFile[];
   /** True when running changes nothing, so that a relaxed log may queue its entries. */
   readOnly: boolean;
-  /** What a grant could name of it beyond its facts: the commands of a line, or the one file that is changed. */
-  reach?: Reach;
+  /** What a grant could name of it beyond its facts: the commands of a line, or the one file that is changed. Made when somebody is to be asked, or something was forbidden. */
+  reach?(): Reach;
   /** The sandbox of the operating system around it, in words; absent where none was asked for. */
   sandbox?: string;
   /**

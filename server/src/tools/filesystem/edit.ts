@@ -112,7 +112,7 @@ function ready(places: Places, given: EditInput, context: PrepareContext, { plac
   const difference = differenceOf(place.path, ...change.texts);
   const raw = difference === undefined ? show.raw : `edit ${given.path}\n${difference.text}`;
   return {
-    verdict, facts, readOnly: false, reach: { kind: 'file', path: place.absolute, reasons }, files: [fileOf(place, given, change)],
+    verdict, facts, readOnly: false, reach: () => ({ kind: 'file', path: place.absolute, reasons }), files: [fileOf(place, given, change)],
     show: { ...show, raw, details: detailsOf(place, change, difference) },
     run: (signal) => settle(place.path, signal, () => edit(places, given, context, { facts, change, counts: difference })),
   };

@@ -66,7 +66,7 @@ async function prepareWrite(writer: Writer, given: WriteInput, context: PrepareC
   const verdict = judgeFile({ action: 'write', asks: settings.requireApproval, names: place.names, sharedContent: false });
   const fingerprint = fingerprintOf(place);
   return {
-    verdict, readOnly: false, reach: { kind: 'file', path: place.absolute, reasons: reasonsOf([verdict]) }, files: [fileOf(place, given, present, { bytes: bytes.length, sha256 })],
+    verdict, readOnly: false, reach: () => ({ kind: 'file', path: place.absolute, reasons: reasonsOf([verdict]) }), files: [fileOf(place, given, present, { bytes: bytes.length, sha256 })],
     facts: [...fingerprint, ...(present === undefined ? [] : [present.fact]), fact('Content', `${bytes.length} bytes sha256:${sha256}`)],
     show: { ...show, details: [...detailsOf(place, given), ...comparison(place.path, present?.text, given.content)] },
     run: (signal) => settle(place.path, signal, () => write(writer, given, context, { bytes, sha256, fingerprint })),

@@ -75,7 +75,7 @@ export type Planned = Readonly<{
   raw: string;
   facts: readonly Fact[];
   /** The commands as grants see them. */
-  reach?: Reach;
+  reach?(): Reach;
   plan?: Plan;
   /** Judges one step anew by what the machine is like now; returns the first verdict that nobody has seen before. */
   again(step: number): Promise<Verdict | undefined>;
@@ -123,7 +123,7 @@ export async function planCommand(input: ShellInput, context: PrepareContext, ma
     const now = await judgeHere({ plan: { pipelines: [{ ...pipeline, joint: 'first' }] } }, folder, ground, machine);
     return firstNews(now, judgement);
   };
-  return { ...shown, verdict: judgement.verdict, plan, facts, reach: reachOf(plan, parsed, context.project, around), again };
+  return { ...shown, verdict: judgement.verdict, plan, facts, reach: () => reachOf(plan, parsed, context.project, around), again };
 }
 
 /** Tells of each git that a person is asked about which files configure it, included ones among them, since an approved git obeys all of it. */
