@@ -129,6 +129,11 @@ export const configSchema = z
     approvalTimeout: milliseconds(100, 3_600_000)
       .default(120_000)
       .describe('Milliseconds that a call waits for your answer before it is denied, 100 to 3600000. Default: 120000.'),
+    reviewResults: z
+      .array(z.string().regex(/^[a-z][a-z0-9]*(\.[a-z][a-zA-Z0-9]*)+$/, 'Write a dotted tool name, for instance shell.exec.'))
+      .default([])
+      .describe('Tools whose results a person sees before the agent does, by dotted tool name: what nobody releases in time is withheld whole. Default: none.')
+      .meta({ uniqueItems: true, examples: [['shell.exec', 'filesystem.read']] }),
     grants: z
       .strictObject({
         sessionHours: z.number().int().min(0).max(24).default(8).describe('Hours that an approval for the session holds, up to 24; it ends earlier with the agent or the broker. 0 takes it out of the prompts. Default: 8.'),

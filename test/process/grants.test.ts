@@ -212,4 +212,22 @@ describe('grants at the broker', () => {
     void write('other.txt', 'one').catch(() => undefined);
     await answer(await asked(), 'deny');
   });
+
+  it('results:process: a result is shown before the agent gets it, and withheld when it is denied', async () => {
+    house.configure({ plugins: { shell: { allowedCommands: ['echo'] } }, reviewResults: ['shell.exec'], approvalTimeout: 20_000 });
+    await until('the settings are taken', () => house.entries().some((entry) => entry['tool'] === 'config.changed'));
+    const first = agent.call('shell_exec', { command: 'echo private words' });
+    const call = await asked();
+    assert.match(call.raw, /^private words/);
+    assert.equal(call.ladder, undefined);
+    await answer(call, 'deny');
+    const withheld = await first;
+    assert.equal(withheld.isError, true);
+    assert.doesNotMatch(JSON.stringify(withheld), /private words/);
+    const second = agent.call('shell_exec', { command: 'echo public words' });
+    await answer(await asked(), 'approve');
+    assert.match((await second).text, /public words/);
+    assert.deepEqual(house.entries().map(({ tool }) => tool).filter((tool) => String(tool).startsWith('result.')), ['result.withheld', 'result.released']);
+    assert.equal(house.run('audit', 'verify', '--strict').status, 0);
+  });
 });

@@ -25,7 +25,7 @@ type Setting = {
   verdicts?: Verdict['verdict'][];
   answer?: Answer | ((round: number) => Answer);
   run?: (time: number) => ReturnType<Prepared['run']>;
-  failAt?: 'admitted' | 'finished' | 'refused';
+  failAt?: 'admitted' | 'finished' | 'refused' | 'reviewed';
   openFor?: number;
   admitOpen?: boolean;
   policies?: Policy[];
@@ -74,7 +74,7 @@ function house(setting: Setting = {}) {
     admit: () => (setting.admitOpen === true ? { kind: 'open', retryAfterMs: 1500 } : { kind: 'admitted', settle: (result) => void events.push(`settle ${result}`) }),
     openFor: () => setting.openFor,
     grants: { ...noGrants, ...setting.grants },
-    recorder: { admitted: record('admitted'), finished: record('finished'), refused: record('refused') },
+    recorder: { admitted: record('admitted'), finished: record('finished'), refused: record('refused'), reviewed: (_, approval) => { events.push(`reviewed ${approval.decision}`); return setting.failAt === 'reviewed' ? Promise.reject(new ConductorError('AUDIT_UNAVAILABLE', 'the log is full')) : Promise.resolve(); } },
   };
   const run = (given: Partial<ToolCall> = {}) => createPipeline(rooms).run({ ...call, ...given }, { signal: setting.signal ?? new AbortController().signal, progress: (message) => void heard.push(message) });
   return { events, run, asked, entries, heard };
@@ -260,5 +260,41 @@ describe('call/pipeline', () => {
     const outcome = await run();
     assert.equal(outcome.kind === 'refused' && outcome.code, 'CANCELLED');
     assert.equal(events.includes('run'), false);
+  });
+
+  describe('results that a person sees first', () => {
+    const reviewing = { config: { ...defaultConfig, reviewResults: ['test.tool'] }, policyHash: 'h' };
+
+    it('results:released: the result of a call reaches the agent after a person has seen it, and the log has the answer first', async () => {
+      const { events, run, asked } = house({ policies: [reviewing] });
+      assert.deepEqual(await run(), { kind: 'success', text: 'done', truncated: false });
+      assert.deepEqual(events, ['prepare', 'admitted', 'run', 'settle success', 'finished', 'ask', 'reviewed approved', 'release']);
+      assert.deepEqual([asked[0]?.title, asked[0]?.raw, asked[0]?.rule, asked[0]?.ladder], ['Hand a result to the agent', 'done', 'result.review', undefined]);
+    });
+
+    it('results:withheld: what nobody releases is withheld whole, also that of a failure', async () => {
+      const no: Answer = { kind: 'denied', by: { role: 'editor' }, waitedMs: 1, reason: 'it holds names' };
+      for (const answer of [no, { kind: 'timeout', waitedMs: 1 } as const, { kind: 'unavailable' } as const]) {
+        for (const run of [undefined, () => Promise.resolve({ kind: 'failure', error: new ConductorError('TOOL_FAILED', 'SECRET'), text: 'SECRET', structured: { out: 'SECRET' } } as const), () => Promise.resolve({ kind: 'success', text: 'SECRET', truncated: false } as const)]) {
+          const { run: start, events } = house({ policies: [reviewing], answer, ...(run === undefined ? {} : { run }) });
+          const outcome = await start();
+          assert.equal(outcome.kind, 'failure');
+          assert.doesNotMatch(JSON.stringify(outcome), /SECRET|done/);
+          assert.match(outcome.error.message, /ran, but its result is withheld/);
+          assert.equal(events.includes(`reviewed ${answer.kind}`), true);
+        }
+      }
+    });
+
+    it('T84 results:withheld: an answer that cannot be recorded releases nothing', async () => {
+      const outcome = await house({ policies: [reviewing], failAt: 'reviewed' }).run();
+      assert.equal(outcome.kind === 'failure' && outcome.error.code, 'AUDIT_UNAVAILABLE');
+    });
+
+    it('results:released: other tools answer at once', async () => {
+      const { events, run } = house({ policies: [{ ...reviewing, config: { ...defaultConfig, reviewResults: ['other.tool'] } }] });
+      assert.equal((await run()).kind, 'success');
+      assert.equal(events.includes('ask'), false);
+    });
   });
 });

@@ -10,6 +10,7 @@ import { judge, judgeAgain, type Held, type Judged } from './judging';
 import { judgeNarrowed, narrowedRefusal, shelve } from './narrowing';
 import type { Chosen } from '../approvals/shelf';
 import { circuitOpen, refusalOf, type Refusal } from './refusals';
+import { reviewResult } from './resultReview';
 import type { Rooms } from './rooms';
 import { followRules } from './rulesInSight';
 
@@ -145,7 +146,7 @@ async function guardAndPerform(rooms: Rooms, caller: Caller, cleared: Turn & Cle
     const message = `The tool ran, but its outcome could not be recorded, so the result is withheld: ${toConductorError(thrown).message}`;
     return { kind: 'ended', outcome: { kind: 'failure', error: new ConductorError('AUDIT_UNAVAILABLE', message, { cause: thrown }) } };
   }
-  return await changedAtTheStart(rooms, caller, cleared, outcome, held) ?? { kind: 'ended', outcome };
+  return await changedAtTheStart(rooms, caller, cleared, outcome, held) ?? { kind: 'ended', outcome: await reviewResult(rooms, caller, cleared.judged, outcome) };
 }
 
 /** A tool that refused as stale has done nothing, so that what a person approved can be asked about again; undefined for every other end. */

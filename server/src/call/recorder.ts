@@ -19,6 +19,8 @@ export type Recorder = Readonly<{
   admitted(call: ToolCall, record: Admitted, queued: boolean): Promise<void>;
   finished(call: ToolCall, record: Finished, queued: boolean): Promise<void>;
   refused(call: ToolCall, record: Refused): Promise<void>;
+  /** Whether a person let the agent have the result of a call that ran. */
+  reviewed(call: ToolCall, approval: Approval): Promise<void>;
 }>;
 
 /** The part of the audit writer that calls need. */
@@ -37,6 +39,7 @@ export function createRecorder(log: Log, redact: RedactOutput = (_, text) => ({ 
     admitted: (call, record, queued) => write(intentOf(call, record), queued),
     finished: (call, record, queued) => write(doneOf(call, record, redact(call.id, releasedText(record.outcome))), queued),
     refused: (call, record) => write(deniedOf(call, record), false),
+    reviewed: (call, approval) => write(reviewedOf(call, approval), false),
   };
 }
 
@@ -67,6 +70,11 @@ function deniedOf(call: ToolCall, { refusal, policyHash, digest, approval, again
     phase: 'denied', id: call.id, result: refusal.code === 'CANCELLED' ? 'cancelled' : refusal.code === 'APPROVAL_TIMEOUT' ? 'timeout' : 'denied', tool: call.tool.slice(0, mostToolName), input: call.input,
     actor: call.actor, project: call.project, verdict: { verdict: 'deny', rule: refusal.rule, reason: refusal.reason, policyHash }, detail: { code: refusal.code, ...(digest === undefined ? {} : { digest: `sha256:${digest}` }), ...storedAgain(again) }, ...storedApproval(approval),
   };
+}
+
+function reviewedOf({ id, tool, actor, project }: ToolCall, approval: Approval): NewEntry {
+  const released = approval.decision === 'approved';
+  return { phase: 'event', call: id, tool: released ? 'result.released' : 'result.withheld', input: { tool }, result: released ? 'ok' : 'denied', actor, project, ...storedApproval(approval) };
 }
 
 function resultOf(outcome: Outcome): NewDone['result'] {
