@@ -44,6 +44,6 @@ describe('who stands in the log', function () {
     const [reset, measure]: (Json | undefined)[] = ['breaker.reset', 'audit.metrics'].map((name) => ({ ...(house.entries().find(({ tool }) => tool === name)?.['actor'] as Json), connection: 0 }));
     assert.deepEqual(reset, { role: 'editor', client: 'Visual Studio Code 1.106.0', connection: 0, window: 'window-that-answers', user });
     assert.deepEqual([measure?.['role'], measure?.['user'], /^conductor \d/.test(String(measure?.['client']))], ['cli', user, true]);
-    assert.match(house.run('audit', 'list', '--actor', 'window-that-asks').stdout, /mkdir made/);
+    assert.match(house.run('audit', 'list', '--text', 'window-that-asks').stdout, /mkdir made/);
   });
 });

@@ -9,7 +9,7 @@ export type AuditFilter = Readonly<{
   tool?: string;
   result?: string;
   phase?: string;
-  /** Part of the name that the client gave of itself, of the window's id, or of the user's name, in any case. */
+  /** Part of the name that the client gave of itself, or of the user's, in any case. */
   client?: string;
   /** Id of a call. */
   call?: string;
@@ -100,6 +100,6 @@ function fitsHead({ tool, phase, call, since, until }: AuditFilter, head: EntryH
 function bodyMatches({ result, client }: AuditFilter, entry: StoredEntry): boolean {
   return (
     (result === undefined || entry.result === result) &&
-    (client === undefined || `${entry.actor?.client ?? ''}\n${entry.actor?.window ?? ''}\n${entry.actor?.user ?? ''}`.toLowerCase().includes(client.toLowerCase()))
+    (client === undefined || `${entry.actor?.client ?? ''}\n${entry.actor?.user ?? ''}`.toLowerCase().includes(client.toLowerCase()))
   );
 }
