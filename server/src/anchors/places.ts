@@ -2,6 +2,7 @@ import { homedir, tmpdir, userInfo } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { parseVerifierKey, type VerifierKey } from '../../../protocol/src/audit/note';
 import type { Config } from '../../../protocol/src/config';
+import { holdingOf } from '../audit/anchors/holding';
 import { gitAnchor, readGitAnchor, type Git, type GitPlace } from '../audit/anchors/gitRef';
 import type { Anchor } from '../audit/anchors/keeper';
 import { systemLogAnchor, type Programs } from '../audit/anchors/systemLog';
@@ -22,7 +23,7 @@ export function anchorsOf(settings: AnchorSettings, log: string, configDir: stri
   const git = gitPlaceOf(settings);
   return [
     ...(systemLog ? [systemLogAnchor(programsFor(configDir))] : []),
-    ...(git === undefined ? [] : [gitAnchor(git, gitFor(configDir, git.push))]),
+    ...(git === undefined ? [] : [gitAnchor(git, gitFor(configDir, git.push), holdingOf(log, realDisk))]),
     ...witnesses.map(({ url, key: text }) => {
       const key = parseVerifierKey(text);
       return key?.kind === 'cosignature' ? witnessAnchor({ url, key }, log, realDisk) : unusable(`witness ${text.split('+')[0] ?? ''}`, 'Its key in audit.anchors.witnesses is not that of a witness: the id does not fit, or it is of another type.');

@@ -6,6 +6,7 @@ import type { AnchorFound, DamageClass, Finding, TrustReport, VerificationReport
 import { judgeSeries, type SignedTo } from '../../../protocol/src/audit/series';
 import { readTail, tailBytes } from '../../../protocol/src/audit/bytes';
 import { readCheckpoints, type KeptCheckpoints } from './checkpointStore';
+import { holdingOf } from './anchors/holding';
 import type { Disk } from './disk';
 import { FilesGone, readLeaves } from './leaves';
 import { logIdOf, partsOfLog, within } from './parts';
@@ -14,7 +15,7 @@ import { abortedReport } from './reporting';
 import { hashOfLogEntry } from './verifier';
 
 /** A head that somebody kept outside the log: entries, bare hash of the last of them, where, and when. */
-export type OutsideHead = Readonly<{ entries: number; head: string; place: string; at: string | undefined }>;
+export type OutsideHead = Readonly<{ entries: number; head: string; place: string; at: string | undefined; /** Of which log, where the place says it. */ logId?: string }>;
 
 /** What a verifier knows from elsewhere. Nothing of it may come from the files that are verified. */
 export type Policy = Readonly<{
@@ -59,7 +60,8 @@ export async function gradeLog(report: VerificationReport, before: KeptCheckpoin
   ];
   if (findings.length > 0) return worsened(report, findings);
   if (report.verdict === 'torn') return { ...report, trust: null };
-  const trust = trustOf(report, series.signed, anchorsOf(before.checkpoints, policy));
+  const logId = await logIdOf(places.log, places.disk);
+  const trust = trustOf(report, series.signed, anchorsOf(before.checkpoints, { ...policy, outside: (policy.outside ?? []).filter((head) => head.logId === undefined || head.logId === logId) }));
   const notes = [...report.notes, ...(policy.warnings ?? []), ...series.warnings.map(({ message }) => message), ...roots.notes];
   return { ...report, level: trust.anchors.length > 0 ? 'anchored' : trust.signedTo === null ? 'chain intact' : 'signed', trust, notes };
 }
@@ -117,7 +119,12 @@ async function contradictions(checkpoints: readonly Checkpoint[], report: Verifi
 async function outsideFindings(outside: readonly OutsideHead[], report: VerificationReport, { log, disk }: Places): Promise<Finding[]> {
   const last = lastOf(report);
   const found: Finding[] = [];
-  for (const { entries, head, place } of outside) {
+  const logId = await logIdOf(log, disk);
+  for (const { entries, head, place, logId: of = logId } of outside) {
+    if (of !== logId) {
+      if (!(await holdingOf(log, disk).isReplacement())) found.push(finding('fork', null, `Another log than this one was noted, with ${entries} entries (${place}): the log was replaced.`));
+      continue;
+    }
     if (entries > last) {
       found.push({ ...finding('truncation', null, `The log had ${entries} entries when they were noted (${place}) and now ends after #${last}.`), expected: `sha256:${head}`, found: report.head });
       continue;

@@ -28,6 +28,9 @@ export type Signing = Readonly<{
 /** Milliseconds that a window gets for a signature: its keyring may ask a person to unlock it. */
 const patienceMs = 10_000;
 
+/** Milliseconds that the places outside get for the last checkpoint when the broker ends. */
+const lastVisitMs = 3_000;
+
 const schedule = (run: () => void, ms: number): (() => void) => {
   const timer = setTimeout(run, ms);
   return () => clearTimeout(timer);
@@ -61,6 +64,7 @@ export function openSigning(ground: Readonly<{ log: string; writer: AuditWriter;
     },
     startAnew: () => checkpointer.startAnew(),
     close: async () => {
+      await keeper.finish(lastVisitMs);
       keeper.close();
       await checkpointer.close();
     },

@@ -12,6 +12,7 @@ import { Witness } from '../../../../test/fakes/witness';
 import { realDisk } from '../disk';
 import { openAuditWriter, type AuditWriter } from '../writer';
 import { gitAnchor, readGitAnchor, type Git } from './gitRef';
+import type { Holding } from './holding';
 import { AnchorKeeper, type Anchor, type Offer } from './keeper';
 import { systemLogAnchor } from './systemLog';
 import { witnessAnchor } from './witness';
@@ -29,6 +30,7 @@ function offerOver(hashes: readonly string[], previous?: Checkpoint): Offer {
   return { checkpoint, edge };
 }
 
+const honest: Holding = { holds: () => Promise.resolve(true), isReplacement: () => Promise.resolve(false) };
 const digit = (text: string): string => text.repeat(64);
 
 describe('the keeper of places outside the log', () => {
@@ -103,7 +105,7 @@ describe('places outside the log, each with its real counterpart', () => {
     const git: Git = { find: () => path, neutral, pushing: neutral, privateRepository: join(folder, 'anchor.git') };
     const place = { repository, ref: 'refs/conductor/audit', push: remote };
     assert.equal(await readGitAnchor(place, git), undefined);
-    const anchor = gitAnchor(place, git);
+    const anchor = gitAnchor(place, git, honest);
     const first = offerOver([digit('a')]);
     const second = offerOver([digit('a'), digit('b')], first.checkpoint);
     await anchor.put(first);
@@ -117,6 +119,11 @@ describe('places outside the log, each with its real counterpart', () => {
     assert.ok(!existsSync(join(folder, 'elsewhere')));
     const found = await readGitAnchor(place, git);
     assert.deepEqual([found?.entries, found?.head], [2, digit('b')]);
+    // A log that was cut, rewritten, or put in the place of another must not hide what is there.
+    const rewritten = gitAnchor(place, git, { ...honest, holds: () => Promise.resolve(false) });
+    await assert.rejects(anchor.put(first), /was left as it is. It has 2 entries of this log, which has 1 now/);
+    await assert.rejects(rewritten.put(offerOver([digit('a'), digit('c'), digit('d')])), /another entry #2 than this log/);
+    assert.deepEqual((await readGitAnchor(place, git))?.head, digit('b'));
     // Somebody gives the commit a signature and the repository a program that would check it.
     const signed = gitProgram(`--git-dir=${join(repository, '.git')}`, 'cat-file', 'commit', place.ref).replace('\n\n', '\ngpgsig -----BEGIN PGP SIGNATURE-----\n \n -----END PGP SIGNATURE-----\n\n');
     writeFileSync(join(folder, 'commit'), `${signed}\n`);
@@ -129,8 +136,8 @@ describe('places outside the log, each with its real counterpart', () => {
     gitProgram('-C', repository, 'show', '--no-patch', place.ref);
     assert.ok(existsSync(join(folder, 'ran-checker')), 'git alone starts it, so this test can fail');
     gitProgram('-C', repository, 'config', '--unset', 'log.showSignature');
-    await assert.rejects(gitAnchor({ ...place, push: join(folder, 'nowhere.git') }, git).put(offerOver([digit('a'), digit('b'), digit('c')])), /git push failed/);
-    await assert.rejects(gitAnchor({ ...place, repository: join(folder, 'no-repo') }, git).put(first), /git hash-object failed|git rev-parse failed/);
+    await assert.rejects(gitAnchor({ ...place, push: join(folder, 'nowhere.git') }, git, honest).put(offerOver([digit('a'), digit('b'), digit('c')])), /git push failed/);
+    await assert.rejects(gitAnchor({ ...place, repository: join(folder, 'no-repo') }, git, honest).put(first), /git hash-object failed|git rev-parse failed/);
   });
 
   describe('a witness', () => {

@@ -2,10 +2,11 @@
 import { existsSync, mkdtempSync, openSync, closeSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
-import { parseCheckpoint } from '../../../../protocol/src/audit/checkpoint';
+import { parseCheckpoint, type Checkpoint } from '../../../../protocol/src/audit/checkpoint';
 import { noteText } from '../../../../protocol/src/audit/note';
 import { runChildren, type Source } from '../../base/childProcess';
 import type { OutsideHead } from '../grading';
+import { contradiction, type Holding } from './holding';
 import type { Anchor, Offer } from './keeper';
 
 /** Where and how: a repository of the user, the full name of the reference, and an address to push to, never the name of a remote. */
@@ -16,13 +17,13 @@ export type Git = Readonly<{ find(): string | Readonly<{ refused: string }>; neu
 
 const file = 'checkpoint';
 
-/** Keeps checkpoints as commits under a reference. */
-export function gitAnchor(place: GitPlace, git: Git): Anchor {
+/** Keeps checkpoints as commits under a reference. What does not go on from the newest there is refused, so that nothing hides it. */
+export function gitAnchor(place: GitPlace, git: Git, log: Holding): Anchor {
   return {
     name: `git ${place.ref}`,
     async put(offer) {
       const run = runner(git);
-      await commit(run, place, offer);
+      await commit(run, place, offer, log);
       if (place.push !== undefined) await push(run, place, place.push, git);
       return [];
     },
@@ -35,12 +36,16 @@ export async function readGitAnchor(place: GitPlace, git: Git): Promise<OutsideH
   const at = dirArgs(place.repository);
   const found = await run([...at, 'rev-parse', '--verify', '--quiet', `${place.ref}^{commit}`], { mayFail: true });
   if (found === undefined) return undefined;
-  const text = await run([...at, 'cat-file', 'blob', `${found.trim()}:${file}`]);
-  const checkpoint = parseCheckpoint(text ?? '');
-  if (checkpoint === undefined) throw new Error(`${place.ref} in ${place.repository} holds no checkpoint`);
+  const checkpoint = await checkpointIn(run, at, found.trim(), place);
   // Plumbing again: `git show` may start a program that checks signatures.
   const when = committedAt((await run([...at, 'cat-file', 'commit', found.trim()])) ?? '');
-  return { entries: checkpoint.size, head: checkpoint.head, place: `git ${place.ref} in ${place.repository}`, at: when };
+  return { entries: checkpoint.size, head: checkpoint.head, logId: checkpoint.logId, place: `git ${place.ref} in ${place.repository}`, at: when };
+}
+
+async function checkpointIn(run: Run, at: readonly string[], commit: string, { repository, ref }: GitPlace): Promise<Checkpoint> {
+  const checkpoint = parseCheckpoint((await run([...at, 'cat-file', 'blob', `${commit}:${file}`])) ?? '');
+  if (checkpoint === undefined) throw new Error(`${ref} in ${repository} holds no checkpoint`);
+  return checkpoint;
 }
 
 function committedAt(commit: string): string | undefined {
@@ -50,9 +55,11 @@ function committedAt(commit: string): string | undefined {
 
 type Run = (args: readonly string[], options?: Readonly<{ input?: string; mayFail?: boolean; pushing?: boolean }>) => Promise<string | undefined>;
 
-async function commit(run: Run, { repository, ref }: GitPlace, { checkpoint }: Offer): Promise<void> {
+async function commit(run: Run, { repository, ref }: GitPlace, { checkpoint }: Offer, log: Holding): Promise<void> {
   const at = dirArgs(repository);
   const before = (await run([...at, 'rev-parse', '--verify', '--quiet', `${ref}^{commit}`], { mayFail: true }))?.trim();
+  const why = before === undefined ? undefined : await contradiction(await checkpointIn(run, at, before, { repository, ref }), checkpoint, log);
+  if (why !== undefined) throw new Error(`The reference ${ref} in ${repository} was left as it is. ${why}`);
   const blob = (await run([...at, 'hash-object', '-w', '--stdin', '--no-filters'], { input: noteText(checkpoint.note) }))?.trim();
   const tree = (await run([...at, 'mktree'], { input: `100644 blob ${blob ?? ''}\t${file}\n` }))?.trim();
   const parent = before === undefined ? [] : ['-p', before];

@@ -23,7 +23,7 @@ export type KeeperOptions = Readonly<{
   everyMs?: number;
 }>;
 
-type Place = { readonly anchor: Anchor; pending: Offer | undefined; busy: boolean; nextAt: number; cancel: (() => void) | undefined; state: AnchorState };
+type Place = { readonly anchor: Anchor; pending: Offer | undefined; busy: boolean; nextAt: number; cancel: (() => void) | undefined; visit: Promise<void> | undefined; state: AnchorState };
 
 /** Keeps several places up to date. */
 export class AnchorKeeper {
@@ -42,7 +42,7 @@ export class AnchorKeeper {
     this.#places = anchors.map((anchor) => {
       const known = before.get(anchor.name);
       const state = known?.state ?? { name: anchor.name, entries: null, at: null, problem: null };
-      return { anchor, pending: this.#latest, busy: false, nextAt: known?.nextAt ?? Number.NEGATIVE_INFINITY, cancel: undefined, state };
+      return { anchor, pending: this.#latest, busy: false, nextAt: known?.nextAt ?? Number.NEGATIVE_INFINITY, cancel: undefined, visit: undefined, state };
     });
     for (const place of this.#places) this.#visitSoon(place);
   }
@@ -60,16 +60,34 @@ export class AnchorKeeper {
     return this.#places.map(({ state }) => state);
   }
 
+  /** Visits every place that lacks the newest once more, however soon after the last time; resolves when all were, or after so many milliseconds. */
+  async finish(patienceMs: number): Promise<void> {
+    let cancel: () => void = () => undefined;
+    const late = new Promise<void>((resolve) => { cancel = this.#options.schedule(resolve, patienceMs); });
+    await Promise.race([late, Promise.all(this.#places.map((place) => this.#finish(place)))]);
+    cancel();
+  }
+
   close(): void {
     for (const { cancel } of this.#places) cancel?.();
     this.#places = [];
+  }
+
+  async #finish(place: Place): Promise<void> {
+    await place.visit;
+    place.cancel?.();
+    place.cancel = undefined;
+    if (place.pending === undefined) return;
+    place.nextAt = Number.NEGATIVE_INFINITY;
+    this.#visitSoon(place);
+    await place.visit;
   }
 
   #visitSoon(place: Place): void {
     if (place.busy || place.pending === undefined || place.cancel !== undefined) return;
     const wait = place.nextAt - this.#options.now();
     if (wait <= 0) {
-      void this.#visit(place);
+      place.visit = this.#visit(place);
       return;
     }
     place.cancel = this.#options.schedule(() => {
