@@ -46,7 +46,7 @@ export const views = { approvals: 'conductor.approvals', breakers: 'conductor.br
 export const viewContainer = 'conductor';
 
 /** Settings. */
-export const settings = { notify: 'conductor.approvals.notify', remind: 'conductor.approvals.remindAfterSeconds' } as const;
+export const settings = { notify: 'conductor.approvals.notify', remind: 'conductor.approvals.remindAfterSeconds', verifyEvery: 'conductor.audit.verifyEveryMinutes' } as const;
 
 /** Keys that the extension sets for `when` clauses. */
 export const contextKeys = {

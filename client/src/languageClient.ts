@@ -3,7 +3,7 @@ import type { CancellationToken, LogOutputChannel } from 'vscode';
 import { CloseAction, ErrorAction, LanguageClient, RevealOutputChannelOn, type LanguageClientOptions } from 'vscode-languageclient/node';
 import { notifications, questions, requests, type NotificationName, type NotificationParams, type QuestionName, type QuestionParams, type QuestionResult, type RequestName, type RequestParams, type RequestResult } from '../../protocol/src/messages';
 import { connectToBroker } from '../../link/src/connect';
-import { languages } from './ids';
+import { commands, languages } from './ids';
 
 /** The heavy half of the connection, bundled on its own and loaded after the views stand: sockets, the language client, the schemas. */
 
@@ -67,6 +67,8 @@ function clientOn(socket: Socket, opening: Opening): LanguageClient {
     outputChannel: opening.log,
     revealOutputChannelOn: RevealOutputChannelOn.Never,
     diagnosticCollectionName: 'conductor',
+    // Hovers may lead to an entry; nothing else in them does anything.
+    markdown: { isTrusted: { enabledCommands: [commands.openEntry] }, supportHtml: false },
     initializationFailedHandler: () => false,
     errorHandler: {
       error: () => ({ action: ErrorAction.Continue, handled: true }),

@@ -1,12 +1,12 @@
 import type { AuditRow } from '../../../protocol/src/audit/query';
 import type { Finding, VerificationReport } from '../../../protocol/src/audit/report';
 import type { AuditHealth } from '../../../protocol/src/messages';
-import { brokenText, findingsByLine } from './verdict';
+import { brokenText, findingsByEntry } from './verdict';
 
 /** What is known to be wrong with the log: the last verification's findings, what the broker found when it opened the log, or that it lost what this editor remembers. */
 export class Marks {
   private report: VerificationReport | undefined;
-  private lines: ReadonlyMap<number, Finding> = new Map();
+  private entries: ReadonlyMap<number, Finding> = new Map();
   private keys: ReadonlySet<string> = new Set();
   private loss: string | undefined;
   private refusal: string | undefined;
@@ -15,7 +15,7 @@ export class Marks {
   verified(report: VerificationReport): void {
     if (report.verdict === 'unverifiable') return;
     this.report = report;
-    this.lines = findingsByLine(report);
+    this.entries = findingsByEntry(report);
     this.keys = new Set();
     this.loss = undefined;
   }
@@ -44,7 +44,7 @@ export class Marks {
 
   clear(): void {
     this.report = undefined;
-    this.lines = new Map();
+    this.entries = new Map();
     this.keys = new Set();
     this.loss = undefined;
     this.refusal = undefined;
@@ -61,9 +61,9 @@ export class Marks {
     return this.refusal;
   }
 
-  /** What is wrong at a line. */
-  at(line: number): Finding | undefined {
-    return this.report?.verdict === 'tampered' ? this.lines.get(line) : undefined;
+  /** What is wrong with an entry, by its number. */
+  at(entry: number): Finding | undefined {
+    return this.report?.verdict === 'tampered' ? this.entries.get(entry) : undefined;
   }
 
   /** Whether a day or an hour, by its key, holds a broken line. */
@@ -71,14 +71,19 @@ export class Marks {
     return this.report?.verdict === 'tampered' && this.keys.has(key);
   }
 
-  /** The first line that is wrong, and the finding. */
-  first(): Readonly<{ line: number; finding: Finding }> | undefined {
-    const [entry] = this.all();
-    return entry === undefined ? undefined : { line: entry[0], finding: entry[1] };
+  /** The number of the first entry that is wrong, and the finding. */
+  first(): Readonly<{ entry: number; finding: Finding }> | undefined {
+    const [first] = this.all();
+    return first === undefined ? undefined : { entry: first[0], finding: first[1] };
   }
 
-  /** All findings with a line. */
+  /** Everything that is wrong, with a line or without; a torn end too. */
+  findings(): readonly Finding[] {
+    return this.report?.verdict === 'tampered' || this.report?.verdict === 'torn' ? this.report.findings : [];
+  }
+
+  /** All findings with a line, by the number of the entry. */
   all(): readonly (readonly [number, Finding])[] {
-    return this.report?.verdict === 'tampered' ? [...this.lines] : [];
+    return this.report?.verdict === 'tampered' ? [...this.entries] : [];
   }
 }

@@ -1,22 +1,24 @@
-import { commands as editorCommands, window, type Memento } from 'vscode';
+import { commands as editorCommands, window, workspace, type Memento } from 'vscode';
 import type { AuditFilter, AuditRow } from '../../../protocol/src/audit/query';
 import type { VerificationReport } from '../../../protocol/src/audit/report';
 import type { AuditHealth } from '../../../protocol/src/messages';
 import { messageOf, type Broker } from '../broker';
-import { commands, contextKeys, type CommandId } from '../ids';
+import { commands, contextKeys, settings, type CommandId } from '../ids';
 import type { Secrets } from '../credentials/logKeys';
-import { Lifetime } from '../lifetime';
+import { Lifetime, after } from '../lifetime';
 import { EntryDocuments } from './entryDocument';
 import { pickFilter } from './filterPicker';
 import { Marks } from './marks';
+import { registerLogFiles } from './logFiles';
 import { Memory, hashOfLine } from './memory';
 import { AuditModel } from './model';
 import { AuditProblems } from './problems';
+import { Schedule } from './schedule';
 import { searchEntries } from './search';
 import { lazySigner, type LogSigner } from './lazySigner';
 import { AuditTree } from './tree';
 import { createTurns, type Turns } from './turns';
-import { verifyLog, verifyQuietly } from './verify';
+import { tellWrong, verifyLog, verifyQuietly } from './verify';
 
 /** The commands of this folder. */
 export type AuditCommand = Extract<CommandId, `conductor.audit.${string}`>;
@@ -58,6 +60,8 @@ export function registerAudit(broker: Broker, { globalState, secrets }: Readonly
   broker.answer('audit/sign', (request) => signer.answer(request));
   const room: Room = { broker, memory: new Memory(globalState, broker.configDir), signer, model, marks, tree, documents: life.add(new EntryDocuments(broker)), turns: createTurns(), marksChanged };
   follow(room, life);
+  schedule(room, globalState, life);
+  registerLogFiles(broker.configDir, life);
   return { marks, tree, onChange: (listener) => void listeners.push(listener), handlers: handlersOf(room) };
 }
 
@@ -80,6 +84,20 @@ function follow(room: Room, life: Lifetime): void {
   );
 }
 
+/** Verifies after each connection and as often as the setting says. */
+function schedule(room: Room, store: Memento, life: Lifetime): void {
+  const everyMinutes = (): number => Math.max(0, workspace.getConfiguration().get<number>(settings.verifyEvery) ?? 60);
+  const verifyNow = async (): Promise<VerificationReport | undefined> => {
+    const inForce = room.turns.begin();
+    const report = await verifyQuietly(room);
+    if (report !== undefined && inForce()) await mark(room, report);
+    return report;
+  };
+  const own = life.add(new Schedule({ verify: verifyNow, tell: (report) => tellWrong(report, room), everyMinutes, later: after, store, configDir: room.broker.configDir }));
+  life.add(room.broker.onLink(({ kind }) => (kind === 'connected' ? own.connected() : own.disconnected())));
+  life.add(workspace.onDidChangeConfiguration((change) => (change.affectsConfiguration(settings.verifyEvery) && room.broker.link().kind === 'connected' ? own.restart() : undefined)));
+}
+
 async function caughtUp(room: Room, health: AuditHealth): Promise<void> {
   try {
     room.tree.refresh(await room.model.appended());
@@ -96,7 +114,7 @@ async function hear(room: Room, health: AuditHealth): Promise<void> {
   room.marksChanged();
   const { refused } = room.marks;
   const inForce = room.turns.begin();
-  const report = await verifyQuietly(room.broker);
+  const report = await verifyQuietly(room);
   if (report !== undefined && inForce() && refused === room.marks.refused) await mark(room, report);
 }
 
@@ -142,9 +160,9 @@ async function verify(room: Room): Promise<unknown> {
 async function mark(room: Room, report: VerificationReport): Promise<void> {
   room.marks.verified(report);
   room.marksChanged();
-  const lines = room.marks.all().slice(0, mostPlaced).map(([line]) => line);
-  if (lines.length === 0) return;
-  const entries = await Promise.all(lines.map((line) => entryAt(room, line)));
+  const numbers = room.marks.all().slice(0, mostPlaced).map(([entry]) => entry);
+  if (numbers.length === 0) return;
+  const entries = await Promise.all(numbers.map((entry) => entryAt(room, entry)));
   room.marks.placed(entries.filter((row) => row !== undefined));
   room.tree.refresh();
   const [first] = entries;
@@ -152,9 +170,9 @@ async function mark(room: Room, report: VerificationReport): Promise<void> {
   if (node !== undefined) await room.tree.reveal(node);
 }
 
-/** The entry at a line; the one before it when nobody can read the line, or at the end of a log that was cut. */
-async function entryAt({ broker }: Room, line: number): Promise<AuditRow | undefined> {
-  const { rows } = await broker.request('audit/page', { filter: {}, before: line + 1, limit: 5 });
+/** The entry with a number; the one before it when nobody can read it, or at the end of a log that was cut. */
+async function entryAt({ broker }: Room, entry: number): Promise<AuditRow | undefined> {
+  const { rows } = await broker.request('audit/page', { filter: {}, before: entry + 1, limit: 5 });
   return rows.find(({ timestamp }) => timestamp !== '');
 }
 
@@ -184,7 +202,7 @@ async function loadMore(room: Room, key: unknown, what: unknown): Promise<void> 
 
 /** Opens an entry; without a number, the first place where the chain is broken. */
 async function openEntry(room: Room, seq: unknown): Promise<void> {
-  const number = typeof seq === 'number' ? seq : room.marks.first()?.line;
+  const number = typeof seq === 'number' ? seq : room.marks.first()?.entry;
   if (number === undefined) await verify(room);
   else await room.documents.open(number);
 }

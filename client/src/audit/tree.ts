@@ -1,11 +1,11 @@
 import { EventEmitter, ThemeColor, ThemeIcon, TreeItem, TreeItemCollapsibleState, window, type TreeDataProvider, type TreeView } from 'vscode';
+import { damageWord } from '../../../protocol/src/audit/damageWords';
 import { reveal } from '../../../protocol/src/display';
 import { commands, rowKinds, views } from '../ids';
 import type { Disposable } from '../lifetime';
 import { nodeId, pageSize, type AuditModel, type AuditNode, type Bucket, type RowNode } from './model';
 import { bucketLabel, entryIcon, entryLabel, filterText } from './rows';
 import type { Marks } from './marks';
-import { damageWord } from './verdict';
 
 /** The row on top that says that the chain is broken. */
 export type NoticeNode = Readonly<{ kind: 'notice'; text: string; advice: string | undefined }>;
@@ -84,7 +84,7 @@ export class AuditTree implements TreeDataProvider<TreeNode>, Disposable {
     const broken = this.marks.at(node.row.seq);
     const item = new TreeItem(label);
     item.id = nodeId(node);
-    item.description = broken === undefined ? description : `${damageWord(broken.class).toUpperCase()} · ${description}`;
+    item.description = broken === undefined ? description : `${damageWord(broken).toUpperCase()} · ${description}`;
     item.iconPath = broken === undefined ? themeIcon(entryIcon(node.row)) : errorIcon();
     item.tooltip = broken === undefined ? tooltip(node) : reveal(broken.message).text;
     item.command = { command: commands.openEntry, title: 'Open Entry', arguments: [node.row.seq] };

@@ -1,31 +1,7 @@
-import type { DamageClass, Finding, VerificationReport } from '../../../protocol/src/audit/report';
+import { damageWord } from '../../../protocol/src/audit/damageWords';
+import type { Finding, VerificationReport } from '../../../protocol/src/audit/report';
 import { reveal } from '../../../protocol/src/display';
 import { counted } from '../labels';
-
-/** What happened to a line, in one or two words for a row. */
-const damage: Readonly<Record<DamageClass, string>> = {
-  hash: 'edited',
-  link: 'does not follow the line before',
-  seq: 'lines removed, added or moved',
-  format: 'not an entry',
-  truncation: 'entries cut off at the end',
-  rollback: 'an older log',
-  fork: 'another log',
-  signature: 'a checkpoint does not fit',
-  unsigned: 'checkpoints are missing',
-  corrupt: 'damaged',
-  crash: 'torn by a crash',
-  schema: 'not as entries are written',
-  pairing: 'decision and outcome do not belong together',
-  missing: 'no log',
-  unreadable: 'cannot be read',
-  aborted: 'verification stopped',
-};
-
-/** The kind of a finding in a few words. */
-export function damageWord(kind: DamageClass): string {
-  return damage[kind];
-}
 
 /** A sentence about a verification and how loudly to say it. */
 export type Announcement = Readonly<{ tone: 'good' | 'warning' | 'bad'; text: string }>;
@@ -47,8 +23,9 @@ export function announce(report: VerificationReport, remembered: number | undefi
 /** The row on top of the tree when the chain is broken; undefined when it is not. */
 export function brokenText(report: VerificationReport): string | undefined {
   if (report.verdict !== 'tampered') return undefined;
-  const kind = report.class === null ? 'tampered' : damageWord(report.class);
-  return report.line === null ? `Chain broken: ${kind}` : `Chain broken at line ${report.line}: ${kind}`;
+  const kind = report.class === null ? 'tampered' : damageWord({ class: report.class, message: report.message });
+  const file = report.file === undefined ? '' : ` of ${report.file}`;
+  return report.line === null ? `Chain broken: ${kind}` : `Chain broken at line ${report.line}${file}: ${kind}`;
 }
 
 /** Whether the log is sound in itself and only not the one that was remembered. */
@@ -56,11 +33,14 @@ export function contradictsMemory(report: VerificationReport): boolean {
   return report.verdict === 'tampered' && report.findings.every((item) => item.class === 'truncation' || item.class === 'rollback' || item.class === 'fork');
 }
 
-/** The findings that stand at a line, by line number, which is also the entry's number in an undamaged log. */
-export function findingsByLine(report: VerificationReport): ReadonlyMap<number, Finding> {
-  const byLine = new Map<number, Finding>();
-  for (const item of report.findings) if (item.line !== null && !byLine.has(item.line)) byLine.set(item.line, item);
-  return byLine;
+/** The findings that stand at a line, by the number that the entry there has in an undamaged log. */
+export function findingsByEntry(report: VerificationReport): ReadonlyMap<number, Finding> {
+  const byEntry = new Map<number, Finding>();
+  for (const item of report.findings) {
+    const entry = item.entry ?? item.line;
+    if (entry !== null && !byEntry.has(entry)) byEntry.set(entry, item);
+  }
+  return byEntry;
 }
 
 /** How far the proof reaches, in plain words. A chain alone does not show a complete rewrite. */

@@ -50,7 +50,7 @@ describe('the marks in the tree', () => {
     marks.verified(tampered);
     assert.equal(marks.at(7)?.class, 'hash');
     assert.equal(marks.at(8), undefined);
-    assert.equal(marks.first()?.line, 7);
+    assert.equal(marks.first()?.entry, 7);
     marks.verified(intact);
     assert.equal(marks.at(7), undefined);
     assert.equal(marks.notice(), undefined);

@@ -46,6 +46,8 @@ export const finding = z.strictObject({
   message: z.string(),
   /** Name of the file in which the line stands, when it is not the one in use. */
   file: z.string().optional(),
+  /** Number that the entry of this line has in an undamaged log, when that is not the number of the line: in all files but the first. */
+  entry: z.number().int().positive().optional(),
 });
 /** One place where a log is not as it was written. */
 export type Finding = z.infer<typeof finding>;

@@ -19,7 +19,7 @@ export function reportOfFiles(passes: readonly NamedPass[], { depth, notes }: Pi
   const [first] = passes;
   const last = passes.at(-1);
   if (first === undefined || last === undefined) throw new RangeError('a report needs at least one file');
-  const findings = passes.flatMap(({ chain, name }) => chain.findings.map((one) => (name === undefined ? one : { ...one, file: name, message: `${name}: ${one.message}` })));
+  const findings = passes.flatMap(({ chain, start, name }) => chain.findings.map((one) => inItsFile(one, start.seq, name)));
   const [worst] = findings;
   const verdict = passes.some(({ chain }) => chain.verdict === 'tampered') ? 'tampered' : last.chain.verdict;
   const entries = passes.reduce((sum, { chain }) => sum + chain.entries, 0);
@@ -44,6 +44,12 @@ export function reportOfFiles(passes: readonly NamedPass[], { depth, notes }: Pi
     orphanCount: last.chain.orphans.length,
     warnings: passes.flatMap(({ chain }) => chain.warnings).slice(0, 20),
   };
+}
+
+/** A finding with the name of its file, where that is not the one in use, and the number of its entry, where that is not the line's. */
+function inItsFile(one: Finding, firstSeq: number, name: string | undefined): Finding {
+  const numbered = one.line === null || firstSeq === 1 ? one : { ...one, entry: firstSeq + Math.max(1, one.line) - 1 };
+  return name === undefined ? numbered : { ...numbered, file: name, message: `${name}: ${one.message}` };
 }
 
 function intactMessage(entries: number, { orphans }: ChainResult, from: number): string {

@@ -11,6 +11,7 @@ import { version } from '../base/version';
 import type { Handlers } from '../doors/requests';
 import type { Guest } from '../doors/socket';
 import { choiceOf, grantHandlers } from './grants';
+import type { Verifications } from './lastVerification';
 import type { Presence } from './presence';
 import { createProofs } from './proofs';
 import { auditHealth, type Built, type Ground } from './rooms';
@@ -18,7 +19,7 @@ import { createVerifying } from './verifying';
 
 /** What answers the messages of windows and terminals. */
 
-type HandlerRooms = Built & Readonly<{ ground: Ground; presence: Presence }>;
+type HandlerRooms = Built & Readonly<{ ground: Ground; presence: Presence; verifications: Verifications }>;
 
 /** Builds the handlers over the rooms. */
 export function createHandlers(rooms: HandlerRooms): Handlers {
@@ -70,7 +71,11 @@ export function createHandlers(rooms: HandlerRooms): Handlers {
     },
     'audit/buckets': async ({ filter, by }, _guest, { signal }) => ({ buckets: await view.buckets(filter, by, signal) }),
     'audit/values': (_, _guest, { signal }) => view.values(signal),
-    'audit/verify': (asked, _guest, asker) => verifying(asked, asker),
+    'audit/verify': async (asked, guest, asker) => {
+      const report = await verifying(asked, asker);
+      if (guest.role === 'editor') rooms.verifications.made(report);
+      return report;
+    },
     'audit/startNew': async ({ reason }, guest) => {
       const movedTo = await writer.startNewLog(`${reason} (asked by ${whoIs(actorOf(guest, rooms))})`);
       await rooms.signing.startAnew();

@@ -22,6 +22,7 @@ import type { Guest } from '../doors/socket';
 import { agentHouse } from './agents';
 import { createHandlers } from './handlers';
 import { openHouse } from './open';
+import { createVerifications } from './lastVerification';
 import { createPresence } from './presence';
 import { buildRooms, type Built } from './rooms';
 
@@ -163,7 +164,7 @@ describe('A1 defence in depth', function () {
   it('A1 in a sound house a call that a person approves runs', async () => {
     const built = await build(careful);
     const ground = { configDir: join(base, 'config'), logger: createLogger(() => undefined, () => 'error'), setLogLevel: () => undefined };
-    const handlers = createHandlers({ ...built, ground, presence: createPresence(built.config) });
+    const handlers = createHandlers({ ...built, ground, presence: createPresence(built.config), verifications: createVerifications() });
     const guest: Guest = { role: 'editor', version: '1', connection: 1 };
     const asker = { signal: new AbortController().signal, notify: () => undefined };
     await handlers['approvals/attend']({ attending: true }, guest, asker);

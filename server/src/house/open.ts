@@ -14,10 +14,12 @@ import { serveEditor } from '../doors/editor';
 import { proveAgentDoor, proveRequestDoor } from '../doors/proof';
 import type { Handlers, Refused } from '../doors/requests';
 import { openSocket, type Guest } from '../doors/socket';
-import { attachLanguage } from '../language/attach';
+import { attachLanguage, type AttachedLanguage } from '../language/attach';
+import { createAuditLogLanguage } from '../language/auditLog';
 import { endOwnRuns } from '../tools/shell/runMark';
 import { agentHouse, welcomeAgent } from './agents';
 import { actorOf, createHandlers } from './handlers';
+import { createVerifications, type Verifications } from './lastVerification';
 import { createPresence, type DoorProof, type Presence } from './presence';
 import { buildRooms, type Built, type Ground } from './rooms';
 import { beginRun } from './run';
@@ -41,7 +43,9 @@ const lastOutcomes = 1_000;
 export async function openHouse(ground: Ground): Promise<House> {
   const rooms = await buildRooms(ground);
   const presence = createPresence(rooms.config);
-  const handlers = createHandlers({ ...rooms, ground, presence });
+  const verifications = createVerifications();
+  const handlers = createHandlers({ ...rooms, ground, presence, verifications });
+  const language = languageOf(rooms, ground, verifications);
   const doors = await proveDoors(rooms, ground, handlers);
   presence.doors = doors;
   for (const { door, open, message } of doors) {
@@ -55,7 +59,7 @@ export async function openHouse(ground: Ground): Promise<House> {
   presence.counted([]);
   const socket = await openSocket({
     address: brokerAddress(ground.configDir), version, key,
-    welcome: (connection, guest) => welcome(rooms, handlers, presence, connection, guest),
+    welcome: (connection, guest) => welcome(rooms, handlers, presence, language, connection, guest),
     turnedAway: (error, guest) => turnedAway(rooms, error, guest),
     counted: (guests) => presence.counted(guests),
   });
@@ -106,7 +110,13 @@ function doorProof(door: string, open: boolean): DoorProof {
   return { door, open, message: open ? 'A forbidden call was refused at this door.' : 'A forbidden call was not refused at this door, so it stays shut. Please report this.' };
 }
 
-function welcome(rooms: Built, handlers: Handlers, presence: Presence, socket: Socket, guest: Guest): void {
+/** What editors are told about the configuration and about files of the log. */
+function languageOf(rooms: Built, ground: Ground, verifications: Verifications): (connection: Connection) => AttachedLanguage {
+  const log = createAuditLogLanguage({ log: join(ground.configDir, 'audit.log'), verified: () => verifications.last() });
+  return (connection) => attachLanguage(connection, { configFile: rooms.config.current().state.file, tools: [...rooms.tools.keys()], log, onVerified: (listener) => verifications.onMade(listener) });
+}
+
+function welcome(rooms: Built, handlers: Handlers, presence: Presence, languageAt: ReturnType<typeof languageOf>, socket: Socket, guest: Guest): void {
   const door = guest.role === 'agent' ? 'agent' : guest.role === 'editor' ? 'editor' : 'terminal';
   if (presence.doors.find((one) => one.door === door)?.open !== true) {
     rooms.refusals.note({ actor: actorOf(guest, rooms), tool: 'broker.turnedAway', input: { door }, rule: 'door.shut', reason: 'The proof of this door failed, so it stays shut.' });
@@ -114,7 +124,13 @@ function welcome(rooms: Built, handlers: Handlers, presence: Presence, socket: S
   }
   if (guest.role === 'agent') return welcomeAgent({ ...rooms.agents, running: (change) => presence.running(change) }, socket, guest);
   const refused: Refused = ({ method, reason }) => rooms.refusals.note({ actor: actorOf(guest, rooms), tool: `${door}.message`, input: method === undefined ? {} : { method }, rule: `${door}.refused`, reason });
-  const language = { attach: (connection: Connection) => attachLanguage(connection, { configFile: rooms.config.current().state.file, tools: [...rooms.tools.keys()] }).capabilities };
+  const language = {
+    attach: (connection: Connection) => {
+      const attached = languageAt(connection);
+      socket.on('close', () => attached.dispose());
+      return attached.capabilities;
+    },
+  };
   const editor = guest.role === 'editor' ? serveEditor(socket, guest, handlers, language, version, refused) : undefined;
   const left = rooms.audience.join(editor ?? serveTerminal(socket, guest, handlers, refused));
   const signerLeft = editor === undefined ? () => undefined : rooms.signing.joined(editor);

@@ -5,6 +5,7 @@ import { createMessageConnection, StreamMessageReader, StreamMessageWriter } fro
 import type { CodeAction, CompletionList, PublishDiagnosticsParams } from 'vscode-languageserver';
 import { createConnection } from 'vscode-languageserver/node';
 import { attachLanguage } from './attach';
+import { createAuditLogLanguage } from './auditLog';
 
 const uri = pathToFileURL('/home/me/.conductor/config.json').href;
 const other = pathToFileURL('/home/me/project/package.json').href;
@@ -12,7 +13,7 @@ const other = pathToFileURL('/home/me/project/package.json').href;
 async function begin() {
   const [up, down] = [new PassThrough(), new PassThrough()];
   const server = createConnection(new StreamMessageReader(up), new StreamMessageWriter(down));
-  const attached = attachLanguage(server, { configFile: '/home/me/.conductor/config.json', debounceMs: 100 });
+  const attached = attachLanguage(server, { configFile: '/home/me/.conductor/config.json', debounceMs: 100, log: createAuditLogLanguage({ log: '/home/me/.conductor/audit.log', verified: () => undefined }), onVerified: () => () => undefined });
   server.onInitialize(() => ({ capabilities: attached.capabilities }));
   server.listen();
   const client = createMessageConnection(new StreamMessageReader(down), new StreamMessageWriter(up));

@@ -2,17 +2,19 @@ import {
   CodeActionKind, TextDocuments, TextDocumentSyncKind, type CodeAction, type Connection, type Disposable, type Range, type ServerCapabilities,
 } from 'vscode-languageserver';
 import { TextDocument } from 'vscode-languageserver-textdocument';
+import { attachAuditLog } from './attachLog';
+import type { AuditLogLanguage } from './auditLog';
 import { createLanguage, type ConfigLanguage, type LanguageOptions } from './language';
 
-/** The language of the configuration at one connection. */
+/** The languages of the configuration and of the log at one connection. */
 export type AttachedLanguage = Readonly<{
   /** To be returned by the initialize handler. */
   capabilities: ServerCapabilities;
   dispose(): void;
 }>;
 
-/** How long to wait after a change before diagnostics are sent, in milliseconds. Default: 100. */
-export type AttachOptions = LanguageOptions & Readonly<{ debounceMs?: number }>;
+/** The language of the log and what tells that it was verified, and how long to wait after a change before diagnostics are sent, in milliseconds. Default: 100. */
+export type AttachOptions = LanguageOptions & Readonly<{ debounceMs?: number; log: AuditLogLanguage; onVerified(listener: () => void): () => void }>;
 
 const capabilities: ServerCapabilities = {
   textDocumentSync: TextDocumentSyncKind.Incremental,
@@ -24,9 +26,10 @@ const capabilities: ServerCapabilities = {
   codeActionProvider: { codeActionKinds: [CodeActionKind.QuickFix] },
 };
 
-/** Answers the requests of an editor about the configuration file, and pushes its diagnostics; other documents get empty answers. */
-export function attachLanguage(connection: Connection, { debounceMs = 100, ...options }: AttachOptions): AttachedLanguage {
+/** Answers the requests of an editor about the configuration file, and pushes its diagnostics, and about files of the log; other documents get empty answers. */
+export function attachLanguage(connection: Connection, { debounceMs = 100, log: logLanguage, onVerified, ...options }: AttachOptions): AttachedLanguage {
   const language = createLanguage(options);
+  const log = attachAuditLog(connection, logLanguage, onVerified);
   const documents = new TextDocuments(TextDocument);
   const owned = (uri: string): TextDocument | undefined => (language.owns(uri) ? documents.get(uri) : undefined);
 
@@ -36,11 +39,13 @@ export function attachLanguage(connection: Connection, { debounceMs = 100, ...op
       const document = owned(textDocument.uri);
       return document === undefined ? null : language.completion(document, position);
     }),
-    connection.onHover(({ textDocument, position }) => {
+    connection.onHover(({ textDocument, position }, token) => {
+      if (log.owns(textDocument.uri)) return log.hover(textDocument.uri, position, token);
       const document = owned(textDocument.uri);
       return document === undefined ? null : language.hover(document, position);
     }),
-    connection.onDocumentSymbol(({ textDocument }) => {
+    connection.onDocumentSymbol(({ textDocument }, token) => {
+      if (log.owns(textDocument.uri)) return log.symbols(textDocument.uri, token);
       const document = owned(textDocument.uri);
       return document === undefined ? [] : language.symbols(document);
     }),
@@ -61,6 +66,7 @@ export function attachLanguage(connection: Connection, { debounceMs = 100, ...op
   return {
     capabilities,
     dispose: () => {
+      log.dispose();
       for (const listener of listeners) listener.dispose();
     },
   };

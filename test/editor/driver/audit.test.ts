@@ -95,7 +95,7 @@ describe('the audit log in the editor', () => {
     void vscode.commands.executeCommand('conductor.audit.filter');
     await see('.quick-input-widget .monaco-list-row', /Result/);
     await pickDown(1);
-    await see('.quick-input-widget .monaco-list-row', /denied \d+ entr/);
+    await see('.quick-input-widget .monaco-list-row', /denied, \d+ entr/);
     await press(...'denied', 'Enter');
     await see('.pane-body', /Filter: result denied/);
     await gone(rows, /echo gamma/);
