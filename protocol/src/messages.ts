@@ -6,6 +6,7 @@ import { snapshotHash, snapshotSchema } from './audit/snapshot';
 import { signAnswerSchema, signingStateSchema, signRequestSchema } from './audit/signing';
 import { fileChangeSchema, narrowingSchema, questionRefSchema } from './fileChanges';
 import { grantsStateSchema, measuredSchema } from './grants';
+import { toldSchema } from './queue';
 import type { Right } from './roles';
 import { proofSchema, vectorProblemSchema, vectorSummarySchema } from './vectors';
 
@@ -142,7 +143,8 @@ export const requests = {
 
 /** Notifications that the broker sends to whoever may look. */
 export const notifications = {
-  'approvals/changed': z.strictObject({ pending: z.array(pendingSchema) }),
+  /** Everything that waits, oldest first; calls that were told before by their names alone. */
+  'approvals/changed': z.strictObject({ pending: z.array(toldSchema) }),
   'grants/changed': grantsStateSchema,
   'audit/appended': auditHealthSchema,
   'audit/signed': signingStateSchema,

@@ -1,5 +1,6 @@
 import { Uri, commands as editorCommands, window, workspace } from 'vscode';
 import type { Pending } from '../../../protocol/src/approvals';
+import { takeTold } from '../../../protocol/src/queue';
 import { messageOf, type Broker } from '../broker';
 import { commands, contextKeys, settings, type CommandId } from '../ids';
 import type { Lifetime } from '../lifetime';
@@ -64,7 +65,7 @@ export function registerApprovals(broker: Broker, life: Lifetime): Approvals {
     if (left !== undefined) void reviews.open(left);
     for (const listener of listeners) listener();
   };
-  attend(broker, life, take);
+  attend(broker, life, () => queue.all, take);
 
   const grants = registerGrants(broker, { queue, decisions, reviews, picker }, life);
   tree.putBelow(grants.section);
@@ -73,8 +74,14 @@ export function registerApprovals(broker: Broker, life: Lifetime): Approvals {
 }
 
 /** Tells the broker that a person can answer here, and keeps up with what waits. Without a connection nothing waits: it was denied. */
-function attend(broker: Broker, life: Lifetime, take: (pending: readonly Pending[]) => void): void {
-  life.add(broker.on('approvals/changed', ({ pending }) => take(pending)));
+function attend(broker: Broker, life: Lifetime, known: () => readonly Pending[], take: (pending: readonly Pending[]) => void): void {
+  life.add(
+    broker.on('approvals/changed', ({ pending }) => {
+      const all = takeTold(known(), pending);
+      if (all !== undefined) take(all);
+      else void broker.request('approvals/list', {}).then((list) => take(list.pending), () => undefined);
+    }),
+  );
   life.add(
     broker.onLink((link) => {
       void editorCommands.executeCommand('setContext', contextKeys.connected, link.kind === 'connected');

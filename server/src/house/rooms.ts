@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { ensureControlKey } from '../../../link/src/controlKey';
 import type { KnownHead } from '../../../protocol/src/audit/chain';
 import type { Actor } from '../../../protocol/src/call';
+import { createTelling } from '../../../protocol/src/queue';
 import { configSentence } from '../../../protocol/src/configState';
 import { ConductorError, toConductorError } from '../../../protocol/src/errors';
 import type { AuditHealth } from '../../../protocol/src/messages';
@@ -136,7 +137,8 @@ export async function buildRooms(ground: Ground): Promise<Built> {
   signing.useAnchors(anchorsOf(config.current().config.audit.anchors, log, configDir));
   const now = (): number => performance.now();
   const breakers = createBreakers({ tools: [...tools.keys()], settings: () => config.current().config.circuitBreaker, now, schedule, onChange: (views) => audience.tell('breakers/changed', { breakers: views }) });
-  const desk = createDesk({ now, wallNow: Date.now, schedule, onChange: (pending) => audience.tell('approvals/changed', { pending }) });
+  const telling = createTelling();
+  const desk = createDesk({ now, wallNow: Date.now, schedule, onChange: (pending) => audience.tell('approvals/changed', { pending: telling(pending) }) });
   const policy: Rooms['policy'] = () => {
     const loaded = config.current();
     const { config: present, state } = loaded;

@@ -1,6 +1,7 @@
 import { createInterface, type Interface } from 'node:readline/promises';
 import type { Pending } from '../../../../protocol/src/approvals';
 import type { BrokerClient } from './brokerClient';
+import { takeTold } from '../../../../protocol/src/queue';
 import { decide, show } from './call';
 import { note, print } from './terminal';
 
@@ -13,7 +14,11 @@ export async function watch(broker: BrokerClient): Promise<number> {
   const leaving = new AbortController();
   prompt.on('close', () => leaving.abort());
   const queue = new Queue();
-  broker.on('approvals/changed', ({ pending }) => queue.replace(pending));
+  broker.on('approvals/changed', ({ pending }) => {
+    const all = takeTold(queue.all, pending);
+    if (all !== undefined) queue.replace(all);
+    else void broker.request('approvals/list', {}).then((list) => queue.replace(list.pending), () => undefined);
+  });
   const ended = broker.closed.then(() => leaving.abort('the broker ended'));
   try {
     queue.replace((await broker.request('approvals/attend', { attending: true })).pending);
@@ -33,6 +38,10 @@ class Queue {
   #pending: readonly Pending[] = [];
   #changed = new AbortController();
   readonly #skipped = new Set<string>();
+
+  get all(): readonly Pending[] {
+    return this.#pending;
+  }
 
   replace(pending: readonly Pending[]): void {
     this.#pending = pending;
