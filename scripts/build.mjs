@@ -57,7 +57,7 @@ export async function buildAll() {
   await Promise.all([
     build({ ...common, entryPoints: { extension: 'client/src/extension.ts', languageClient: 'client/src/languageClient.ts', signer: 'client/src/audit/signer.ts' }, external: ['vscode'], plugins: [withoutLocales, lazySiblings(['languageClient', 'signer'])] }),
     build({ ...common, stdin: { contents: serverBundle, resolveDir: root, sourcefile: 'server.mjs' }, outdir: undefined, outfile: join(dist, 'server.js'), plugins: [withoutLocales, nativeBesideBundle, lazySiblings(['corpus'])] }),
-    build({ ...common, entryPoints: { corpus: 'server/src/config/corpus.ts' } }),
+    build({ ...common, entryPoints: { corpus: 'server/src/config/corpus.ts', auditPart: 'server/src/audit/partWorker.ts' } }),
     build({ ...common, entryPoints: { conductor: 'server/src/doors/cli/conductor.ts', pipe: 'server/src/doors/cli/pipe.ts' }, plugins: [withoutLocales, lazySiblings(['pipe', 'program'])] }),
   ]);
   writeFileSync(join(dist, 'broker.js'), "require('./server.js').runBroker();\n");

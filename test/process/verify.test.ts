@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { chmodSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CancellationTokenSource } from 'vscode-jsonrpc/node';
 import { writeLog } from '../../bench/audit';
@@ -75,6 +75,19 @@ describe('verifying a long log', () => {
     assert.equal(house.run('audit', 'verify', '--incremental', '--strict').status, 2);
     writeFileSync(join(house.configDir, 'audit.verified'), 'nonsense');
     assert.doesNotMatch(house.run('audit', 'verify', '--incremental').stdout, /since the last/);
+  });
+
+  it('audit:threads two real threads say to the letter what one says, of a sound log and of a damaged one', () => {
+    const copy = join(house.base, 'copy.log');
+    const bytes = readFileSync(house.log);
+    for (const damaged of [false, true]) {
+      if (damaged) bytes[Math.floor(bytes.length / 2)] = 0x7e;
+      writeFileSync(copy, bytes, { mode: 0o600 });
+      for (const depth of ['--deep', '--strict']) {
+        const [one, two] = ['1', '2'].map((threads) => house.run('audit', 'verify', depth, '--threads', threads, '--json', '--file', copy));
+        assert.deepEqual([one?.status, one?.stdout], [damaged ? 1 : 0, two?.stdout], `${depth}: ${two?.stderr ?? ''}`);
+      }
+    }
   });
 
   it('audit:verify-interrupt Ctrl+C ends the command with a clear line and exit code 2', async function () {

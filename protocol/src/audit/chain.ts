@@ -4,6 +4,7 @@ import { fits, isWhole, judge, type Expected, type LineFacts } from './damage';
 import { readHead, type EntryHead } from './head';
 import { idLength, PlainLine, Times } from './plain';
 import type { Finding, OrphanCall } from './report';
+import { callsFit, type Stretch } from './stretch';
 
 /** Where a file of the log continues from: the number of its first entry, the bare hash before it, and the calls that were open there. */
 export type ChainStart = Readonly<{ seq: number; prevHash: string; open?: readonly OrphanCall[]; /** What of the file was read before, when the check goes on in the middle of it. */ before?: ReadBefore }>;
@@ -136,6 +137,27 @@ export class ChainCheck {
     this.#newline = none;
     const flaw = zeroed ? 'it holds zero bytes where text was written' : tooLong;
     this.#take({ line: this.#lines, offset, tail: undefined, computed: undefined, head: undefined, flaw, zeroed }, 0);
+  }
+
+  /** Whether a stretch that was read on its own continues the chain here, in the order of time and of its calls. */
+  admits(stretch: Stretch): boolean {
+    const { seq, prevHash, timestamp } = stretch.first;
+    const last = this.#times.last;
+    return this.#pending === undefined && this.#head === prevHash && this.#seq === seq && (last === undefined || last <= timestamp) && callsFit(stretch, this.#open);
+  }
+
+  /** Takes a stretch that is admitted, to the same effect as pushing its lines. */
+  absorb({ lines, end, first, last, closed, open, heads }: Stretch): void {
+    const before = this.#lines;
+    this.#lines += lines;
+    this.#newline = none;
+    this.#head = last.prevHash;
+    this.#advance(last.seq, last.phase, last.hash, end);
+    for (const { seq, hash } of heads) if (this.#knownHashes.has(seq)) this.#knownHashes.set(seq, hash);
+    this.#times.take(first.timestamp);
+    this.#times.take(last.timestamp);
+    for (const { call } of closed) this.#open.delete(call);
+    for (const orphan of open) this.#open.set(orphan.call, { ...orphan, line: before + orphan.line });
   }
 
   /** Ends the pass; `rest` is what follows the last newline, undefined when nothing does. */

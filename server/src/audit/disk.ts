@@ -14,6 +14,8 @@ export type ReadableFile = Readonly<{
   read(target: Buffer, position: number): Promise<number>;
   mark(): FileMark;
   close(): Promise<void>;
+  /** Its descriptor, by which other threads of this process can read it; absent where there is none. */
+  fd?: number;
 }>;
 
 /** A file that grows at its end. Append and sync are the hot path: each is one system call. */
@@ -97,6 +99,7 @@ async function openFile(path: string, flags: number): Promise<AppendFile> {
     throw new Error(`${path} is not a regular file`);
   }
   return {
+    fd,
     read: async (target, position) => (await handle.read(target, 0, target.length, position)).bytesRead,
     mark: () => markOf(fs.fstatSync(fd, { bigint: true })),
     close: () => handle.close(),

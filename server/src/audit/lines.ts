@@ -20,7 +20,7 @@ type Range = Readonly<{ from: number; to: number }>;
  * Hands out every line of `file` from byte `from` up to byte `to`, and gives what follows the last newline.
  * Rejects with the reason of `signal` when that is aborted, and with the cause when the file cannot be read.
  */
-export async function scanLines(file: ReadableFile, range: Range, sink: LineSink, signal?: AbortSignal): Promise<Rest | undefined> {
+export async function scanLines(file: Pick<ReadableFile, 'read'>, range: Range, sink: LineSink, signal?: AbortSignal): Promise<Rest | undefined> {
   return await withBlock(async (block) => {
     const cutter = new LineCutter(sink, range.from, block);
     while (cutter.position < range.to) {

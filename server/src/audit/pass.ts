@@ -4,7 +4,9 @@ import type { OrphanCall } from '../../../protocol/src/audit/report';
 import { asOrphans, firstStart, type SegmentStart } from '../../../protocol/src/audit/segment';
 import type { ReadableFile } from './disk';
 import { scanLines } from './lines';
+import { passInStretches } from './splitting';
 import { StrictCheck } from './strict';
+import type { StretchReaders } from './threads';
 
 /** What a pass may be told. */
 export type PassOptions = Readonly<{
@@ -18,6 +20,8 @@ export type PassOptions = Readonly<{
   upTo?: number;
   /** Also looks at what the lines say. */
   strict?: boolean;
+  /** Who reads stretches of the file at once. */
+  readers?: StretchReaders;
   signal?: AbortSignal;
   /** Called between blocks with bytes done and bytes to do. */
   onProgress?: (done: number, total: number) => void;
@@ -36,9 +40,10 @@ export function chainStartOf({ seq, prevHash, open }: SegmentStart): ChainStart 
 
 /** Checks the chain of an open file from its first byte. A file that grows meanwhile is followed to a line's end. */
 export async function passOver(file: ReadableFile, options: PassOptions): Promise<Pass> {
-  const { signal, onProgress, start = firstStart, after } = options;
+  const { signal, onProgress, start = firstStart, after, readers } = options;
   const from = after === undefined ? chainStartOf(start) : { seq: after.seq + 1, prevHash: after.head, open: after.open, before: after };
-  const check = new ChainCheck(headsOf(options.known).filter(({ entries }) => entries >= from.seq), from);
+  const known = headsOf(options.known).filter(({ entries }) => entries >= from.seq);
+  const check = new ChainCheck(known, from);
   const strict = options.strict === true ? new StrictCheck(start.open) : undefined;
   let to = options.upTo ?? file.mark().size;
   const sink = {
@@ -52,7 +57,9 @@ export async function passOver(file: ReadableFile, options: PassOptions): Promis
     },
     progress: (done: number): void => onProgress?.(done, to),
   };
-  let rest = await scanLines(file, { from: after?.bytes ?? 0, to }, sink, signal);
+  const begin = after?.bytes ?? 0;
+  const reached = readers === undefined ? begin : await passInStretches(file, { from: begin, to }, { check, strict, sink, readers, signal, wanted: known.map(({ entries }) => entries) });
+  let rest = await scanLines(file, { from: reached, to }, sink, signal);
   // A line that seems to break off may only be on its way to the disk: read on as long as the file grows.
   while (rest !== undefined && options.upTo === undefined) {
     const grown = file.mark().size;

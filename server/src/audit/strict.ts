@@ -7,6 +7,7 @@ import { storedEntry, type StoredEntry } from '../../../protocol/src/audit/entry
 import { idLength, type PlainLine } from '../../../protocol/src/audit/plain';
 import { isPlainEntry } from '../../../protocol/src/audit/plainEntry';
 import type { Finding } from '../../../protocol/src/audit/report';
+import { callsFit, type Stretch } from '../../../protocol/src/audit/stretch';
 import type { OpenCall } from '../../../protocol/src/audit/segment';
 
 /** What pairing looks at. */
@@ -40,7 +41,7 @@ export class StrictCheck {
   push(bytes: Buffer, start: number, newline: number, offset: number, plain?: PlainLine): void {
     this.#line += 1;
     if (plain !== undefined && isPlainEntry(bytes, start, newline, plain)) return this.#report('pairing', this.#plainPairingFlaw(bytes, plain), offset);
-    const read = isUtf8(bytes.subarray(start, newline)) ? readStrictly(bytes.toString('utf8', start, newline)) : 'is not UTF-8';
+    const read = readStrictly(bytes, start, newline);
     if (typeof read === 'string') this.#report('schema', read, offset);
     else this.#report('pairing', this.#pairingFlaw(read), offset);
   }
@@ -56,6 +57,18 @@ export class StrictCheck {
     if (phase === 'event' || phase === 'denied' || phase === 'rotate') return undefined;
     const id = call === -1 ? undefined : bytes.toString('latin1', call, call + idLength);
     return this.#pairingFlaw({ seq, phase, call: id, tool: bytes.toString('latin1', tool, toolEnd) });
+  }
+
+  /** Whether the calls of a stretch that was read on its own fit to those that are open here. */
+  admits(stretch: Stretch): boolean {
+    return callsFit(stretch, this.#open) && stretch.closed.every(({ call, tool }) => this.#open.get(call) === tool);
+  }
+
+  /** Takes a stretch that is admitted, to the same effect as pushing its lines. */
+  absorb({ lines, closed, open }: Stretch): void {
+    this.#line += lines;
+    for (const { call } of closed) this.#open.delete(call);
+    for (const { call, tool } of open) this.#open.set(call, tool);
   }
 
   /** Counts a line that is too long to be looked at. */
@@ -82,7 +95,9 @@ export class StrictCheck {
 }
 
 /** Reads a line and everything that can be checked in it alone; a text says what is wrong. */
-export function readStrictly(text: string): StoredEntry | string {
+export function readStrictly(bytes: Buffer, start: number, newline: number): StoredEntry | string {
+  if (!isUtf8(bytes.subarray(start, newline))) return 'is not UTF-8';
+  const text = bytes.toString('utf8', start, newline);
   let parsed: unknown;
   try {
     parsed = JSON.parse(text);

@@ -11,6 +11,7 @@ import { abortedReport, missingReport, reportOfFiles, withoutChain, type NamedPa
 import { hashOfEntry } from './search';
 import { findLogFiles, nameOf, openLogFile, segmentName, segmentNumbers, type LogFile, type LogFiles } from './segments';
 import { readStub } from './stub';
+import { startThreads, type StretchReaders } from './threads';
 
 /** What a verification may be told. */
 export type VerifyOptions = Readonly<{
@@ -20,6 +21,10 @@ export type VerifyOptions = Readonly<{
   upTo?: number;
   /** `default`: closed files by the digest that the next one holds, the one in use line by line. `deep`: every line. `strict`: what every line says, too. */
   depth?: VerificationReport['depth'];
+  /** Threads that read at once when every line of a long log is read; 1 by default, which means none besides this one. */
+  threads?: number;
+  /** Who reads stretches instead, for tests. */
+  readers?: StretchReaders;
   signal?: AbortSignal;
   /** Called between blocks with bytes done and bytes to do. */
   onProgress?: (done: number, total: number) => void;
@@ -44,7 +49,8 @@ async function verifyOnce(path: string, disk: Disk, options: VerifyOptions): Pro
   try {
     const found = await findLogFiles(path, disk);
     if (found === undefined) return missingReport(path, headsOf(options.known)[0], await newestClosed(path, disk));
-    return await verifyFiles(found, path, disk, options);
+    const readers = options.readers ?? startThreadsFor(found, disk, options);
+    return await verifyFiles(found, path, disk, { ...options, ...(readers && { readers }) }).finally(() => readers?.end());
   } catch (cause) {
     const aborted = options.signal?.aborted === true;
     const why = cause instanceof Error ? cause.message : String(cause);
@@ -52,6 +58,14 @@ async function verifyOnce(path: string, disk: Disk, options: VerifyOptions): Pro
       ? abortedReport
       : withoutChain('unverifiable', 'unreadable', `The log could not be read: ${why}`);
   }
+}
+
+/** Less than this many bytes are read before threads have started. */
+const leastForThreads = 33_554_432;
+
+function startThreadsFor({ files }: LogFiles, disk: Disk, { threads = 1, depth = 'default' }: VerifyOptions): StretchReaders | undefined {
+  const longest = Math.max(0, ...files.map(({ path }) => disk.mark(path)?.size ?? 0));
+  return threads < 2 || depth === 'default' || longest < leastForThreads ? undefined : startThreads(threads);
 }
 
 async function newestClosed(path: string, disk: Disk): Promise<string | undefined> {
@@ -101,8 +115,8 @@ export async function verifyFile(file: LogFile, next: LogFile | undefined, befor
     const strict = options.depth === 'strict';
     if (next === undefined) return await passOver(open, { ...options, start, strict });
     const expected = next.start?.previous;
-    const { signal, onProgress } = options;
-    const telling = { ...(signal && { signal }), ...(onProgress && { onProgress }) };
+    const { signal, onProgress, readers } = options;
+    const telling = { ...(signal && { signal }), ...(onProgress && { onProgress }), ...(readers && { readers }) };
     const whole = expected === undefined || file.start === undefined ? undefined : await digestOf(open, 0, telling);
     const same = expected !== undefined && whole?.sha256 === expected.sha256 && whole.bytes === expected.bytes;
     if (same && options.depth === 'default' && next.start !== undefined) return { id: open.mark().id, chain: closedChain(start, next.start, expected), start, bytes: expected.bytes };

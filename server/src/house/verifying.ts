@@ -12,6 +12,7 @@ import { realDisk } from '../audit/disk';
 import { gradeLog, readBefore, type Places } from '../audit/grading';
 import { verifySince } from '../audit/incremental';
 import type { LastVerified } from '../audit/lastVerified';
+import { usualThreads } from '../audit/threads';
 import { verifyAuditLog } from '../audit/verifier';
 import type { Asker } from '../doors/requests';
 import type { Built } from './rooms';
@@ -35,7 +36,7 @@ export function createVerifying(log: string, rooms: Built): Verifying {
     const places = { log, checkpoints: checkpointFileOf(log), disk: realDisk };
     const kept = await readBefore(places);
     const fresh = since === 'last' && depth === 'default' && last !== undefined ? await verifySince(log, last, options) : undefined;
-    const report = fresh ?? (await verifyAuditLog(log, { ...options, depth }));
+    const report = fresh ?? (await verifyAuditLog(log, { ...options, depth, threads: usualThreads() }));
     if (report.verdict === 'intact') await takeUp(rooms);
     // What is new has been compared with every head that is known; signatures are for those who ask for all.
     return report.since === undefined ? await grade(report, kept, places, rooms, asked, asker) : report;

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { InvalidArgumentError, type Command } from 'commander';
 import type { KnownHead } from '../../../../protocol/src/audit/chain';
 import { exitCodeOf, type VerificationReport } from '../../../../protocol/src/audit/report';
 import { ConductorError } from '../../../../protocol/src/errors';
@@ -6,6 +6,7 @@ import { outsideHeads, witnessKeysOf } from '../../anchors/places';
 import { gradeLog, readBefore, type Policy } from '../../audit/grading';
 import { verifySince } from '../../audit/incremental';
 import { keepLastVerified, lastVerifiedFileOf, readLastVerified, type LastVerified } from '../../audit/lastVerified';
+import { usualThreads } from '../../audit/threads';
 import { verifyAuditLog } from '../../audit/verifier';
 import { readConfigFile } from '../../config/file';
 import { parseConfig } from '../../config/parse';
@@ -20,12 +21,19 @@ export function addVerify(audit: Command, logFile: (given: string | undefined) =
     .option('--deep', 'read every line, also of closed files')
     .option('--strict', 'also check what every line says: schema, double members, decisions and their outcomes')
     .option('--incremental', 'read only what came after the last verification by this command, which audit.verified beside the log remembers, and say so; everything when that cannot be')
+    .option('--threads <count>', 'threads that read a long log with --deep or --strict, 1 to 16; default: 2 where there are so many processors', threadCount)
     .option('--json', 'print JSON')
     .option('--file <file>', 'another log than the one in use')
     .action((options: VerifyFlags) => run(() => verify(logFile(options.file), options, options.file === undefined ? configDir() : undefined)));
 }
 
-type VerifyFlags = Readonly<{ deep?: boolean; strict?: boolean; incremental?: boolean; json?: boolean; file?: string }> & PolicyOptions;
+type VerifyFlags = Readonly<{ deep?: boolean; strict?: boolean; threads?: number; incremental?: boolean; json?: boolean; file?: string }> & PolicyOptions;
+
+function threadCount(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1 || value > 16) throw new InvalidArgumentError('Write a whole number from 1 to 16.');
+  return value;
+}
 
 async function verify(file: string, options: VerifyFlags, configDir: string | undefined): Promise<number> {
   refuseOthersWith(options);
@@ -68,7 +76,7 @@ async function verifyAll(file: string, options: VerifyFlags, configDir: string |
   const depth = options.strict === true ? 'strict' : options.deep === true ? 'deep' : 'default';
   const bar = progressBar();
   let come: LastVerified | undefined;
-  const chain = await verifyAuditLog(file, { depth, signal, onIntact: (one) => { come = one; }, ...(known && { known }), ...(bar && { onProgress: bar.show }) });
+  const chain = await verifyAuditLog(file, { depth, signal, threads: options.threads ?? usualThreads(), onIntact: (one) => { come = one; }, ...(known && { known }), ...(bar && { onProgress: bar.show }) });
   bar?.clear();
   const report = await gradeLog(chain, kept, places, { ...policy, ...anchored, signal, witnesses: [...(policy.witnesses ?? []), ...(anchored.witnesses ?? [])], outside: [...(policy.outside ?? []), ...(anchored.outside ?? [])] });
   if (report.verdict === 'intact' && configDir !== undefined) await keep(lastVerifiedFileOf(file), come);
