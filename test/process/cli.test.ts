@@ -160,6 +160,24 @@ describe('the conductor command', () => {
     assert.match(house.run('policy', 'check', '--', 'rm', '-r', 'build').stdout, /^approve {2}\[/);
   });
 
+  it('cli:policy-check: in a folder the write scope, programs and the sandbox count as they do for an agent', () => {
+    const file = join(house.base, 'strict.json');
+    const check = (plugins: Readonly<Record<string, unknown>>, line: string, ...options: string[]): string => {
+      writeFileSync(file, JSON.stringify({ plugins }));
+      const { verdict, rule } = JSON.parse(house.run('policy', 'check', '--config', file, '--json', ...options, '--', line).stdout) as { verdict: string; rule: string };
+      return `${verdict} ${rule}`;
+    };
+    const shell = { allowedCommands: ['touch', 'node', 'no-such-program'] };
+    const filesystem = { writeScope: ['src/**'] };
+    for (const options of [['--cwd', house.project], []]) {
+      assert.equal(check({ shell, filesystem }, 'touch other/x', ...options), 'deny shell.writeScope');
+      assert.equal(check({ shell, filesystem }, 'touch src/x', ...options), 'allow shell.allowed');
+    }
+    assert.equal(check({ shell }, 'no-such-program', '--cwd', house.project), 'deny shell.noBinary');
+    // A sandbox that could not hide what it must is none, on any machine.
+    assert.equal(check({ shell: { ...shell, sandbox: { mode: 'required', writable: [house.base] } } }, 'touch x', '--cwd', house.project), 'deny shell.sandbox');
+  });
+
   it('cli:policy-batch: one answer per line, in order, in one process', () => {
     const file = join(house.base, 'batch.jsonl');
     const config = { allowedCommands: ['ls'], requireApproval: ['rm'] };

@@ -1,4 +1,5 @@
 import { endRunsOfEarlierBrokers, type Ended } from '../tools/shell/runMark';
+import { sweepTemporaries } from '../tools/shell/temporary';
 import type { Ground } from './rooms';
 
 /** What a killed broker left running has no time limit and nobody who reads its output: its successor ends it before it does anything else. */
@@ -7,6 +8,8 @@ import type { Ground } from './rooms';
 export async function endOrphans({ configDir, logger }: Pick<Ground, 'configDir' | 'logger'>): Promise<Ended> {
   try {
     const ended = await endRunsOfEarlierBrokers(configDir);
+    const folders = sweepTemporaries();
+    if (folders > 0) logger.info('removed temporary folders that brokers had left that were killed', { folders });
     for (const [call, processes] of ended.calls) logger.warn('ended what a broker that was killed had left running', { call, processes });
     if (ended.stubborn > 0) logger.error('some of it would not end', { processes: ended.stubborn });
     return ended;

@@ -1,6 +1,7 @@
 import { controlNameIn } from './controlNames';
 import { below, flatten, readPath, type PathPlatform } from './pathText';
 import type { Platform } from './commandPlan';
+import { readWriteScope } from './writeScope';
 
 /**
  * Where a path in a command leads: `inside` the project, to a `control` file inside it, to a `sink` that keeps nothing (the null
@@ -113,6 +114,20 @@ export function lexicalFacts(folders: Folders, platform: Platform): CommandFacts
     gitWrites: () => nothingWritten,
     entry: () => 'missing',
   };
+}
+
+/** The write scope by the text of paths alone, in the form of `CommandFacts`; nothing when there are no patterns. */
+export function lexicalScope(project: string, platform: Platform, patterns: readonly string[]): Pick<CommandFacts, 'inScope'> {
+  if (patterns.length === 0) return {};
+  const style = platform === 'win32' ? 'win32' : 'linux';
+  const root = readFolder(project, style);
+  const scope = readWriteScope(patterns);
+  const inScope = (folder: string, path: string): boolean => {
+    const segments = absoluteSegments((text) => readFolder(text, style), folder, path, style);
+    const names = typeof segments === 'string' || root === undefined ? undefined : relativeTo(root, segments, style);
+    return names !== undefined && names.length > 0 && scope(names);
+  };
+  return { inScope };
 }
 
 /** Files that package managers and builders take their orders from; commands that would change one ask. */

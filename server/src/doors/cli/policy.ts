@@ -3,12 +3,13 @@ import { resolve } from 'node:path';
 import { Option, type Command } from 'commander';
 import { z } from 'zod';
 import type { Verdict } from '../../../../protocol/src/call';
+import { configSchema, defaultConfig, type Config } from '../../../../protocol/src/config';
 import { ConductorError } from '../../../../protocol/src/errors';
 import { parseConfig } from '../../config/parse';
 import { judgeCommand } from '../../rules/allowlist';
-import { readLists, type ShellLists } from '../../rules/commandLists';
+import { readLists } from '../../rules/commandLists';
 import type { Platform } from '../../rules/commandPlan';
-import { lexicalFacts } from '../../rules/places';
+import { lexicalFacts, lexicalScope } from '../../rules/places';
 import { judgeLine } from '../../tools/shell/tool';
 import { configFileIn } from './config';
 import { addProve } from './prove';
@@ -26,7 +27,7 @@ function addCheck(policy: Command, configDir: () => string): void {
     .command('check')
     .description('Judge a command line without running it; exit 0 allow, 3 approve, 4 deny')
     .option('--config <file>', 'another configuration than the one in use')
-    .option('--cwd <dir>', 'project folder that the command would run in; default: the current folder, judged by its name alone')
+    .option('--cwd <dir>', 'project folder that the command would run in, looked at as for an agent: files, links, repositories, programs, the sandbox; default: the current folder, judged by its name alone')
     .addOption(new Option('--platform <platform>', 'whose quoting rules hold').choices(['posix', 'win32']).default(process.platform === 'win32' ? 'win32' : 'posix'))
     .option('--batch <file>', 'judge JSON lines {"id","command","config"?,"cwd"?,"platform"?}; "config" is the content of plugins.shell')
     .option('--json', 'print JSON')
@@ -50,14 +51,14 @@ const batchLine = z.object({
 async function checkOne(words: readonly string[], options: CheckOptions, configDir: string): Promise<number> {
   if (words.length === 0) throw new ConductorError('INVALID_REQUEST', 'There is no command line to judge.', { next: 'Write it after --, for instance: conductor policy check -- git status' });
   // A line that came as one word is taken as it is; several words were split by the shell of whoever typed them.
-  const verdict = await judge(words.join(' '), listsOf(options.config, configDir), options.cwd, options.platform, configDir);
+  const verdict = await judge(words.join(' '), settingsOf(options.config, configDir), options.cwd, options.platform, configDir);
   if (options.json === true) print(JSON.stringify(verdict));
   else print(`${verdict.verdict}  [${verdict.rule}] ${safe(verdict.reason)}`);
   return exitCodes[verdict.verdict];
 }
 
 async function checkBatch(file: string, options: CheckOptions, configDir: string): Promise<number> {
-  const fallback = listsOf(options.config, configDir);
+  const fallback = settingsOf(options.config, configDir);
   const lines = readFileSync(resolve(file), 'utf8').split('\n');
   let unreadable = 0;
   for (const [index, text] of lines.entries()) {
@@ -69,8 +70,8 @@ async function checkBatch(file: string, options: CheckOptions, configDir: string
       continue;
     }
     const { id = null, command, config, cwd = options.cwd, platform = options.platform } = parsed.data;
-    const lists = config === undefined ? fallback : shellLists(config);
-    const { verdict, rule, reason } = await judge(command, lists, cwd, platform, configDir);
+    const settings = config === undefined ? fallback : withShell(config);
+    const { verdict, rule, reason } = await judge(command, settings, cwd, platform, configDir);
     print(JSON.stringify({ id, verdict, rule, reason }));
   }
   if (unreadable > 0) note(`${String(unreadable)} lines could not be read; they count as denied.`);
@@ -78,11 +79,13 @@ async function checkBatch(file: string, options: CheckOptions, configDir: string
 }
 
 // A folder that was named and exists is looked at, as it would be for an agent; else the text alone is judged, the same on every machine.
-async function judge(line: string, lists: ShellLists | Verdict, cwd: string | undefined, platform: Platform, configDir: string): Promise<Verdict> {
-  if ('verdict' in lists) return lists;
+async function judge(line: string, settings: Config | Verdict, cwd: string | undefined, platform: Platform, configDir: string): Promise<Verdict> {
+  if ('verdict' in settings) return settings;
   const project = platform === 'posix' ? resolve(cwd ?? '.') : cwd ?? 'C:\\project';
-  if (cwd !== undefined && platform === 'posix' && isFolder(project)) return await judgeLine(line, { project: realpathSync(project), configDir, lists });
-  return judgeCommand({ request: { line }, lists, cwd: project, platform, facts: lexicalFacts({ project, own: configDir }, platform) }).verdict;
+  if (cwd !== undefined && platform === 'posix' && isFolder(project)) return await judgeLine(line, { project: realpathSync(project), configDir, config: settings, signal: new AbortController().signal });
+  const { shell, filesystem } = settings.plugins;
+  const facts = { ...lexicalFacts({ project, own: configDir }, platform), ...lexicalScope(project, platform, filesystem.writeScope) };
+  return judgeCommand({ request: { line }, lists: readLists(shell.enabled ? shell : {}), cwd: project, platform, facts }).verdict;
 }
 
 function isFolder(path: string): boolean {
@@ -90,20 +93,24 @@ function isFolder(path: string): boolean {
 }
 
 // A broken configuration allows nothing, as at the broker, and the verdict says that this is why.
-function listsOf(named: string | undefined, configDir: string): ShellLists | Verdict {
+function settingsOf(named: string | undefined, configDir: string): Config | Verdict {
   const file = named ?? configFileIn(configDir);
   if (statSync(file, { throwIfNoEntry: false }) === undefined) {
     if (named !== undefined) throw new ConductorError('NOT_FOUND', `There is no file ${file}.`, { next: 'Check the path after --config.' });
-    return readLists({});
+    return defaultConfig;
   }
   const parsed = parseConfig(readFileSync(file));
-  if (parsed.kind === 'config') return readLists(parsed.config.plugins.shell.enabled ? parsed.config.plugins.shell : {});
+  if (parsed.kind === 'config') return parsed.config;
   const first = parsed.problems[0];
   return { verdict: 'deny', rule: 'config.invalid', reason: `The configuration is broken, so nothing is allowed: ${file}:${String(first?.line ?? 1)}:${String(first?.column ?? 1)}: ${first?.message ?? ''}` };
 }
 
-function shellLists(config: unknown): ShellLists {
-  return readLists(typeof config === 'object' && config !== null ? config : {});
+// Lists alone are read even where the rest of the settings cannot be: a broken entry of theirs only tightens.
+function withShell(shell: unknown): Config | Verdict {
+  const { allowed, approval, unclear } = readLists(typeof shell === 'object' && shell !== null ? shell : {});
+  const lists = { allowedCommands: [...allowed], requireApproval: [...approval, ...unclear] };
+  const parsed = [shell, lists].map((each) => configSchema.safeParse({ plugins: { shell: each } })).find(({ success }) => success);
+  return parsed?.data ?? { verdict: 'deny', rule: 'config.invalid', reason: 'The configuration of this line is broken, so nothing is allowed.' };
 }
 
 function parseJson(text: string): unknown {

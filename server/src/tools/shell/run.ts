@@ -1,6 +1,5 @@
-import { fstatSync, mkdtempSync, realpathSync, rm, statSync } from 'node:fs';
-import { homedir, tmpdir, userInfo } from 'node:os';
-import { join } from 'node:path';
+import { fstatSync, statSync } from 'node:fs';
+import { homedir, userInfo } from 'node:os';
 import { ConductorError } from '../../../../protocol/src/errors';
 import { runChildren, type Child, type Run, type Sink, type Source } from '../../base/childProcess';
 import type { Pin } from '../../base/pin';
@@ -18,7 +17,8 @@ import { isUnchanged, isWithin } from './resolve';
 import { exitInside } from './sandbox/exit';
 import { levelOf } from './sandbox/shown';
 import { handScript, touched, watchScripts, type Watched } from './script';
-import { besides, wrap } from './sandbox/start';
+import { wrap } from './sandbox/start';
+import { dropTemporary, makeTemporary } from './temporary';
 import { beginningMs, takeTurn, turnOf, type Taken } from './turns';
 
 /** Runs a plan as it was judged: looks once more at everything that it rests on, then starts the very argument lists of the plan. */
@@ -41,7 +41,7 @@ const maxCharacters = 544 * 1024;
 
 /** Runs a plan to its end. Never throws: what went wrong is the outcome. */
 export async function runPlan(plan: Plan, runner: Runner): Promise<Outcome> {
-  const temporary = mkdtempSync(join(realpathSync(tmpdir()), 'conductor-run-'));
+  const temporary = makeTemporary();
   const run = new PlanRun(plan, runner, temporary);
   try {
     return await run.run();
@@ -50,7 +50,7 @@ export async function runPlan(plan: Plan, runner: Runner): Promise<Outcome> {
     return run.endedBy(failure);
   } finally {
     // The answer need not wait for the disk.
-    for (const folder of [temporary, besides(temporary)]) rm(folder, { recursive: true, force: true }, () => undefined);
+    void dropTemporary(temporary);
   }
 }
 

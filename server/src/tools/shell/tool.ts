@@ -2,7 +2,7 @@ import { tmpdir } from 'node:os';
 import { z } from 'zod';
 import type { Outcome, Verdict } from '../../../../protocol/src/call';
 import type { Bound } from './binding';
-import { judgeHere, planCommand, type JudgeGround, type Machine, type Planned } from './plan';
+import { planCommand, type Machine, type Planned } from './plan';
 import { readSearchPath } from './resolve';
 import { ordinaryEnvironment, runPlan } from './run';
 import { markOf } from './runMark';
@@ -19,9 +19,9 @@ const input: z.ZodType<ShellInput> = z.strictObject({
   timeoutMs: z.number().int().min(1).max(600_000).optional().describe('Time limit in milliseconds, 1 to 600000. Default: the limit of the settings (120000).'),
 });
 
-/** Judges a line by what this machine is like now, as an agent's call would be judged in that folder; runs nothing but read-only questions to git. */
-export async function judgeLine(line: string, ground: JudgeGround): Promise<Verdict> {
-  return (await judgeHere({ line }, ground.project, ground, machineWith(process.env['PATH'] ?? ''))).verdict;
+/** What an agent's call of a line would be answered here and now, sandbox and write scope included. Runs nothing but questions to git and a trial of the sandbox. */
+export async function judgeLine(line: string, context: PrepareContext): Promise<Verdict> {
+  return (await planCommand({ command: line }, context, machineWith(process.env['PATH'] ?? ''))).verdict;
 }
 
 /** What planning needs of this machine, over a search path in the form of PATH. */

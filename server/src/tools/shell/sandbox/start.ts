@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Child } from '../../../base/childProcess';
 import type { Binary } from '../resolve';
 import type { Confinement } from './confinement';
+import { besides } from '../temporary';
 import { quoted } from './runtime';
 
 /** The command as it stands in the plan, and the folder of this run. */
@@ -27,11 +28,6 @@ export function wrap(command: Unwrapped, confinement: Confinement | undefined): 
 function shellLine(words: readonly string[], environment: Readonly<Record<string, string>>): string {
   const added = ['JAVA_TOOL_OPTIONS', ...(environment['GIT_CONFIG_NOSYSTEM'] === '1' ? ['GIT_SSH_COMMAND'] : [])];
   return `unset ${added.join(' ')}; export TMPDIR=${quoted(environment['TMPDIR'] ?? '/tmp')}; exec ${words.map(quoted).join(' ')}`;
-}
-
-/** The folder beside the one that a run may use, where none of its commands can write. */
-export function besides(temporary: string): string {
-  return `${temporary}.settings`;
 }
 
 function writeSettings(settings: string, temporary: string): string {
