@@ -228,16 +228,26 @@ function applyTo(names: Map<string, Node>, change: readonly NameChange[]): void 
 
 function leftover({ durable, content }: Node, chance: Chance): Buffer {
   const way = chance();
-  if (content.length <= durable.length) return way < 0.5 ? durable : content;
+  // What was cut and written anew since the sync is as uncertain as what was only added.
+  const sure = commonBytes(durable, content);
+  if (content.length === sure) return way < 0.5 ? durable : content;
   if (way < 0.2) return durable;
   if (way < 0.4) return content;
-  const grown = content.length - durable.length;
-  if (way < 0.7) return content.subarray(0, durable.length + Math.floor(chance() * (grown + 1)));
+  const grown = content.length - sure;
+  if (way < 0.7) return content.subarray(0, sure + Math.floor(chance() * (grown + 1)));
   const left = Buffer.from(content);
-  for (let at = durable.length; at < left.length; ) {
+  for (let at = sure; at < left.length; ) {
     const end = Math.min(left.length, (Math.floor(at / sector) + 1) * sector);
     if (chance() < 0.4) left.fill(0, at, end);
     at = end;
   }
   return left;
+}
+
+function commonBytes(one: Buffer, other: Buffer): number {
+  const most = Math.min(one.length, other.length);
+  if (one.subarray(0, most).equals(other.subarray(0, most))) return most;
+  let same = 0;
+  while (one[same] === other[same]) same += 1;
+  return same;
 }

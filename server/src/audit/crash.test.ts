@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { SimulatedDisk, seeded } from '../../../test/fakes/simulatedDisk';
+import { seeded, SimulatedDisk, type Chance, type Fate } from '../../../test/fakes/simulatedDisk';
 import { defaultKeeping } from './newLog';
 import { verifyAuditLog } from './verifier';
 import { openAuditWriter, type AuditWriter } from './writer';
@@ -10,6 +10,9 @@ const path = '/home/.conductor/audit.log';
 const logText = (disk: SimulatedDisk): string =>
   [...disk.files()].filter(([name]) => name === path || /audit\/\d{6}\.log$/.test(name)).map(([, bytes]) => bytes.toString('utf8')).join('');
 const lineIds = (disk: SimulatedDisk): string[] => [...logText(disk).matchAll(/"id":"(evt_[0-9A-Z]{26})","timestamp"/g)].map(([, id]) => id ?? '');
+
+/** Calls of which a decision or an outcome stands in the log. */
+const callIds = (disk: SimulatedDisk): string[] => [...logText(disk).matchAll(/"phase":"(?:intent|done)","call":"(evt_[0-9A-Z]{26})"/g)].map(([, id]) => id ?? '');
 
 /** Bytes at which a file is closed: never, in the first half of the tests. */
 let secondNames = true;
@@ -38,23 +41,31 @@ async function work(disk: SimulatedDisk, memory: Memory): Promise<void> {
   await writer.close().catch(() => undefined);
 }
 
+/** Operations of a repair, at most. */
+const mostRepairs = 14;
+
 /** The bytes that a repair will cut; undefined when there is nothing to cut. */
 async function tornEnd(disk: SimulatedDisk): Promise<Buffer | undefined> {
   const report = await verifyAuditLog(path, { disk });
   return report.verdict === 'torn' ? disk.bytes(path)?.subarray(report.offset ?? 0) : undefined;
 }
 
-async function cutPowerAt(operation: number, seed: number): Promise<'usable' | 'refused'> {
-  const chance = seeded(seed * 1_000 + operation);
+/** Six calls and two on a disk that loses power at this operation, and what the next start finds there. */
+async function workUntil(operation: number, chance: Chance): Promise<{ memory: Memory; second: SimulatedDisk }> {
   const memory: Memory = { acked: new Set(), attempted: new Set(), executed: new Set() };
   const disk = new SimulatedDisk();
   disk.links = secondNames;
   disk.fate = (_, n) => (n === operation ? 'power' : 'well');
   await work(disk, memory);
+  return { memory, second: disk.afterPowerCut(chance) };
+}
+
+async function cutPowerAt(operation: number, seed: number, inRepair?: number): Promise<'usable' | 'refused'> {
+  const chance = seeded(seed * 1_000 + operation);
+  const { memory, second } = await workUntil(operation, chance);
   // The first restart loses power as well, somewhere in its repair; the second one is left alone.
-  const second = disk.afterPowerCut(chance);
   const torn = await tornEnd(second);
-  const again = Math.floor(chance() * 14) + 1;
+  const again = inRepair ?? Math.floor(chance() * mostRepairs) + 1;
   second.fate = (_, n) => (n === again ? 'power' : 'well');
   await open(second).then((writer) => writer.close().catch(() => undefined));
   const third = second.afterPowerCut(chance);
@@ -64,6 +75,7 @@ async function cutPowerAt(operation: number, seed: number): Promise<'usable' | '
   const recovered = new Set(lineIds(third));
   for (const id of memory.acked) assert.ok(recovered.has(id), `${where}: acknowledged entry ${id} is lost`);
   for (const id of memory.executed) assert.ok(recovered.has(id), `${where}: call ${id} ran without its decision on record`);
+  for (const id of callIds(third)) assert.ok(memory.attempted.has(id), `${where}: ${id} was never handed over`);
   if (writer.state().health.state === 'healthy') {
     const report = await verifyAuditLog(path, { disk: third });
     assert.equal(report.verdict, 'intact', `${where}: ${report.message}`);
@@ -98,6 +110,46 @@ describe('audit log after a power cut', () => {
     // A hole of lost sectors with whole entries after it cannot be told from tampering, so it is refused, never repaired.
     assert.ok(outcomes.refused < outcomes.usable / 10, JSON.stringify(outcomes));
     if (process.env['AUDIT_TEST_VERBOSE'] !== undefined) process.stdout.write(`${JSON.stringify({ operations: whole.operations, ...outcomes })}\n`);
+  });
+
+  it('audit:crash-in-recovery T83 loses nothing when the power goes again at any operation of the repair', async function () {
+    this.timeout(120_000);
+    const whole = new SimulatedDisk();
+    await work(whole, { acked: new Set(), attempted: new Set(), executed: new Set() });
+    let points = 0;
+    for (let operation = 1; operation <= whole.operations; operation += 1) {
+      for (let repair = 1; repair <= mostRepairs; repair += 1) {
+        for (const seed of [101, 102, 103, 104, 105]) {
+          await cutPowerAt(operation, seed, repair);
+          points += 1;
+        }
+      }
+    }
+    assert.ok(points >= 1_000, `${points} points`);
+  });
+
+  it('audit:crash-in-recovery T84 refuses and goes on when any operation of the repair fails', async function () {
+    this.timeout(120_000);
+    const whole = new SimulatedDisk();
+    await work(whole, { acked: new Set(), attempted: new Set(), executed: new Set() });
+    for (let operation = 1; operation <= whole.operations; operation += 1) {
+      for (let repair = 1; repair <= mostRepairs; repair += 1) {
+        const { memory, second } = await workUntil(operation, seeded(operation * 100 + repair));
+        const fate: Fate = repair % 2 === 0 ? { code: 'EIO' } : 'short';
+        second.fate = (_, n) => (n === repair ? fate : 'well');
+        const where = `power cut at operation ${operation}, then ${JSON.stringify(fate)} at ${repair}`;
+        const writer = await open(second);
+        const event = { phase: 'event', tool: 'broker.test', input: {}, result: 'ok' } as const;
+        const placed = await writer.append(event).catch(() => writer.append(event)).catch(() => undefined);
+        const refused = writer.state().health.state === 'tampered';
+        assert.ok(refused || placed !== undefined, `${where}: ${JSON.stringify(writer.state().health)}`);
+        const recovered = new Set(lineIds(second));
+        for (const id of [...memory.acked, ...memory.executed, ...(placed === undefined ? [] : [placed.id])]) assert.ok(recovered.has(id), `${where}: ${id} is lost`);
+        const report = await verifyAuditLog(path, { disk: second });
+        assert.equal(report.verdict, refused ? 'tampered' : 'intact', `${where}: ${report.message}`);
+        await writer.close();
+      }
+    }
   });
 
   for (const links of [true, false]) {

@@ -4,8 +4,8 @@
  */
 import { createHash } from 'node:crypto';
 import { basename, dirname, join } from 'node:path';
-import { Readable } from 'node:stream';
-import { createGunzip, createGzip } from 'node:zlib';
+import { pipeline, Readable } from 'node:stream';
+import { createGunzip, createGzip, type Gunzip, type Gzip } from 'node:zlib';
 import type { NewEvent } from '../../../protocol/src/audit/entry';
 import { mostRemovedFiles, type PreviousFile, type RemovedFile } from '../../../protocol/src/audit/segment';
 import { digestOf } from './digest';
@@ -113,7 +113,7 @@ async function archive(keeper: Keeper, files: readonly Closed[], folder: string)
 async function pack({ disk }: Keeper, file: Closed): Promise<Closed> {
   const target = file.path + packedEnding;
   const from = await openLogFile(file, disk);
-  await fill(disk, target, Readable.from(blocksOf(from)).pipe(createGzip())).finally(() => from.close());
+  await fill(disk, target, through(blocksOf(from), createGzip())).finally(() => from.close());
   await expectContent(disk, { path: target, packed: true }, file.expected);
   await disk.syncFolder(dirname(target));
   await disk.remove(file.path);
@@ -130,6 +130,11 @@ async function* blocksOf(file: ReadableFile): AsyncGenerator<Buffer, void, undef
     position += length;
     yield block.subarray(0, length);
   }
+}
+
+/** Blocks packed or unpacked. What fails on either side fails whoever reads the result, and nobody else. */
+function through(blocks: AsyncIterable<Buffer>, change: Gzip | Gunzip): AsyncIterable<unknown> {
+  return pipeline(Readable.from(blocks), change, () => undefined);
 }
 
 /** Writes a file under another name first, so that it is whole or not there. */
@@ -154,7 +159,7 @@ async function expectContent(disk: Disk, written: Pick<LogFile, 'path' | 'packed
   if (file === undefined) throw new Error(`${written.path} is gone`);
   const digest = createHash('sha256');
   try {
-    const blocks = written.packed ? Readable.from(blocksOf(file)).pipe(createGunzip()) : blocksOf(file);
+    const blocks = written.packed ? through(blocksOf(file), createGunzip()) : blocksOf(file);
     for await (const block of blocks) if (Buffer.isBuffer(block)) digest.update(block);
   } finally {
     await file.close();
