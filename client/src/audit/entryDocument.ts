@@ -1,34 +1,85 @@
-import { Uri, window, workspace, type TextDocumentContentProvider } from 'vscode';
+import { CodeLens, EventEmitter, Range, Uri, languages as editorLanguages, window, workspace, type CodeLensProvider, type TextDocument, type TextDocumentContentProvider } from 'vscode';
 import { messageOf, type Broker } from '../broker';
-import { schemes } from '../ids';
-import type { Disposable } from '../lifetime';
+import { commands, schemes } from '../ids';
+import { Lifetime, type Disposable } from '../lifetime';
+import { entryText, placeOfRule, type EntryLinks } from './entryText';
 import { layOut } from './jsonLayout';
+import type { Marks } from './marks';
 
-/** Read-only documents that show one entry of the log, token for token as it stands there. */
-export class EntryDocuments implements TextDocumentContentProvider, Disposable {
-  private readonly registration: Disposable;
+/** Read-only documents: an entry to read, the same token for token as it stands in the log, and what an entry names by hash. */
+export class EntryDocuments implements TextDocumentContentProvider, CodeLensProvider, Disposable {
+  private readonly life = new Lifetime();
+  private readonly lensesChanged = this.life.add(new EventEmitter<void>());
+  readonly onDidChangeCodeLenses = this.lensesChanged.event;
+  /** What the lenses of an open document lead to, by its path. */
+  private readonly links = new Map<string, EntryLinks>();
 
-  constructor(private readonly broker: Broker) {
-    this.registration = workspace.registerTextDocumentContentProvider(schemes.entry, this);
+  constructor(
+    private readonly broker: Broker,
+    private readonly marks: Marks,
+  ) {
+    this.life.add(workspace.registerTextDocumentContentProvider(schemes.entry, this));
+    this.life.add(editorLanguages.registerCodeLensProvider({ scheme: schemes.entry }, this));
+    this.life.add(workspace.onDidCloseTextDocument(({ uri }) => this.links.delete(uri.path)));
   }
 
   async provideTextDocumentContent(uri: Uri): Promise<string> {
-    const seq = Number(/(\d+)\.json$/.exec(uri.path)?.[1]);
-    if (!Number.isSafeInteger(seq)) return 'This is no entry of the audit log.\n';
     try {
-      return layOut((await this.broker.request('audit/entry', { seq })).line);
+      const seq = seqOf(uri);
+      if (seq === undefined) return await this.snapshot(uri);
+      const { line } = await this.broker.request('audit/entry', { seq });
+      if (uri.path.endsWith('.json')) return layOut(line);
+      const { text, links } = entryText(line, this.marks.at(seq));
+      this.links.set(uri.path, links);
+      this.lensesChanged.fire();
+      return text;
     } catch (error) {
       return `This entry cannot be shown: ${messageOf(error)}\n`;
     }
   }
 
-  /** Opens the entry with this number. */
-  async open(seq: number): Promise<void> {
-    const document = await workspace.openTextDocument(Uri.from({ scheme: schemes.entry, path: `/Audit Entry ${seq}.json` }));
-    await window.showTextDocument(document, { preview: true });
+  provideCodeLenses({ uri }: TextDocument): CodeLens[] {
+    const links = this.links.get(uri.path);
+    const seq = seqOf(uri);
+    if (links === undefined || seq === undefined) return [];
+    const lens = (title: string, command: string, ...args: readonly unknown[]): CodeLens => new CodeLens(new Range(0, 0, 0, 0), { title, command, arguments: [...args] });
+    const { rule, policyHash, metricsHash, call } = links;
+    const place = rule === undefined ? undefined : placeOfRule(rule);
+    return [
+      ...(place === undefined ? [] : [lens('Open Rule in Configuration', commands.openConfig, place)]),
+      ...(policyHash === undefined ? [] : [lens('Policy at That Time', commands.openSnapshot, policyHash)]),
+      ...(metricsHash === undefined ? [] : [lens('Counts at That Time', commands.openSnapshot, metricsHash)]),
+      ...(call === undefined ? [] : [lens('All Entries of This Call', commands.showCall, call)]),
+      lens('Show in Audit Log', commands.revealEntry, seq),
+      lens('As JSON', commands.openEntry, seq, 'json'),
+    ];
+  }
+
+  /** Opens the entry with this number: to read, or as JSON. */
+  async open(seq: number, form: 'txt' | 'json' = 'txt'): Promise<void> {
+    await show(Uri.from({ scheme: schemes.entry, path: `/Audit Entry ${seq}.${form}` }));
+  }
+
+  /** Opens what an entry names by hash: a policy, or counts. */
+  async openSnapshot(hash: string): Promise<void> {
+    await show(Uri.from({ scheme: schemes.entry, path: `/Kept ${hash.slice(0, 8)}.json`, query: hash }));
   }
 
   dispose(): void {
-    this.registration.dispose();
+    this.life.dispose();
   }
+
+  private async snapshot(uri: Uri): Promise<string> {
+    if (!/^[0-9a-f]{64}$/.test(uri.query)) return 'This is no entry of the audit log.\n';
+    return (await this.broker.request('audit/snapshot', { hash: uri.query })).text;
+  }
+}
+
+function seqOf(uri: Uri): number | undefined {
+  const seq = Number(/^\/Audit Entry (\d+)\.(?:txt|json)$/.exec(uri.path)?.[1]);
+  return Number.isSafeInteger(seq) ? seq : undefined;
+}
+
+async function show(uri: Uri): Promise<void> {
+  await window.showTextDocument(await workspace.openTextDocument(uri), { preview: true });
 }

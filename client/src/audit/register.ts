@@ -3,7 +3,7 @@ import type { AuditFilter, AuditRow } from '../../../protocol/src/audit/query';
 import type { VerificationReport } from '../../../protocol/src/audit/report';
 import type { AuditHealth } from '../../../protocol/src/messages';
 import { messageOf, type Broker } from '../broker';
-import { commands, contextKeys, settings, type CommandId } from '../ids';
+import { commands, contextKeys, settings, views, type CommandId } from '../ids';
 import type { Secrets } from '../credentials/logKeys';
 import { Lifetime, after } from '../lifetime';
 import { EntryDocuments } from './entryDocument';
@@ -58,7 +58,7 @@ export function registerAudit(broker: Broker, { globalState, secrets }: Readonly
   const hashAt = async (seq: number): Promise<string | undefined> => hashOfLine((await broker.request('audit/entry', { seq })).line);
   const signer = lazySigner(secrets, hashAt);
   broker.answer('audit/sign', (request) => signer.answer(request));
-  const room: Room = { broker, memory: new Memory(globalState, broker.configDir), signer, model, marks, tree, documents: life.add(new EntryDocuments(broker)), turns: createTurns(), marksChanged };
+  const room: Room = { broker, memory: new Memory(globalState, broker.configDir), signer, model, marks, tree, documents: life.add(new EntryDocuments(broker, marks)), turns: createTurns(), marksChanged };
   follow(room, life);
   schedule(room, globalState, life);
   registerLogFiles(broker.configDir, life);
@@ -143,7 +143,10 @@ function handlersOf(room: Room): Audit['handlers'] {
     [commands.search]: () => search(room),
     [commands.refresh]: () => applyFilter(room, room.model.filter),
     [commands.loadMore]: (key, what) => loadMore(room, key, what),
-    [commands.openEntry]: (seq) => openEntry(room, seq),
+    [commands.openEntry]: (seq, form) => openEntry(room, seq, form),
+    [commands.openSnapshot]: (hash) => (typeof hash === 'string' ? room.documents.openSnapshot(hash) : undefined),
+    [commands.showCall]: (call) => showCall(room, call),
+    [commands.revealEntry]: (seq) => revealEntry(room, seq),
     [commands.startNew]: () => startNew(room),
   };
 }
@@ -166,8 +169,7 @@ async function mark(room: Room, report: VerificationReport): Promise<void> {
   room.marks.placed(entries.filter((row) => row !== undefined));
   room.tree.refresh();
   const [first] = entries;
-  const node = first === undefined || !room.tree.visible ? undefined : await room.model.find(first);
-  if (node !== undefined) await room.tree.reveal(node);
+  if (first !== undefined) await bringIntoSight(room, first);
 }
 
 /** The entry with a number; the one before it when nobody can read it, or at the end of a log that was cut. */
@@ -189,7 +191,33 @@ function applyFilter(room: Room, chosen: AuditFilter): void {
 
 async function search(room: Room): Promise<void> {
   const row = await searchEntries(room.broker);
-  if (row !== undefined) await room.documents.open(row.seq);
+  if (row === undefined) return;
+  await room.documents.open(row.seq);
+  await bringIntoSight(room, row);
+}
+
+/** Shows the row of an entry in the view without taking the focus, where the view is open. */
+async function bringIntoSight({ tree, model }: Room, row: AuditRow): Promise<void> {
+  const node = tree.visible ? await model.find(row) : undefined;
+  if (node !== undefined) await tree.reveal(node);
+}
+
+/** Shows the view with the row of an entry; a filter that hides it is taken away. */
+async function revealEntry(room: Room, seq: unknown): Promise<void> {
+  if (typeof seq !== 'number') return;
+  const row = await entryAt(room, seq);
+  if (row === undefined) return;
+  if (Object.keys(room.model.filter).length > 0 && (await room.model.find(row)) === undefined) applyFilter(room, {});
+  await editorCommands.executeCommand(`${views.audit}.focus`);
+  const node = await room.model.find(row);
+  if (node !== undefined) await room.tree.reveal(node);
+}
+
+/** Shows only the entries of one call. */
+async function showCall(room: Room, call: unknown): Promise<void> {
+  if (typeof call !== 'string') return;
+  applyFilter(room, { call });
+  await editorCommands.executeCommand(`${views.audit}.focus`);
 }
 
 async function loadMore(room: Room, key: unknown, what: unknown): Promise<void> {
@@ -201,10 +229,10 @@ async function loadMore(room: Room, key: unknown, what: unknown): Promise<void> 
 }
 
 /** Opens an entry; without a number, the first place where the chain is broken. */
-async function openEntry(room: Room, seq: unknown): Promise<void> {
+async function openEntry(room: Room, seq: unknown, form: unknown): Promise<void> {
   const number = typeof seq === 'number' ? seq : room.marks.first()?.entry;
   if (number === undefined) await verify(room);
-  else await room.documents.open(number);
+  else await room.documents.open(number, form === 'json' ? 'json' : 'txt');
 }
 
 async function startNew(room: Room): Promise<void> {

@@ -71,3 +71,15 @@ export function toolFamilies(tools: AuditValues['tools']): AuditValues['tools'] 
   }
   return [...families.values()].filter(({ members }) => members > 1).map(({ name, count }) => ({ name, count }));
 }
+
+/** A day or an hour as it is read aloud. */
+export function spokenBucket(bucket: Bucket, broken: boolean): string {
+  const span = bucket.kind === 'day' ? bucket.key : `${bucket.key.slice(0, 10)}, ${bucket.key.slice(11)}:00 to ${bucket.key.slice(11)}:59`;
+  return `${broken ? 'Broken: ' : ''}${span}, universal time, ${counted(bucket.count, 'entry', 'entries')}`;
+}
+
+/** An entry as it is read aloud: what was asked and how it ended before anything else. */
+export function spokenEntry(row: AuditRow, damage: string | undefined): string {
+  const parts = [damage === undefined ? undefined : `Broken: ${damage}`, `${revealLine(row.tool, 60)} ${resultWord(row)}`, revealLine(row.summary, 120), row.client === undefined ? undefined : `by ${revealLine(row.client, 60)}`, row.timestamp.slice(11, 19), `number ${String(row.seq)}`];
+  return parts.filter((part) => part !== undefined && part !== '').join(', ');
+}

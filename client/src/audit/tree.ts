@@ -4,7 +4,7 @@ import { reveal } from '../../../protocol/src/display';
 import { commands, rowKinds, views } from '../ids';
 import type { Disposable } from '../lifetime';
 import { nodeId, pageSize, type AuditModel, type AuditNode, type Bucket, type RowNode } from './model';
-import { bucketLabel, entryIcon, entryLabel, filterText } from './rows';
+import { bucketLabel, entryIcon, entryLabel, filterText, spokenBucket, spokenEntry } from './rows';
 import type { Marks } from './marks';
 
 /** The row on top that says that the chain is broken. */
@@ -76,6 +76,7 @@ export class AuditTree implements TreeDataProvider<TreeNode>, Disposable {
     item.id = nodeId(bucket);
     item.description = broken ? `BROKEN · ${description}` : description;
     item.iconPath = broken ? errorIcon() : new ThemeIcon(bucket.kind === 'day' ? 'calendar' : 'clock');
+    item.accessibilityInformation = { label: spokenBucket(bucket, broken) };
     return item;
   }
 
@@ -88,6 +89,7 @@ export class AuditTree implements TreeDataProvider<TreeNode>, Disposable {
     item.iconPath = broken === undefined ? themeIcon(entryIcon(node.row)) : errorIcon();
     item.tooltip = broken === undefined ? tooltip(node) : reveal(broken.message).text;
     item.command = { command: commands.openEntry, title: 'Open Entry', arguments: [node.row.seq] };
+    item.accessibilityInformation = { label: spokenEntry(node.row, broken === undefined ? undefined : damageWord(broken)) };
     if (node.row.grant !== undefined) item.contextValue = rowKinds.grantedEntry;
     return item;
   }
@@ -129,6 +131,11 @@ function themeIcon(described: { icon: string; color?: string }): ThemeIcon {
 
 /** A plain text tooltip: what an agent wrote is never markup. */
 function tooltip({ row }: RowNode): string {
-  const lines = [`#${row.seq} ${row.timestamp}`, `${row.tool}: ${row.phase} ${row.result}`, reveal(row.summary).text, row.client === undefined ? '' : `by ${reveal(row.client).text} (its own words)`];
+  const lines = [`#${row.seq} ${row.timestamp}`, ...localTime(row.timestamp), `${row.tool}: ${row.phase} ${row.result}`, reveal(row.summary).text, row.client === undefined ? '' : `by ${reveal(row.client).text} (its own words)`];
   return lines.filter((line) => line !== '').join('\n');
+}
+
+function localTime(timestamp: string): string[] {
+  const moment = new Date(timestamp);
+  return Number.isNaN(moment.getTime()) ? [] : [`${moment.toLocaleString('en-GB')} on this machine's clock`];
 }

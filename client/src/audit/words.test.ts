@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import type { VerificationReport } from '../../../protocol/src/audit/report';
+import { entryText, placeOfRule } from './entryText';
 import { layOut } from './jsonLayout';
 import { Marks } from './marks';
 import { Memory, hashOfLine, type Store } from './memory';
-import { entryIcon, entryLabel, filterText, toolFamilies } from './rows';
+import { entryIcon, entryLabel, filterText, spokenEntry, toolFamilies } from './rows';
 import { announce, brokenText, contradictsMemory } from './verdict';
 
 const intact: VerificationReport = {
@@ -179,5 +180,45 @@ describe('the rows of the audit tree', () => {
   it('offer the beginning of several tools as a filter, and of one tool only itself', () => {
     const tools = [{ name: 'git.log', count: 2 }, { name: 'git.diff', count: 3 }, { name: 'shell.exec', count: 9 }, { name: 'damaged', count: 1 }];
     assert.deepEqual(toolFamilies(tools), [{ name: 'git.', count: 5 }]);
+  });
+
+  it('are read aloud with what was asked before the time', () => {
+    assert.equal(spokenEntry({ ...row, client: 'codex 1' }, undefined), 'shell.exec success, git\\nstatus, by codex 1, 20:53:17, number 1');
+    assert.match(spokenEntry(row, 'edited'), /^Broken: edited, shell\.exec success/);
+  });
+});
+
+describe('an entry as a document to read', () => {
+  const entry = {
+    v: 1, seq: 12, id: 'evt_1', timestamp: '2026-11-21T20:53:17.123Z', phase: 'denied', call: 'evt_1', tool: 'shell.exec', input: { command: 'rm -rf /\nDecision  Allowed without asking' }, result: 'denied',
+    verdict: { verdict: 'approve', rule: 'shell.requireApproval', reason: 'rm must ask.', policyHash: 'a'.repeat(64) }, approval: { id: 'q', decision: 'denied', by: 'editor 0.1.0', user: 'ann', waitedMs: 3210, reason: 'no' },
+    actor: { role: 'agent', client: 'codex 1', connection: 3, user: 'ann' }, output: { sha256: `sha256:${'b'.repeat(64)}`, bytes: 1234 }, prevHash: 'p', hash: 'h',
+  };
+
+  it('audit:entry-readable tells what, decision, why, who answered, who asked and the digest of the output, and what it leads to', () => {
+    const { text, links } = entryText(JSON.stringify(entry), undefined);
+    for (const part of [/^#12 {2}shell\.exec: denied\nNo hidden characters\.\n/, /Decision +Needed the approval of a person, by the rule shell\.requireApproval/, /Why +rm must ask\./, /Answered +denied by editor 0\.1\.0, user ann after 3\.2 s/, /Their reason +no/, /Who +agent, codex 1 \(its own words\), connection 3/, /Output +1,234 bytes; the log keeps its digest only\nOutput digest +sha256:b+\n/, /"prevHash": "p"/]) assert.match(text, part);
+    assert.deepEqual(links, { rule: 'shell.requireApproval', policyHash: 'a'.repeat(64), metricsHash: undefined, call: 'evt_1' });
+  });
+
+  it('T45 gives nothing that an agent wrote the look of a fact, and shows what is hidden', () => {
+    const { text } = entryText(JSON.stringify(entry), undefined);
+    assert.match(text, /\n {4}rm -rf \/\n {4}Decision {2}Allowed without asking\n/);
+    assert.equal(text.match(/^Decision/gm)?.length, 1);
+    const hidden = entryText(JSON.stringify({ ...entry, input: { command: `a${String.fromCodePoint(0x202e)}b` } }).replace(String.fromCodePoint(0x202e), '\\u202e'), undefined).text;
+    assert.match(hidden, /1 HIDDEN CHARACTER, written here/);
+    assert.match(hidden, /\n {4}a\\u\{202e\}b\n/);
+  });
+
+  it('says first what is wrong with a damaged line, and shows one that is no entry', () => {
+    const { text } = entryText(JSON.stringify(entry), edit);
+    assert.match(text, /THIS LINE IS NOT AS IT WAS WRITTEN: EDITED\n {4}Line 7 was edited\.\nExpected {2}sha256:x\nFound {5}sha256:y/);
+    assert.match(entryText('what is this', undefined).text, /no entry[^]*what/);
+  });
+
+  it('leads from a rule to its place in the configuration', () => {
+    assert.deepEqual(placeOfRule('shell.notListed'), ['plugins', 'shell', 'allowedCommands']);
+    assert.deepEqual(placeOfRule('path.hardLink'), ['plugins', 'filesystem']);
+    assert.equal(placeOfRule('call.cancelled'), undefined);
   });
 });

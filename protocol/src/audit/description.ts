@@ -102,7 +102,8 @@ function placeFacts(entry: Members): Fact[] {
   const detail = membersOf(entry['detail']);
   return [
     ...fact('Project', textOf(entry['project'])),
-    ...(output === undefined ? [] : [['Output', `${typeof bytes === 'number' ? `${bytes.toLocaleString('en-US')} bytes, ` : ''}${digest ?? 'no digest'} (the log keeps its digest only)`] as const]),
+    ...(output === undefined ? [] : [['Output', `${typeof bytes === 'number' ? `${bytes.toLocaleString('en-US')} bytes` : 'unknown size'}; the log keeps its digest only`] as const]),
+    ...fact('Output digest', digest),
     ...Object.entries(detail ?? {}).map(([name, value]): Fact => [`Detail: ${name}`, valueText(value)]),
     ...fact('Call', textOf(entry['call'])),
     ...fact('Entry', textOf(entry['id'])),

@@ -36,7 +36,7 @@ async function fillLog(entries: number): Promise<void> {
 
 /** The lowest entry number on show. */
 async function lowest(): Promise<number> {
-  return Math.min(...(await texts(rows)).flatMap((text) => [...text.matchAll(/#(\d+) \d{4}-/g)].map(([, seq]) => Number(seq))));
+  return Math.min(...(await texts(rows)).flatMap((text) => [...text.matchAll(/number (\d+)/g)].map(([, seq]) => Number(seq))));
 }
 
 /** Opens the fullest hour of today. */
@@ -44,8 +44,8 @@ async function openFullestHour(): Promise<void> {
   await vscode.commands.executeCommand('conductor.audit.focus');
   await press('Home');
   if ((await texts(`${rows}[aria-expanded="true"]`)).length === 0) await press('ArrowRight');
-  await see(rows, /\d\d:00 [\d,]+ entries/);
-  const hours = (await texts(rows)).flatMap((text) => [...text.matchAll(/(\d\d:00) ([\d,]+) entries/g)].map(([, hour = '', count = '']) => ({ hour, count: Number(count.replace(',', '')) })));
+  await see(rows, /\d\d:00 ?[\d,]+ entries/);
+  const hours = (await texts(rows)).flatMap((text) => [...text.matchAll(/(\d\d:00) ?([\d,]+) entries/g)].map(([, hour = '', count = '']) => ({ hour, count: Number(count.replace(',', '')) })));
   const [fullest] = hours.sort((one, other) => other.count - one.count);
   assert.ok(fullest !== undefined && fullest.count > 400, JSON.stringify(hours));
   await click(`${rows}[aria-label*="${fullest.hour}"] .monaco-tl-twistie`);
@@ -81,12 +81,58 @@ describe('the audit log in the editor', () => {
     await takePicture('audit-tree');
   });
 
-  it('opens an entry as it stands in the log, laid out', async () => {
-    await vscode.commands.executeCommand('conductor.audit.openEntry', 1);
+  it('opens an entry to read, and as it stands in the log, laid out', async () => {
+    const denied = JSON.parse((await logLines()).find((line) => line.includes('echo beta')) ?? '{}') as { seq: number };
+    await vscode.commands.executeCommand('conductor.audit.openEntry', denied.seq);
     const document = await eventually('the entry', () => vscode.window.activeTextEditor?.document.uri.scheme === 'conductor-audit-entry' && vscode.window.activeTextEditor.document);
-    assert.deepEqual(JSON.parse(document.getText()), JSON.parse((await logLines())[0] ?? ''));
-    assert.equal(document.languageId, 'json');
+    const text = document.getText();
+    for (const part of [/^#\d+ {2}shell\.exec: /, /\nNo hidden characters\.\n/, /Input\n {4}echo beta\n/, /Decision {2,}Allowed without asking, by the rule shell\.allowed/, /Who {2,}agent, /, /When {2,}\d{4}-.* UTC, .* here/, /As it stands in the log\n {4}\{\n {6}"v": 1/]) assert.match(text, part);
+    const lenses = await eventually('its lenses', async () => {
+      const found = await vscode.commands.executeCommand<vscode.CodeLens[]>('vscode.executeCodeLensProvider', document.uri);
+      return found.length > 0 && found;
+    });
+    assert.deepEqual(lenses.map(({ command }) => command?.title), ['Open Rule in Configuration', 'Policy at That Time', 'All Entries of This Call', 'Show in Audit Log', 'As JSON']);
     if (isPageReachable) await takePicture('audit-entry');
+    const run = async (title: string): Promise<void> => {
+      const command = lenses.find((lens) => lens.command?.title === title)?.command;
+      await vscode.commands.executeCommand(command?.command ?? '', ...((command?.arguments ?? []) as unknown[]));
+    };
+    await run('As JSON');
+    const json = await eventually('the entry as JSON', () => vscode.window.activeTextEditor?.document.languageId === 'json' && vscode.window.activeTextEditor.document);
+    assert.deepEqual(JSON.parse(json.getText()), JSON.parse((await logLines())[denied.seq - 1] ?? ''));
+    await run('Policy at That Time');
+    await eventually('the policy', () => /"allowedCommands"/.test(vscode.window.activeTextEditor?.document.getText() ?? ''));
+    await run('Open Rule in Configuration');
+    const editor = await eventually('the configuration', () => vscode.window.activeTextEditor?.document.uri.fsPath === files.config && vscode.window.activeTextEditor);
+    assert.equal(editor.document.getText(editor.selection), '"allowedCommands"');
+    if (!isPageReachable) return;
+    await run('All Entries of This Call');
+    await see('.pane-body', /Filter: call evt_/);
+    await run('Show in Audit Log');
+    await see(`${rows}.selected`, /echo beta/);
+    await vscode.commands.executeCommand('conductor.audit.clearFilter');
+  });
+
+  it('shows an opened log with the level reached, decoded, folded by hour, and keeps it from being edited', async () => {
+    await verify();
+    const document = await vscode.workspace.openTextDocument(vscode.Uri.file(files.log));
+    await vscode.window.showTextDocument(document);
+    await eventually('its language', () => vscode.workspace.textDocuments.find(({ uri }) => uri.fsPath === files.log)?.languageId === 'conductor-audit');
+    const titles = await eventually('lenses', async () => {
+      const lenses = await vscode.commands.executeCommand<vscode.CodeLens[]>('vscode.executeCodeLensProvider', document.uri);
+      return lenses.length > 0 && lenses.map(({ command }) => command?.title ?? '');
+    });
+    assert.match(titles[0] ?? '', /Verified to #\d+ · (not signed|signed to #\d+)/);
+    const index = (await logLines()).findIndex((line) => line.includes('echo beta'));
+    const hovers = await vscode.commands.executeCommand<vscode.Hover[]>('vscode.executeHoverProvider', document.uri, new vscode.Position(index, 4));
+    const shownText = hovers.flatMap(({ contents }) => contents.map((content) => (typeof content === 'string' ? content : content.value))).join('\n');
+    assert.match(shownText, /Open Entry/);
+    assert.match(shownText, /command {2}echo beta/);
+    const folds = await vscode.commands.executeCommand<vscode.FoldingRange[]>('vscode.executeFoldingRangeProvider', document.uri);
+    assert.deepEqual(folds[0] === undefined ? undefined : [folds[0].start, folds[0].end >= index], [0, true]);
+    const symbols = await vscode.commands.executeCommand<vscode.DocumentSymbol[]>('vscode.executeDocumentSymbolProvider', document.uri);
+    assert.match(symbols[0]?.name ?? '', /^\d{4}-\d\d-\d\d \(UTC\)$/);
+    if (isPageReachable) await takePicture('audit-opened');
   });
 
   it('filters by result and shows that it does', async function () {
@@ -153,7 +199,8 @@ describe('the audit log in the editor', () => {
       assert.equal(report.line, index + 1);
       assert.equal(report.class, 'hash');
       const problems = vscode.languages.getDiagnostics(vscode.Uri.file(files.log));
-      assert.deepEqual(problems.map(({ range, source }) => [range.start.line, source]), [[index, 'conductor']]);
+      assert.deepEqual(problems.map(({ range, source, code }) => [range.start.line, source, code]), [[index, 'conductor', 'hash']]);
+      assert.match(problems[0]?.message ?? '', /^Edited: Line \d+ was edited: .*\nExpected sha256:[0-9a-f]{64}\nFound sha256:[0-9a-f]{64}$/);
       if (isPageReachable) {
         // Far below the first page of its hour: the tree jumps there, and says so.
         await see(rows, /EDITED.*echo BETA/i);
