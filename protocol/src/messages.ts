@@ -127,6 +127,8 @@ export const requests = {
     result: verificationReport,
   },
   'audit/startNew': { right: 'decide', params: z.strictObject({ reason: z.string().min(1).max(500) }), result: z.strictObject({ /** Where the earlier log is kept. */ movedTo: z.string() }) },
+  /** A command of a terminal says that it refused to go on, because no person sits there; the log keeps it (T40). */
+  'cli/refused': { right: 'decide', params: z.strictObject({ command: z.string().regex(/^[a-z-]{1,20}(?: [a-z-]{1,20})?$/) }), result: z.strictObject({ noted: z.boolean() }) },
   'breakers/list': { right: 'look', params: empty, result: z.strictObject({ breakers: z.array(breakerSchema) }) },
   'breakers/reset': { right: 'decide', params: z.strictObject({ tool: z.string(), reason: z.string().min(1).max(500) }), result: z.strictObject({ reset: z.boolean() }) },
   /** The attack vectors that there are: shipped ones, and those of the configuration folder. */

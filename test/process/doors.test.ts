@@ -163,6 +163,14 @@ describe('what the doors refuse', function () {
     assert.deepEqual([actorOf(other)['role'], actorOf(again)['role']], ['editor', 'cli']);
   }
 
+  it('audit:refusals T40: at a terminal where no person sits: a program that runs our command to approve, to put the log aside or to look at salts', async () => {
+    await house.status();
+    for (const args of [['approvals', 'watch'], ['approvals', 'approve', 'evt_x'], ['audit', 'start-new', '--reason', 'why'], ['audit', 'removed', '1', '--salts']]) assert.equal(house.run(...args).status, 2);
+    const found = await refused('cli.noPerson', 4);
+    assert.deepEqual(found.map(({ input }) => (input as Json)['command']).sort(), ['approvals approve', 'approvals watch', 'audit removed', 'audit start-new']);
+    assert.equal(actorOf(found[0])['role'], 'cli');
+  });
+
   it('audit:refusals-bounded: thousands of refused messages leave some entries and a count of the others', async () => {
     const flood = async (): Promise<void> => {
       const { socket } = await connectToBroker({ configDir: house.configDir, who: { role: 'agent', version: '0', project: house.project } });

@@ -35,7 +35,7 @@ function cefLine(item: AuditItem, version: string): string {
   return cef(version, tool, `${phase} ${result}`, severities[result] ?? 5, {
     rt: String(Date.parse(timestamp)), externalId: id, cat: phase, outcome: result, cn1Label: 'seq', cn1: String(seq),
     suser: actor?.user, sproc: actor?.client, spriv: actor?.role, cs1Label: 'call', cs1: call, cs2Label: 'rule', cs2: verdict?.rule, reason: verdict?.reason,
-    cs3Label: 'hash', cs3: hash, cs4Label: 'policyHash', cs4: verdict?.policyHash, cs5Label: 'approval', cs5: approval === undefined ? undefined : `${approval.decision} by ${approval.by}`,
+    cs3Label: 'hash', cs3: hash, cs4Label: 'policyHash', cs4: verdict?.policyHash, cs5Label: 'approval', cs5: approval === undefined ? undefined : `${approval.decision} by ${approval.by}`, cs6Label: 'window', cs6: actor?.window,
     filePath: project, fileHash: inputHash, cn2Label: 'durationMs', cn2: durationMs === undefined ? undefined : String(Math.round(durationMs)), msg: JSON.stringify(input).slice(0, 4_000),
   });
 }
@@ -80,7 +80,7 @@ function otlpAttributes({ seq, id, call, phase, tool, result, actor, verdict, pr
   const texts = {
     'conductor.id': id, 'conductor.call': call, 'conductor.phase': phase, 'conductor.tool': tool, 'conductor.result': result, 'conductor.hash': hash,
     'conductor.rule': verdict?.rule, 'conductor.policy_hash': verdict?.policyHash, 'conductor.project': project,
-    'conductor.client': actor?.client, 'conductor.role': actor?.role, 'user.name': actor?.user,
+    'conductor.client': actor?.client, 'conductor.role': actor?.role, 'conductor.window': actor?.window, 'user.name': actor?.user,
   };
   const numbers = [{ key: 'conductor.seq', value: { intValue: String(seq) } }, ...(durationMs === undefined ? [] : [{ key: 'conductor.duration_ms', value: { doubleValue: durationMs } }])];
   return [...Object.entries(texts).flatMap(([key, value]) => (value === undefined ? [] : [attribute(key, value)])), ...numbers];

@@ -81,6 +81,10 @@ export function createHandlers(rooms: HandlerRooms): Handlers {
       await rooms.signing.startAnew();
       return { movedTo: movedTo ?? join(ground.configDir, 'audit') };
     },
+    'cli/refused': ({ command }, guest) => {
+      rooms.refusals.note({ actor: actorOf(guest, rooms), tool: 'cli.command', input: { command }, rule: 'cli.noPerson', reason: 'The command needs a person at an interactive terminal, and there was none.' });
+      return { noted: true };
+    },
     'breakers/list': () => ({ breakers: breakers.views() }),
     'breakers/reset': async ({ tool, reason }, guest) => {
       if (!rooms.tools.has(tool)) throw new ConductorError('NOT_FOUND', `There is no tool "${tool}".`);

@@ -43,7 +43,7 @@ async function list(broker: BrokerClient, json: boolean): Promise<number> {
 // An agent with a terminal tool of its own must not approve its own calls by running this command (T40): approving needs a person at
 // a terminal who reads the action and types the answer.
 export function requirePerson(): void {
-  if (!isInteractive()) throw new ConductorError('UNAUTHORIZED', 'This needs a person at an interactive terminal, and this one is not interactive.', { next: 'Answer in the editor, or run the command in a terminal of your own.' });
+  if (!isInteractive()) throw new ConductorError('UNAUTHORIZED', 'This needs a person at an interactive terminal, and this one is not interactive.', { data: { needsPerson: true }, next: 'Answer in the editor, or run the command in a terminal of your own.' });
 }
 
 /** Asks for a typed "yes"; false for everything else, Ctrl+C and the end of input included. */

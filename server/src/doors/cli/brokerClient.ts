@@ -24,6 +24,11 @@ export function openRunningBroker(configDir: string): Promise<BrokerClient> {
   return open({ configDir, who: { role: 'viewer', version } });
 }
 
+/** Connects as a terminal, if a broker runs. Throws BROKER_UNAVAILABLE when none does. */
+export function openRunningTerminal(configDir: string): Promise<BrokerClient> {
+  return open({ configDir, who: { role: 'cli', version } });
+}
+
 async function open(route: Route): Promise<BrokerClient> {
   const { socket } = await connectToBroker(route);
   const connection = createMessageConnection(new StreamMessageReader(socket), new StreamMessageWriter(socket));

@@ -1,5 +1,7 @@
+import { homedir } from 'node:os';
 import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
+import { configDirOf } from '../../../../link/src/address';
 import { reveal, revealLine } from '../../../../protocol/src/display';
 import { ConductorError, toConductorError } from '../../../../protocol/src/errors';
 
@@ -41,6 +43,19 @@ export async function run(work: () => Promise<number> | number): Promise<void> {
     note(`conductor: ${error.message}`);
     note(error.next);
     process.exitCode = 2;
+    if (error.data['needsPerson'] === true) await tellRefused();
+  }
+}
+
+/** A program that stands in for a person is worth knowing of (T40). A broker that does not run is not started for it. */
+async function tellRefused(): Promise<void> {
+  const command = process.argv.slice(2, 4).filter((word) => /^[a-z-]{1,20}$/.test(word)).join(' ');
+  try {
+    const { openRunningTerminal } = await import('./brokerClient');
+    const broker = await openRunningTerminal(configDirOf(process.env, homedir()));
+    await broker.request('cli/refused', { command }).finally(() => broker.close());
+  } catch {
+    // The refusal itself does not depend on it.
   }
 }
 
