@@ -26,6 +26,9 @@ describe('provenance', function () {
     assert.deepEqual(listed(shown(second ?? '', '--policy')), ['ls']);
     const change = house.entries().find(({ tool }) => tool === 'config.changed');
     assert.deepEqual(listed(shown(String(change?.['id']), '--policy')), ['ls']);
+    // What held from the start is named there, also when it was changed while no broker ran.
+    const start = house.entries().find(({ tool }) => tool === 'broker.started');
+    assert.deepEqual(listed(shown(String(start?.['seq']), '--policy')), ['echo']);
     // A window asks the broker for the same.
     const viewer = await house.control('viewer');
     const hash = String((house.callEntries()[0]?.['verdict'] as Json)['policyHash']);

@@ -54,7 +54,8 @@ export async function openHouse(ground: Ground): Promise<House> {
     rooms.refusals.note({ actor: rooms.self, tool: 'broker.door', input: { door }, rule: 'door.shut', reason: message });
   }
   const run = await beginRun(rooms.agents.newId(), createAuditReader(join(ground.configDir, 'audit.log')), rooms.self);
-  await record(rooms, ground, run.started);
+  const { policyHash } = rooms.config.current().state;
+  await record(rooms, ground, { ...run.started, input: { ...run.started.input, policyHash } });
   const key = ensureControlKey(ground.configDir);
   presence.counted([]);
   const socket = await openSocket({
