@@ -58,7 +58,8 @@ function effectsOfGit(args: readonly string[]): Effects {
   if ('unknown' in call || !gitKnown.has(call.subcommand)) return { names: 'begins', history: 'changes' };
   const { subcommand } = call;
   const history = transfers.has(subcommand) ? 'receives' : gitLookers.has(subcommand) ? 'nothing' : 'changes';
-  return { names: treeWriters.has(subcommand) ? 'changes' : 'begins', history };
+  const through = !transfers.has(subcommand) && [...call.folders, ...call.args].some((word) => /[\\/]/.test(word));
+  return { names: treeWriters.has(subcommand) ? 'changes' : through ? 'uses' : 'begins', history };
 }
 
 /** A name without a folder is not at risk: what could put a link in its place was judged itself. */

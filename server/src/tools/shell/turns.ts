@@ -1,6 +1,9 @@
 import { ConductorError } from '../../../../protocol/src/errors';
 import { effectsOf, type Effects } from '../../rules/effects';
+import { gitFolderOf } from './binding';
+import { gitFolders } from './facts';
 import type { Step } from './plan';
+import { isWithin } from './resolve';
 
 /**
  * Who may run at the same time in one project. Calls run side by side, and a step is judged by where names lead and by what references of
@@ -15,69 +18,59 @@ export const beginningMs = 1000;
 
 type Wish = 'alone' | 'together';
 
-type Waiting = Readonly<{ wish: Wish; enter(): void }>;
+/** Who wants to be, or is, at a place: a folder, with everything in it. */
+type Visit = Readonly<{ place: string; wish: Wish }>;
 
-/** One thing that is used together or changed alone, in the order of asking. */
+type Waiting = Visit & Readonly<{ enter(): void }>;
+
+/** One kind of thing that is used together or changed alone, in the order of asking. Places that lie in each other are one place. */
 class Ground {
-  private users = 0;
-  private changed = false;
-  private waiting: Waiting[] = [];
-
-  get idle(): boolean {
-    return this.users === 0 && !this.changed && this.waiting.length === 0;
-  }
+  private readonly present = new Set<Visit>();
+  private waiting: readonly Waiting[] = [];
 
   /** Resolves with the way out, which may be taken more than once. Rejects when the signal ends the wait. */
-  take(wish: Wish, signal: AbortSignal): Promise<() => void> {
+  take(visit: Visit, signal: AbortSignal): Promise<() => void> {
     return new Promise((resolve, reject) => {
       const giveUp = (): void => {
-        this.waiting = this.waiting.filter((other) => other !== place);
+        this.waiting = this.waiting.filter((other) => other !== waiting);
         this.admit();
         reject(signal.reason instanceof Error ? signal.reason : new Error('the wait was ended'));
       };
-      const place: Waiting = {
-        wish,
+      const waiting: Waiting = {
+        ...visit,
         enter: () => {
           signal.removeEventListener('abort', giveUp);
-          resolve(this.leaving(wish));
+          this.present.add(waiting);
+          resolve(() => {
+            if (this.present.delete(waiting)) this.admit();
+          });
         },
       };
-      this.waiting.push(place);
+      this.waiting = [...this.waiting, waiting];
       signal.addEventListener('abort', giveUp, { once: true });
       if (signal.aborted) giveUp();
       else this.admit();
     });
   }
 
-  private leaving(wish: Wish): () => void {
-    let inside = true;
-    return () => {
-      if (!inside) return;
-      inside = false;
-      if (wish === 'alone') this.changed = false;
-      else this.users -= 1;
-      this.admit();
-    };
-  }
-
   private admit(): void {
-    for (let next = this.waiting[0]; next !== undefined && this.fits(next.wish); next = this.waiting[0]) {
-      this.waiting.shift();
-      if (next.wish === 'alone') this.changed = true;
-      else this.users += 1;
-      next.enter();
+    const still: Waiting[] = [];
+    for (const next of this.waiting) {
+      if ([...this.present, ...still].some((other) => excludes(other, next))) still.push(next);
+      else next.enter();
     }
-  }
-
-  private fits(wish: Wish): boolean {
-    return !this.changed && (wish === 'together' || this.users === 0);
+    this.waiting = still;
   }
 }
 
-const grounds = new Map<string, Ground>();
+function excludes(one: Visit, other: Visit): boolean {
+  return (one.wish === 'alone' || other.wish === 'alone') && (isWithin(one.place, other.place) || isWithin(other.place, one.place));
+}
+
+const grounds = { names: new Ground(), history: new Ground() } as const;
 
 /** What a step needs to itself, of its project's names and of the history in it; `briefly` when the names matter to it only while it begins. */
-export type Turn = Readonly<{ names?: Wish; history?: Wish; briefly: boolean }>;
+export type Turn = Readonly<{ names?: Wish; history?: Wish; briefly: boolean; /** Absolute folders of the repositories that the history is of. */ repositories: readonly string[] }>;
 
 /** The turn that a step has to wait for. */
 export function turnOf({ commands }: Step): Turn {
@@ -85,7 +78,10 @@ export function turnOf({ commands }: Step): Turn {
   const has = <Part extends keyof Effects>(part: Part, value: Effects[Part]): boolean => effects.some((effect) => effect[part] === value);
   const names = has('names', 'changes') ? 'alone' : has('names', 'uses') || has('names', 'begins') ? 'together' : undefined;
   const history = has('history', 'changes') ? 'alone' : has('history', 'receives') ? 'together' : undefined;
-  return { ...(names === undefined ? {} : { names }), ...(history === undefined ? {} : { history }), briefly: names === 'together' && !has('names', 'uses') };
+  const repositories = history === undefined ? [] : [...new Set(commands.flatMap((command) => gitFolderOf(command) ?? []).map((folder) => gitFolders(folder)?.common ?? folder))];
+  // Nobody waits for a place that lies in one of his own.
+  const outermost = repositories.filter((one) => !repositories.some((other) => other !== one && isWithin(one, other))).sort();
+  return { repositories: outermost, ...(names === undefined ? {} : { names }), ...(history === undefined ? {} : { history }), briefly: names === 'together' && !has('names', 'uses') };
 }
 
 /** What was taken: all of it is given back with `leave`, and what matters only to the beginning with `begun`. */
@@ -99,27 +95,12 @@ export async function takeTurn(project: string, turn: Turn, signal: AbortSignal,
   const leave = (): void => left.splice(0).reverse().forEach((exit) => exit());
   try {
     // Always in this order, so that no two wait for each other.
-    for (const part of ['history', 'names'] as const) {
-      const wish = turn[part];
-      if (wish !== undefined) left.push(await enter(`${part}\0${project}`, wish, either));
-    }
+    if (turn.history !== undefined) for (const place of turn.repositories) left.push(await grounds.history.take({ place, wish: turn.history }, either));
+    if (turn.names !== undefined) left.push(await grounds.names.take({ place: project, wish: turn.names }, either));
   } catch {
     leave();
     if (signal.aborted) throw new ConductorError('CANCELLED', 'The call was withdrawn before the command started.');
     throw new ConductorError('CONFLICT', `Another command of this project still runs, and this one would change what that one was judged by, or the other way round. It waited ${Math.round(patience / 1000)} seconds, and nothing of it was run. Try again when the other one has ended.`);
   }
   return { begun: () => (turn.briefly ? left.at(-1)?.() : undefined), leave };
-}
-
-async function enter(key: string, wish: Wish, signal: AbortSignal): Promise<() => void> {
-  const ground = grounds.get(key) ?? new Ground();
-  grounds.set(key, ground);
-  const forget = (): void => void (ground.idle && grounds.get(key) === ground && grounds.delete(key));
-  try {
-    const exit = await ground.take(wish, signal);
-    return () => (exit(), forget());
-  } catch (error) {
-    forget();
-    throw error;
-  }
 }
