@@ -8,6 +8,7 @@ import { measureCommands } from './commands';
 import type { Figure } from './figures';
 import { measureRaces } from './races';
 import { measureSandbox } from './sandbox';
+import { measureVerify } from './verify';
 
 /**
  * `npm run bench`: measures what the project claims about speed, and writes RESULTS.md. Needs `npm run package` before it. With names
@@ -57,6 +58,7 @@ function table(figures: readonly Figure[]): string {
 const parts: readonly (readonly [name: string, measure: () => Figure[] | Promise<Figure[]>])[] = [
   ['calls', measureCalls],
   ['audit', auditFigures],
+  ['verify', measureVerify],
   ['commands', measureCommands],
   ['races', measureRaces],
   ['sandbox', measureSandbox],
