@@ -50,6 +50,8 @@ describe('the conductor command', () => {
 
   it('cli:audit-tail: the latest entries, then what follows', async () => {
     const last = house.run('audit', 'tail', '-n', '2', '--no-follow', '--json').stdout.trim().split('\n');
+    const filtered = house.run('audit', 'tail', '-n', '3', '--no-follow', '--json', '--tool', 'shell', '--result', 'success').stdout.trim().split('\n').map((line) => JSON.parse(line) as { tool: string; result: string });
+    assert.deepEqual(filtered.map(({ tool, result }) => [tool, result]), Array.from({ length: 3 }, () => ['shell.exec', 'success']));
     assert.equal(last.length, 2);
     const child = spawn(process.execPath, [conductor, 'audit', 'tail', '-n', '1'], { env: house.env });
     let text = '';

@@ -2,8 +2,9 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { InvalidArgumentError, type Command } from 'commander';
 import type { AuditFilter } from '../../../../protocol/src/audit/query';
-import { createAuditReader, type AuditItem } from '../../audit/reader';
-import { createAuditView, rowOf } from '../../audit/view';
+import { matcher } from '../../audit/filter';
+import { createAuditReader, type AuditFilter as ReaderFilter, type AuditItem, type AuditReader } from '../../audit/reader';
+import { createAuditView, filterOfReader, rowOf } from '../../audit/view';
 import { confirmed, requirePerson, withBroker } from './approvals';
 import { addAuditExport } from './auditExport';
 import { addAuditRemoved } from './auditRemoved';
@@ -35,16 +36,15 @@ export function addAudit(program: Command, configDir: () => string): void {
     .requiredOption('--reason <text>', 'why; it is recorded')
     .action((options: { reason: string }) => run(() => startNew(configDir(), options.reason)));
 
-  audit
-    .command('tail')
-    .description('Show the latest entries and those that follow, until Ctrl+C')
+  withFilters(audit.command('tail').description('Show the latest entries and those that follow, until Ctrl+C'))
     .option('-n, --lines <count>', 'how many to begin with', count, 20)
     .option('--json', 'print the entries as they stand in the log')
     .option('--no-follow', 'end after the latest entries')
     .option('--file <file>', 'another log than the one in use')
-    .action((options: { lines: number; json?: boolean; follow: boolean; file?: string }) => run(() => tail(logFile(options.file), options)));
+    .action((options: TailOptions) => run(() => tail(logFile(options.file), options)));
 }
 
+type TailOptions = Readonly<{ lines: number; json?: boolean; follow: boolean; file?: string }> & AuditFilter;
 type ListOptions = Readonly<{ limit: number; json?: boolean; file?: string }> & AuditFilter;
 
 function withFilters(command: Command): Command {
@@ -111,20 +111,37 @@ async function startNew(configDir: string, reason: string): Promise<number> {
   });
 }
 
-async function tail(file: string, { lines, json, follow }: { lines: number; json?: boolean; follow: boolean }): Promise<number> {
+async function tail(file: string, { lines, json, follow, ...options }: TailOptions): Promise<number> {
   const reader = createAuditReader(file);
+  const filter = filterOfReader(filterOf(options));
   const end = await reader.size();
-  const { items } = await reader.page({ limit: Math.min(lines, 1000) });
+  const items = await newest(reader, filter, lines);
   const show = (item: AuditItem): void => print(json === true ? item.raw : lineOf(item));
   for (const item of [...items].reverse()) show(item);
   if (!follow) return 0;
   const latest = items[0];
-  const from = latest === undefined ? 0 : Math.max(end, latest.offset + Buffer.byteLength(latest.raw) + 1);
+  const from = latest === undefined ? end : Math.max(end, latest.offset + Buffer.byteLength(latest.raw) + 1);
   const abort = new AbortController();
   process.once('SIGINT', () => abort.abort());
-  for await (const item of reader.follow(from, { signal: abort.signal })) show(item);
+  const match = matcher(filter);
+  for await (const item of reader.follow(from, { signal: abort.signal })) {
+    const bytes = Buffer.from(item.raw);
+    if (match(bytes, 0, bytes.length, item.offset) !== undefined) show(item);
+  }
   await sleep(0);
   return 0;
+}
+
+/** The newest entries that a filter lets through, newest first. */
+async function newest(reader: AuditReader, filter: ReaderFilter, most: number): Promise<readonly AuditItem[]> {
+  const items: AuditItem[] = [];
+  let before: number | undefined;
+  do {
+    const page = await reader.page({ filter, limit: Math.min(most - items.length, 1000), ...(before === undefined ? {} : { before }) });
+    items.push(...page.items);
+    before = page.next;
+  } while (before !== undefined && items.length < most);
+  return items;
 }
 
 function lineOf(item: AuditItem): string {
