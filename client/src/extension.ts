@@ -27,7 +27,7 @@ export function activate(context: ExtensionContext): void {
   const windowId = randomBytes(8).toString('hex');
   const connection = life.add(new Connection({ configDir, client: `${env.appName} ${editorVersion}`, window: windowId, brokerScript: context.asAbsolutePath('dist/broker.js'), version, log }));
 
-  const approvals = registerApprovals(connection, life);
+  const approvals = registerApprovals(connection, context, life);
   const audit = registerAudit(connection, context, life);
   const breakers = registerBreakers(connection, life);
   register(life, {

@@ -111,6 +111,15 @@ const anchors = z
   })
   .describe('Places outside the log that get its head with each checkpoint, so that a log that is cut or rewritten is noticed. The secret storage of the editor always gets it. Default: no other.');
 
+const approvals = z
+  .strictObject({
+    requireSigned: z
+      .boolean()
+      .default(false)
+      .describe('Whether an approval counts only when it is signed with a registered approver key. Without, an unsigned one counts too, and the log says so. Default: false.'),
+  })
+  .describe('How answers to calls that wait are taken.');
+
 /** The whole of `config.json`. Unknown keys are errors so that a typing mistake never weakens anything silently. */
 export const configSchema = z
   .strictObject({
@@ -141,6 +150,7 @@ export const configSchema = z
       })
       .prefault({})
       .describe('Approvals for more than one call. What is granted ends earlier when the program, the settings or the reasons to ask change.'),
+    approvals: approvals.prefault({}),
     circuitBreaker: z
       .strictObject({
         failureThreshold: breakerSettings.failureThreshold.default(5).describe('Failures in a row that open a breaker, 1 to 1000. Denials and invalid input do not count. Default: 5.'),

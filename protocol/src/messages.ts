@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { decisionResultSchema, decisionSchema, pendingSchema } from './approvals';
+import { approverKeySchema, registrationSchema, registrationStateSchema } from './approvers';
 import { auditBucketSchema, auditEntryPageSchema, auditFilterSchema, auditValuesSchema } from './audit/query';
 import { depths, verificationReport } from './audit/report';
 import { snapshotHash, snapshotSchema } from './audit/snapshot';
@@ -70,6 +71,9 @@ export const statusSchema = z.strictObject({
 /** Everything that a status line shows of the broker. */
 export type Status = z.infer<typeof statusSchema>;
 
+/** The registered approver keys, what keeps them from being used, and whether the rules want every approval signed. */
+const approverKeysSchema = z.strictObject({ keys: z.array(approverKeySchema), problem: z.string().nullable(), requireSigned: z.boolean() });
+
 const headSchema = z.strictObject({ entries: z.number().int(), head: z.string() });
 
 /** Requests that a client sends: the right each needs, and both shapes. */
@@ -89,6 +93,13 @@ export const requests = {
   'grants/list': { right: 'look', params: empty, result: grantsStateSchema },
   /** Takes a lasting answer back; calls that it covered ask again. */
   'grants/undo': { right: 'decide', params: z.strictObject({ id: z.string().max(60) }), result: z.strictObject({ undone: z.boolean() }) },
+  /** Has a key of this window or terminal registered. The first key of all is believed; further ones a registered key must approve. */
+  'approvals/register': { right: 'decide', params: registrationSchema, result: registrationStateSchema },
+  'approvals/keys': { right: 'look', params: empty, result: approverKeysSchema },
+  /** Asks the holders of registered keys to approve that one of them no longer counts. */
+  'approvals/removeKey': { right: 'decide', params: z.strictObject({ id: z.string() }), result: z.strictObject({ message: z.string() }) },
+  /** Forgets all keys, so that the next one is believed again; recorded for good. */
+  'approvals/resetKeys': { right: 'decide', params: z.strictObject({ reason: z.string().min(1).max(500) }), result: z.strictObject({ removed: z.number().int() }) },
   'audit/page': {
     right: 'look',
     params: z.strictObject({ filter: auditFilterSchema, /** Only entries before this number. */ before: z.number().int().optional(), limit: z.number().int().min(1).max(1000) }),
@@ -148,6 +159,7 @@ export const notifications = {
   /** Everything that waits, oldest first; calls that were told before by their names alone. */
   'approvals/changed': z.strictObject({ pending: z.array(toldSchema) }),
   'grants/changed': grantsStateSchema,
+  'approvals/keysChanged': approverKeysSchema,
   'audit/appended': auditHealthSchema,
   'audit/signed': signingStateSchema,
   /** How far a verification is, in bytes, at most every 100 ms; `progress` is the text that its request carried. */

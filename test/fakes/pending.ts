@@ -14,6 +14,7 @@ export function examplePending(different: Partial<Pending> = {}): Pending {
     rule: 'shell.requireApproval',
     reason: 'rm asks each time.',
     client: 'some-agent 1.0',
+    binding: { nonce: '1'.repeat(64), policy: '2'.repeat(64), tool: '3'.repeat(64) },
     askedAt: '2026-11-21T20:00:00.000Z',
     expiresAt: '2026-11-21T20:02:00.000Z',
     ...different,

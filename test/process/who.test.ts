@@ -38,7 +38,7 @@ describe('who stands in the log', function () {
       assert.deepEqual(actor, { role: 'agent', client: 'asker 2.1', window: 'window-that-asks', user });
     }
     const { id: _id, waitedMs: _waited, ...approval } = intent?.['approval'] as Json;
-    assert.deepEqual(approval, { decision: 'approved', by: 'editor Visual Studio Code 1.106.0', window: 'window-that-answers', user });
+    assert.deepEqual(approval, { decision: 'approved', by: 'editor Visual Studio Code 1.106.0', window: 'window-that-answers', user, level: 'unsigned' });
     await window.sendRequest('breakers/reset', { tool: 'shell.exec', reason: 'why not' });
     house.run('audit', 'measure');
     const [reset, measure]: (Json | undefined)[] = ['breaker.reset', 'audit.metrics'].map((name) => ({ ...(house.entries().find(({ tool }) => tool === name)?.['actor'] as Json), connection: 0 }));

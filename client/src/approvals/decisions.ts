@@ -1,9 +1,10 @@
 import { window } from 'vscode';
-import type { Decision, Pending } from '../../../protocol/src/approvals';
+import type { Pending } from '../../../protocol/src/approvals';
 import type { RungName } from '../../../protocol/src/grants';
 import { messageOf, type Broker } from '../broker';
 import { Fates } from './fates';
 import type { Fate } from './reviewText';
+import type { AnswerSigner } from './signing';
 
 /** Milliseconds that a word about a decision stays in the status bar. */
 const noteMs = 4000;
@@ -14,7 +15,10 @@ export class Decisions {
   /** Approvals on their way: what comes of one may arrive before the answer to it. */
   private readonly sent = new Set<string>();
 
-  constructor(private readonly broker: Broker) {}
+  constructor(
+    private readonly broker: Broker,
+    private readonly signer: Pick<AnswerSigner, 'sign'>,
+  ) {}
 
   /** What this window knows of a call that no longer waits. */
   fateOf(id: string): Fate {
@@ -28,17 +32,17 @@ export class Decisions {
 
   /** Sends one answer about the call as it was shown; true when it counted. Tells the person when it did not. */
   async send(shown: Pending, decision: 'approve' | 'deny', reason?: string, rung?: RungName): Promise<boolean> {
-    const answer: Decision = { id: shown.id, digest: shown.digest, decision, ...(reason === undefined ? {} : { reason }), ...(rung === undefined ? {} : { rung }) };
+    const answer = { id: shown.id, digest: shown.digest, decision, ...(reason === undefined ? {} : { reason }), ...(rung === undefined ? {} : { rung }) };
     if (decision === 'approve') this.sent.add(shown.id);
     try {
-      const { outcome, message } = await this.broker.request('approvals/decide', answer);
+      const { outcome, message, level } = await this.broker.request('approvals/decide', await this.signer.sign(shown, answer));
       if (outcome !== 'accepted') {
-        void window.showWarningMessage(`Conductor: your answer came too late. ${message}`);
+        void window.showWarningMessage(`Conductor: your answer ${outcome === 'refused' ? 'does not count' : 'came too late'}. ${message}`);
         return false;
       }
       this.fates.set(shown.id, decision === 'approve' ? 'approved here' : 'denied here');
       const lasting = rung !== undefined && rung !== 'once';
-      window.setStatusBarMessage(`Conductor: ${decision === 'approve' ? (lasting ? 'approved for longer' : 'approved once') : lasting ? 'denied for good' : 'denied'}`, noteMs);
+      window.setStatusBarMessage(`Conductor: ${decision === 'approve' ? (lasting ? 'approved for longer' : 'approved once') : lasting ? 'denied for good' : 'denied'}${decision === 'approve' && level === 'unsigned' ? ', not signed' : ''}`, noteMs);
       return true;
     } catch (error) {
       void window.showErrorMessage(`Conductor: your answer did not arrive, so nothing was approved. ${messageOf(error)}`);

@@ -2,6 +2,7 @@ import { Uri, commands as editorCommands, window, workspace } from 'vscode';
 import type { Pending } from '../../../protocol/src/approvals';
 import { takeTold } from '../../../protocol/src/queue';
 import { messageOf, type Broker } from '../broker';
+import type { Secrets } from '../credentials/logKeys';
 import { commands, contextKeys, settings, type CommandId } from '../ids';
 import type { Lifetime } from '../lifetime';
 import { Attention } from './attention';
@@ -15,6 +16,7 @@ import { Picker } from './picker';
 import { Queue } from './queue';
 import { Reviews, callAt, uriInFront } from './review';
 import { fitsRow, waitingText } from './rows';
+import { AnswerSigner, type SigningStand } from './signing';
 import { ApprovalsTree } from './tree';
 
 /** The commands of this folder. */
@@ -24,14 +26,17 @@ export type ApprovalCommand = Extract<CommandId, `conductor.approvals.${string}`
 export type Approvals = Readonly<{
   queue: Queue;
   tree: ApprovalsTree;
+  /** Whether answers given at this window are signed. */
+  signing(): SigningStand;
   onChange: (listener: () => void) => void;
   handlers: Readonly<Record<ApprovalCommand, (...args: unknown[]) => unknown>>;
 }>;
 
 /** Shows what waits and sends answers. */
-export function registerApprovals(broker: Broker, life: Lifetime): Approvals {
+export function registerApprovals(broker: Broker, { secrets }: Readonly<{ secrets: Secrets }>, life: Lifetime): Approvals {
   const queue = new Queue(() => performance.now());
-  const decisions = new Decisions(broker);
+  const signer = new AnswerSigner(broker, secrets, life);
+  const decisions = new Decisions(broker, signer);
   const tree = life.add(new ApprovalsTree(queue));
   const diffs = life.add(new FileDiffs(broker, queue, decisions));
   const reviews = life.add(new Reviews(queue, decisions, diffs));
@@ -70,7 +75,7 @@ export function registerApprovals(broker: Broker, life: Lifetime): Approvals {
   const grants = registerGrants(broker, { queue, decisions, reviews, picker }, life);
   tree.putBelow(grants.section);
   const desk: Desk = { queue, decisions, reviews, picker, diffs, hunks, grants };
-  return { queue, tree, onChange: (listener) => void listeners.push(listener), handlers: handlersOf(desk) };
+  return { queue, tree, signing: () => signer.stand, onChange: (listener) => void listeners.push(listener), handlers: handlersOf(desk) };
 }
 
 /** Tells the broker that a person can answer here, and keeps up with what waits. Without a connection nothing waits: it was denied. */

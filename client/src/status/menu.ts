@@ -1,5 +1,6 @@
 import { commands as editorCommands, window, type QuickPickItem } from 'vscode';
 import type { Status } from '../../../protocol/src/messages';
+import type { SigningStand } from '../approvals/signing';
 import type { Link } from '../broker';
 import { commands, type CommandId } from '../ids';
 import { counted, plainLabel } from '../labels';
@@ -7,9 +8,12 @@ import { configText, signingText } from './text';
 
 type Line = QuickPickItem & { command: CommandId };
 
+/** What the window itself knows: the sentence of a broken chain, and whether its answers are signed. */
+export type Notices = Readonly<{ broken: string | undefined; signing: SigningStand }>;
+
 /** Shows the state of everything, one line each; choosing a line does what helps there. */
-export async function showStatusMenu(link: Link, status: Status | undefined, broken: string | undefined): Promise<void> {
-  const lines = [brokerLine(link, status), ...(status === undefined ? [] : statusLines(status, broken)), { label: '$(output) Show Broker Log', command: commands.showLog }];
+export async function showStatusMenu(link: Link, status: Status | undefined, { broken, signing }: Notices): Promise<void> {
+  const lines = [brokerLine(link, status), ...(status === undefined ? [] : statusLines(status, broken, signing)), { label: '$(output) Show Broker Log', command: commands.showLog }];
   const chosen = await window.showQuickPick(lines, { title: 'Conductor: Status', placeHolder: 'Choose a line to look closer' });
   if (chosen !== undefined) await editorCommands.executeCommand(chosen.command);
 }
@@ -23,11 +27,12 @@ function brokerLine(link: Link, status: Status | undefined): Line {
   return { label: `$(pass) Broker ${link.version}`, detail: facts, command: commands.restart };
 }
 
-function statusLines(status: Status, broken: string | undefined): Line[] {
+function statusLines(status: Status, broken: string | undefined, signing: SigningStand): Line[] {
   const { audit } = status;
   const sound = audit.health === 'ok' && broken === undefined;
   return [
     { label: `$(bell) ${status.pending === 0 ? 'Nothing waits for you' : `${status.pending} pending`}`, command: commands.decide },
+    { label: `${signing.kind === 'signed' ? '$(pass)' : '$(warning)'} Your approvals`, detail: plainLabel(signing.words, 300), command: commands.showLog },
     { label: `${sound ? '$(pass)' : '$(error)'} Audit log: ${counted(audit.entries, 'entry', 'entries')}`, detail: plainLabel(broken ?? (sound ? signingText(status) : audit.message), 200), command: commands.verify },
     { label: `${status.config.problems.length === 0 ? '$(pass)' : '$(warning)'} Configuration`, description: plainLabel(status.config.file, 120), detail: plainLabel(configText(status), 200), command: commands.openConfig },
     { label: '$(folder) Project isolation', detail: plainLabel(status.pathIsolation, 200), command: commands.showLog },

@@ -35,7 +35,7 @@ export function registerStatus(broker: Broker, { approvals, audit, breakers }: F
   return {
     [commands.showStatus]: async () => {
       await ask();
-      await showStatusMenu(broker.link(), status, audit.marks.notice());
+      await showStatusMenu(broker.link(), status, { broken: audit.marks.notice(), signing: approvals.signing() });
     },
   };
 }

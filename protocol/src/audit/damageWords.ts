@@ -15,6 +15,7 @@ const damage: Readonly<Record<DamageClass, string>> = {
   crash: 'torn by a crash',
   schema: 'not as entries are written',
   pairing: 'decision and outcome do not belong together',
+  approval: 'an approval does not stand',
   missing: 'no log',
   unreadable: 'cannot be read',
   aborted: 'verification stopped',

@@ -23,7 +23,16 @@ const storedVerdict = z.looseObject({
   reason: z.string(),
   policyHash: z.string().optional(),
 });
-const storedApproval = z.looseObject({ id: z.string(), decision: z.string(), by: z.string(), waitedMs: z.number().nonnegative() });
+const storedApproval = z.looseObject({
+  id: z.string(),
+  decision: z.string(),
+  by: z.string(),
+  waitedMs: z.number().nonnegative(),
+  /** How far the answer is vouched for: `editor key`, `terminal key`, `unsigned` or `client`. */
+  level: z.string().optional(),
+  /** The statement that was signed, and the signature in base64. */
+  signed: z.looseObject({ statement: z.string(), signature: z.string() }).optional(),
+});
 const storedActor = z.looseObject({
   role: z.string(),
   client: z.string().optional(),
@@ -75,7 +84,7 @@ type Told = Readonly<{
   input: Readonly<Record<string, unknown>>;
   verdict?: Verdict & Readonly<{ policyHash?: string }>;
   /** Who answered, how, and after how many milliseconds. */
-  approval?: Readonly<{ id: string; decision: string; by: string; window?: string; user?: string; waitedMs: number; reason?: string }>;
+  approval?: Readonly<{ id: string; decision: string; by: string; window?: string; user?: string; waitedMs: number; reason?: string; level?: string; signed?: Readonly<{ statement: string; signature: string }> }>;
   actor?: Actor;
   /** Absolute project root. */
   project?: string;

@@ -21,6 +21,7 @@ export const damageClasses = [
   'crash',
   'schema',
   'pairing',
+  'approval',
   'missing',
   'unreadable',
   'aborted',

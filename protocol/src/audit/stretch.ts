@@ -14,8 +14,8 @@ export type Stretch = Readonly<{
   open: readonly OrphanCall[];
   /** Calls whose first mention in it is their decision, one id after the other. */
   begun: string;
-  /** Where lines stand whose words were not understood at a glance, from their first byte to their newline; whoever goes on must read them. */
-  doubtful: readonly Readonly<{ offset: number; end: number }>[];
+  /** Where lines stand whose words were not understood at a glance, or tell of approvals, from their first byte to their newline, with their number in the stretch from 1; whoever goes on must read them. */
+  doubtful: readonly Readonly<{ offset: number; end: number; line: number }>[];
   /** Hashes of the entries that were asked for. */
   heads: readonly Readonly<{ seq: number; hash: string }>[];
 }>;

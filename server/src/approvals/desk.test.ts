@@ -9,12 +9,16 @@ const editor: Person = { role: 'editor', connection: 1, client: 'VS Code' };
 const terminal: Person = { role: 'cli', connection: 2, client: 'conductor' };
 const agent = 7;
 
+const vouch: DeskOptions['vouch'] = () => ({ kind: 'vouched', level: 'unsigned' });
+const nonce = (): string => digestOf('9');
+
 const digestOf = (letter: string): string => letter.repeat(64);
 
 function question(id: string, digest = digestOf('a')): Question {
   return {
     id, digest, tool: 'shell.exec', title: 'Run a command', raw: `echo ${id}`, cwd: '/home/me/project', project: '/home/me/project',
     details: [['Program', '/usr/bin/echo']], rule: 'shell.requireApproval', reason: 'echo is in requireApproval.', client: 'an agent',
+    binding: { policy: digestOf('5'), tool: digestOf('6') },
   };
 }
 
@@ -32,6 +36,7 @@ function bench(limits: Pick<DeskOptions, 'perConnection' | 'inAll'> = {}) {
       return () => timers.delete(timer);
     },
     onChange: (pending) => changes.push(pending.map(({ id }) => id).join(' ')),
+    nonce, vouch,
     ...limits,
   });
   const fire = (): void => {
@@ -64,8 +69,8 @@ describe('approvals desk', () => {
     desk.attend(1);
     const answer = ask('one');
     pass(1500);
-    assert.deepEqual(desk.decide({ id: 'one', digest: digestOf('a'), decision: 'approve', reason: 'go on' }, editor), { outcome: 'accepted', message: 'Approved once.' });
-    assert.deepEqual(await answer, { kind: 'approved', by: editor, reason: 'go on', waitedMs: 1500 });
+    assert.deepEqual(desk.decide({ id: 'one', digest: digestOf('a'), decision: 'approve', reason: 'go on' }, editor), { outcome: 'accepted', message: 'Approved once.', level: 'unsigned' });
+    assert.deepEqual(await answer, { kind: 'approved', by: editor, reason: 'go on', waitedMs: 1500, level: 'unsigned', useBy: Date.parse('2026-01-01T00:00:00Z') + 180_000 });
     assert.deepEqual(changes, ['one', '']);
     assert.equal(timers.size, 0);
   });
@@ -75,7 +80,7 @@ describe('approvals desk', () => {
     desk.attend(1);
     const answer = ask('one');
     assert.equal(decide('one', 'deny', terminal), 'accepted');
-    assert.deepEqual(await answer, { kind: 'denied', by: terminal, waitedMs: 0 });
+    assert.deepEqual(await answer, { kind: 'denied', by: terminal, waitedMs: 0, level: 'unsigned', useBy: Date.parse('2026-01-01T00:00:00Z') + 180_000 });
   });
 
   it('lists what waits as the protocol has it, with both times', () => {
@@ -83,7 +88,7 @@ describe('approvals desk', () => {
     desk.attend(1);
     void ask('one', { timeoutMs: 60_000 });
     const [pending] = desk.list();
-    assert.deepEqual(pendingSchema.parse(pending), { ...question('one'), askedAt: '2026-01-01T00:00:00.000Z', expiresAt: '2026-01-01T00:01:00.000Z' });
+    assert.deepEqual(pendingSchema.parse(pending), { ...question('one'), binding: { policy: digestOf('5'), tool: digestOf('6'), nonce: nonce() }, askedAt: '2026-01-01T00:00:00.000Z', expiresAt: '2026-01-01T00:01:00.000Z' });
   });
 
   it('T41: refuses an answer about other bytes and keeps asking', async () => {
@@ -290,7 +295,7 @@ describe('approvals desk', () => {
   it('is not moved by a timer that fires after the answer', async () => {
     const changes: number[] = [];
     const timers: (() => void)[] = [];
-    const desk = createDesk({ now: () => 0, wallNow: () => 0, schedule: (run) => (timers.push(run), () => undefined), onChange: ({ length }) => changes.push(length) });
+    const desk = createDesk({ nonce, vouch, now: () => 0, wallNow: () => 0, schedule: (run) => (timers.push(run), () => undefined), onChange: ({ length }) => changes.push(length) });
     desk.attend(1);
     const answer = desk.ask(question('one'), { timeoutMs: 1, signal: new AbortController().signal, connection: agent });
     desk.decide({ id: 'one', digest: digestOf('a'), decision: 'deny' }, editor);
@@ -301,7 +306,7 @@ describe('approvals desk', () => {
 
   it('tells what waits after each change, with what was just asked last', () => {
     const lists: Pending[][] = [];
-    const desk = createDesk({ now: () => 0, wallNow: () => 0, schedule: () => () => undefined, onChange: (pending) => lists.push(pending) });
+    const desk = createDesk({ nonce, vouch, now: () => 0, wallNow: () => 0, schedule: () => () => undefined, onChange: (pending) => lists.push(pending) });
     desk.attend(1);
     for (const id of ['one', 'two']) void desk.ask(question(id), { timeoutMs: 1, signal: new AbortController().signal, connection: agent });
     assert.deepEqual(lists.map((list) => list.map(({ id }) => id)), [['one'], ['one', 'two']]);

@@ -1,8 +1,10 @@
 import type { Decision, DecisionResult, Pending } from '../../../protocol/src/approvals';
 import { ConductorError } from '../../../protocol/src/errors';
+import { useWithinMs } from '../../../protocol/src/statement';
 import { rightsOf } from '../../../protocol/src/roles';
 import { createMemory } from './memory';
 import type { Answer, AskOptions, Person, Question } from './question';
+import type { Vouched } from './vouching';
 import { WaitingLine, type Clocks } from './waiting';
 
 /** What the desk needs from outside, and how much it holds. */
@@ -10,6 +12,8 @@ export type DeskOptions = Clocks &
   Readonly<{
     /** Called after each change with everything that still waits, oldest first. */
     onChange(pending: Pending[]): void;
+    /** Says how far an answer about the call that waits is vouched for, or refuses it. */
+    vouch(pending: Pending, decision: Decision, by: Person): Vouched;
     /** Most calls that wait for one asking connection. Default: 100. */
     perConnection?: number;
     /** Most calls that wait in all. Default: 500. */
@@ -51,7 +55,7 @@ export function createDesk(options: DeskOptions): Desk {
 
     decide(decision, by) {
       if (!rightsOf[by.role].has('decide')) throw new ConductorError('UNAUTHORIZED', `A connection with the role ${by.role} cannot answer approvals.`);
-      const result = takeAnswer(line, decision, by, answered.has(decision.id));
+      const result = takeAnswer(line, decision, by, { vouch: options.vouch, answeredBefore: answered.has(decision.id) });
       if (result.outcome === 'accepted') answered.add(decision.id);
       return result;
     },
@@ -78,7 +82,10 @@ function fullness(line: WaitingLine, connection: number, { perConnection = 100, 
   return undefined;
 }
 
-function takeAnswer(line: WaitingLine, { id, digest, decision, reason, rung }: Decision, by: Person, answeredBefore: boolean): DecisionResult {
+type Look = Pick<DeskOptions, 'vouch'> & Readonly<{ answeredBefore: boolean }>;
+
+function takeAnswer(line: WaitingLine, answer: Decision, by: Person, { vouch, answeredBefore }: Look): DecisionResult {
+  const { id, digest, decision, reason, rung } = answer;
   const one = line.get(id);
   if (one === undefined) {
     return answeredBefore
@@ -92,6 +99,9 @@ function takeAnswer(line: WaitingLine, { id, digest, decision, reason, rung }: D
   if (digest !== one.pending.digest) return { outcome: 'other', message: 'What was shown to you is not what waits under this id. Look at it again.' };
   const lasting = rung === undefined || rung === 'once' ? undefined : one.pending.ladder?.[decision === 'approve' ? 'allow' : 'deny'].find((offer) => offer.rung === rung);
   if (rung !== undefined && rung !== 'once' && lasting === undefined) return { outcome: 'other', message: 'What you chose is not offered for this call. Look at it again.' };
-  line.finish(one, { kind: decision === 'approve' ? 'approved' : 'denied', by, waitedMs: line.waitedMs(one), ...(reason === undefined ? {} : { reason }), ...(lasting === undefined ? {} : { rung: lasting.rung }) });
-  return { outcome: 'accepted', message: lasting?.title ?? (decision === 'approve' ? 'Approved once.' : 'Denied.') };
+  const vouched = vouch(one.pending, answer, by);
+  if (vouched.kind === 'refused') return { outcome: 'refused', message: vouched.message };
+  const { kind: _vouched, ...proof } = vouched;
+  line.finish(one, { kind: decision === 'approve' ? 'approved' : 'denied', by, waitedMs: line.waitedMs(one), ...(reason === undefined ? {} : { reason }), ...(lasting === undefined ? {} : { rung: lasting.rung }), ...proof, useBy: one.wallDeadline + useWithinMs });
+  return { outcome: 'accepted', message: lasting?.title ?? (decision === 'approve' ? 'Approved once.' : 'Denied.'), level: proof.level };
 }

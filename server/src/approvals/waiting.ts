@@ -13,6 +13,8 @@ export type Clocks = Readonly<{
   /** Milliseconds since 1970: for the times that people see. An approval must be in time by both clocks. */
   wallNow(): number;
   schedule: Schedule;
+  /** 64 random hex digits, never the same twice. */
+  nonce(): string;
 }>;
 
 /** One question that waits. */
@@ -53,17 +55,18 @@ export class WaitingLine {
 
   /** Lets a question wait until it is finished, withdrawn or out of time; resolves once, with its end. */
   open(question: Question, { timeoutMs, signal, connection }: AskOptions): Promise<Answer> {
-    const { now, wallNow, schedule } = this.clocks;
+    const { now, wallNow, schedule, nonce } = this.clocks;
     return new Promise((resolve) => {
       const askedAt = now();
       const wall = wallNow();
       const times = { askedAt: new Date(wall).toISOString(), expiresAt: new Date(wall + timeoutMs).toISOString() };
+      const binding = { ...question.binding, nonce: nonce() };
       const end = (kind: 'withdrawn' | 'timeout') => () => this.finish(one, { kind, waitedMs: this.waitedMs(one) });
       const withdraw = end('withdrawn');
       const cancel = schedule(end('timeout'), timeoutMs);
       const one: Waiting = {
         // A copy: what is shown and compared stays as it was asked, whatever the asker's object becomes.
-        pending: { ...structuredClone(question), ...times },
+        pending: { ...structuredClone(question), binding, ...times },
         connection, askedAt, deadline: askedAt + timeoutMs, wallDeadline: wall + timeoutMs,
         finish: (answer) => {
           cancel();

@@ -3,6 +3,7 @@ import { ChainCheck, headsOf, type ChainResult, type ChainStart, type KnownHeads
 import type { OrphanCall } from '../../../protocol/src/audit/report';
 import { asOrphans, firstStart, type SegmentStart } from '../../../protocol/src/audit/segment';
 import type { ReadableFile } from './disk';
+import type { ApprovalCheck } from './approvalCheck';
 import { scanLines } from './lines';
 import { passInStretches } from './splitting';
 import { StrictCheck } from './strict';
@@ -18,8 +19,8 @@ export type PassOptions = Readonly<{
   after?: PassedBefore;
   /** Verify only this many bytes; for a log that is being written, pass what the writer says is durable. */
   upTo?: number;
-  /** Also looks at what the lines say. */
-  strict?: boolean;
+  /** Also looks at what the lines say; what was found in the files before this one about approvals. */
+  strict?: ApprovalCheck;
   /** Who reads stretches of the file at once. */
   readers?: StretchReaders;
   signal?: AbortSignal;
@@ -44,7 +45,7 @@ export async function passOver(file: ReadableFile, options: PassOptions): Promis
   const from = after === undefined ? chainStartOf(start) : { seq: after.seq + 1, prevHash: after.head, open: after.open, before: after };
   const known = headsOf(options.known).filter(({ entries }) => entries >= from.seq);
   const check = new ChainCheck(known, from);
-  const strict = options.strict === true ? new StrictCheck(start.open) : undefined;
+  const strict = options.strict === undefined ? undefined : new StrictCheck(start.open, options.strict);
   let to = options.upTo ?? file.mark().size;
   const sink = {
     line: (bytes: Buffer, from: number, newline: number, offset: number): void => {

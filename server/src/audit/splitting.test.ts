@@ -38,7 +38,7 @@ async function same(bytes: Buffer, size: number, options: VerifyOptions = {}): P
 
 const id = (n: number): string => `evt_${String(n).padStart(26, '0')}`;
 
-type Step = Readonly<{ kind: 'intent' | 'done' | 'recover' | 'event' | 'odd' | 'other tool'; call: number; back: boolean }>;
+type Step = Readonly<{ kind: 'intent' | 'done' | 'recover' | 'event' | 'odd' | 'other tool' | 'answer' | 'false answer'; call: number; back: boolean }>;
 
 function entryOf({ kind, call }: Step): NewEntry | OwnEntry {
   const common = { tool: 'shell.exec', input: { n: call } } as const;
@@ -48,6 +48,9 @@ function entryOf({ kind, call }: Step): NewEntry | OwnEntry {
     case 'other tool': return { ...common, tool: 'x.y', phase: 'done', call: id(call), result: 'success' };
     case 'recover': return { ...common, phase: 'recover', call: id(call), result: 'unknown' };
     case 'event': return { ...common, phase: 'event', result: 'ok' };
+    case 'answer': return { ...common, phase: 'event', result: 'ok', approval: { id: id(call), decision: 'approved', by: 'editor', waitedMs: 1, level: 'unsigned' } };
+    // Claims a signature that is not there.
+    case 'false answer': return { ...common, phase: 'event', result: 'ok', approval: { id: id(call), decision: 'approved', by: 'editor', waitedMs: 1, level: 'editor key' } };
     // Escaped in the line, so that a glance is not enough.
     case 'odd': return { ...common, phase: 'event', input: { text: '\u202e' }, result: 'ok' };
   }
@@ -66,7 +69,7 @@ function logOf(steps: readonly Step[]): Buffer {
   return target.subarray(0, at);
 }
 
-const step = fc.record({ kind: fc.constantFrom<Step['kind'][]>('intent', 'intent', 'done', 'done', 'done', 'event', 'recover', 'odd', 'other tool'), call: fc.integer({ min: 1, max: 4 }), back: fc.integer({ min: 0, max: 19 }).map((n) => n === 0) });
+const step = fc.record({ kind: fc.constantFrom<Step['kind'][]>('intent', 'intent', 'done', 'done', 'done', 'event', 'recover', 'odd', 'other tool', 'answer', 'false answer'), call: fc.integer({ min: 1, max: 4 }), back: fc.integer({ min: 0, max: 19 }).map((n) => n === 0) });
 const honest: readonly Step[] = Array.from({ length: 60 }, (_, i) => ({ kind: i % 2 === 0 ? 'intent' : 'done', call: 10 + (i >> 1), back: false }));
 
 describe('reading a log in stretches at once', () => {

@@ -1,5 +1,6 @@
 /** One pass over a file whose stretches are read at once: what is odd in any of them is read again in its turn, with the same result. */
 import type { ChainCheck } from '../../../protocol/src/audit/chain';
+import type { StoredEntry } from '../../../protocol/src/audit/entry';
 import type { Stretch } from '../../../protocol/src/audit/stretch';
 import type { ReadableFile } from './disk';
 import { scanLines, type LineSink } from './lines';
@@ -38,21 +39,25 @@ export async function passInStretches(file: ReadableFile, range: Range, pass: Sp
 async function take(file: ReadableFile, { from, to, stretch }: Read, { check, strict, sink, signal }: SplitPass): Promise<void> {
   const read = await stretch;
   signal?.throwIfAborted();
-  const fits = read !== undefined && read.end === to && check.admits(read) && strict?.admits(read) !== false && (await areEntries(file, read.doubtful));
-  if (fits) {
+  const fits = read !== undefined && read.end === to && check.admits(read) && strict?.admits(read) !== false;
+  const doubtful = fits ? await entriesAt(file, read.doubtful) : undefined;
+  if (fits && doubtful !== undefined) {
     check.absorb(read);
-    strict?.absorb(read);
+    strict?.absorb(read, doubtful);
     sink.progress?.(to);
   } else await scanLines(file, { from, to }, sink, signal);
 }
 
-/** Whether a full reading finds nothing wrong with lines that nobody understood at a glance. */
-async function areEntries(file: ReadableFile, places: Stretch['doubtful']): Promise<boolean> {
+/** The entries that nobody understood at a glance; undefined when a full reading finds something wrong with any. */
+async function entriesAt(file: ReadableFile, places: Stretch['doubtful']): Promise<StoredEntry[] | undefined> {
+  const entries: StoredEntry[] = [];
   for (const { offset, end } of places) {
     const line = Buffer.allocUnsafe(end - offset);
-    if ((await file.read(line, offset)) !== line.length || typeof readStrictly(line, 0, line.length) === 'string') return false;
+    const entry = (await file.read(line, offset)) === line.length ? readStrictly(line, 0, line.length) : 'is cut off';
+    if (typeof entry === 'string') return undefined;
+    entries.push(entry);
   }
-  return true;
+  return entries;
 }
 
 /** Where a stretch from `from` on ends: after a newline, near its size; at the last newline when there is less. Undefined when no newline is near. */

@@ -5,6 +5,7 @@ import { isPlainEntry } from '../../../protocol/src/audit/plainEntry';
 import type { OrphanCall } from '../../../protocol/src/audit/report';
 import type { Stretch } from '../../../protocol/src/audit/stretch';
 import type { ReadableFile } from './disk';
+import { tellsOfApproval } from './approvalLines';
 import { scanLines } from './lines';
 
 /** Which bytes to read, from the beginning of a line to the end of one; whether to look at what lines say; and entries whose hashes are wanted. */
@@ -48,7 +49,7 @@ class StretchCheck {
   readonly #open = new Map<string, OrphanCall>();
   readonly #closed = new Map<string, string>();
   readonly #begun = new Set<string>();
-  readonly #doubtful: { offset: number; end: number }[] = [];
+  readonly #doubtful: { offset: number; end: number; line: number }[] = [];
   readonly #heads: { seq: number; hash: string }[] = [];
   readonly #job: StretchJob;
 
@@ -68,7 +69,7 @@ class StretchCheck {
     [this.#seq, this.#head, this.#phase, this.#newline, this.#end] = [line.seq, hash, line.phase, newline, offset + newline - start + 1];
     if (this.#job.wanted.includes(line.seq)) this.#heads.push({ seq: line.seq, hash });
     if (line.phase === 'genesis' ? line.seq !== 1 : line.phase === 'segment' && offset !== 0) throw new Odd();
-    if (this.#job.strict && !isPlainEntry(bytes, start, newline, line)) this.#doubt(offset, newline - start);
+    if (this.#job.strict && (!isPlainEntry(bytes, start, newline, line) || tellsOfApproval(bytes, start, newline, line))) this.#doubt(offset, newline - start);
     this.#pair(bytes, offset);
   }
 
@@ -83,7 +84,7 @@ class StretchCheck {
 
   #doubt(offset: number, length: number): void {
     if (this.#doubtful.length >= mostDoubtful) throw new Odd();
-    this.#doubtful.push({ offset, end: offset + length });
+    this.#doubtful.push({ offset, end: offset + length, line: this.#lines });
   }
 
   #begin(bytes: Buffer, start: number, newline: number): void {

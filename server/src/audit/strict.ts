@@ -6,9 +6,11 @@ import { canonicalJson } from '../../../protocol/src/audit/canonical';
 import { storedEntry, type StoredEntry } from '../../../protocol/src/audit/entry';
 import { idLength, type PlainLine } from '../../../protocol/src/audit/plain';
 import { isPlainEntry } from '../../../protocol/src/audit/plainEntry';
-import type { Finding } from '../../../protocol/src/audit/report';
+import type { DamageClass, Finding } from '../../../protocol/src/audit/report';
 import { callsFit, type Stretch } from '../../../protocol/src/audit/stretch';
 import type { OpenCall } from '../../../protocol/src/audit/segment';
+import { ApprovalCheck } from './approvalCheck';
+import { tellsOfApproval } from './approvalLines';
 
 /** What pairing looks at. */
 type Paired = Pick<StoredEntry, 'seq' | 'phase' | 'call' | 'tool'>;
@@ -24,8 +26,8 @@ export class StrictCheck {
   /** Calls that were admitted, with their tool. */
   readonly #open: Map<string, string>;
 
-  /** `open` are the calls that ran when the file began. */
-  constructor(open: readonly Pick<OpenCall, 'call' | 'tool'>[] = []) {
+  /** `open` are the calls that ran when the file began; `approvals` knows the files before. */
+  constructor(open: readonly Pick<OpenCall, 'call' | 'tool'>[] = [], readonly approvals: ApprovalCheck = new ApprovalCheck()) {
     this.#open = new Map(open.map(({ call, tool }) => [call, tool]));
   }
 
@@ -40,16 +42,25 @@ export class StrictCheck {
   /** Takes the line `bytes[start, newline)`, which stood at `offset` of the file; `plain` is its beginning when that was read already. */
   push(bytes: Buffer, start: number, newline: number, offset: number, plain?: PlainLine): void {
     this.#line += 1;
-    if (plain !== undefined && isPlainEntry(bytes, start, newline, plain)) return this.#report('pairing', this.#plainPairingFlaw(bytes, plain), offset);
+    if (plain !== undefined && isPlainEntry(bytes, start, newline, plain)) return this.#plain(bytes, start, newline, offset, plain);
     const read = readStrictly(bytes, start, newline);
     if (typeof read === 'string') this.#report('schema', read, offset);
-    else this.#report('pairing', this.#pairingFlaw(read), offset);
+    else {
+      this.#report('pairing', this.#pairingFlaw(read), offset);
+      this.#report('approval', this.approvals.flaw(read), offset);
+    }
   }
 
-  #report(kind: 'schema' | 'pairing', flaw: string | undefined, offset: number): void {
+  #plain(bytes: Buffer, start: number, newline: number, offset: number, line: PlainLine): void {
+    this.#report('pairing', this.#plainPairingFlaw(bytes, line), offset);
+    if (!tellsOfApproval(bytes, start, newline, line)) return;
+    this.#report('approval', this.approvals.flaw(storedEntry.parse(JSON.parse(bytes.toString('utf8', start, newline)))), offset);
+  }
+
+  #report(kind: DamageClass, flaw: string | undefined, offset: number, line = this.#line): void {
     if (flaw === undefined) return;
     this.#count += 1;
-    if (this.#findings.length < mostFindings) this.#findings.push({ class: kind, line: this.#line, offset, expected: null, found: null, message: `Line ${this.#line} ${flaw}.` });
+    if (this.#findings.length < mostFindings) this.#findings.push({ class: kind, line, offset, expected: null, found: null, message: `Line ${line} ${flaw}.` });
   }
 
   #plainPairingFlaw(bytes: Buffer, { seq, phase, call, tool, toolEnd }: PlainLine): string | undefined {
@@ -64,8 +75,9 @@ export class StrictCheck {
     return callsFit(stretch, this.#open) && stretch.closed.every(({ call, tool }) => this.#open.get(call) === tool);
   }
 
-  /** Takes a stretch that is admitted, to the same effect as pushing its lines. */
-  absorb({ lines, closed, open }: Stretch): void {
+  /** Takes a stretch that is admitted, to the same effect as pushing its lines; `doubtful` are the entries that it names as such, in order. */
+  absorb({ lines, closed, open, doubtful: places }: Stretch, doubtful: readonly StoredEntry[]): void {
+    for (const [i, entry] of doubtful.entries()) this.#report('approval', this.approvals.flaw(entry), places[i]?.offset ?? 0, this.#line + (places[i]?.line ?? 0));
     this.#line += lines;
     for (const { call } of closed) this.#open.delete(call);
     for (const { call, tool } of open) this.#open.set(call, tool);

@@ -3,6 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { headsOf, type ChainResult, type KnownHead, type KnownHeads } from '../../../protocol/src/audit/chain';
 import type { Finding, VerificationReport } from '../../../protocol/src/audit/report';
 import { asOrphans, firstStart, type PreviousFile, type SegmentStart } from '../../../protocol/src/audit/segment';
+import { ApprovalCheck } from './approvalCheck';
 import { realDisk, type Disk, type ReadableFile } from './disk';
 import { digestOf } from './digest';
 import { lastVerifiedOf, type LastVerified } from './lastVerified';
@@ -79,11 +80,12 @@ async function verifyFiles({ files, missing }: LogFiles, path: string, disk: Dis
   const gap = first === undefined || missing === undefined ? undefined : await judgeGap(first, missing, files, path, disk);
   const begun = new Date().toISOString();
   const passes: NamedPass[] = [];
+  const approvals = depth === 'strict' ? new ApprovalCheck((first?.start ?? firstStart).seq === 1) : undefined;
   let before: Pass | undefined;
   const progress = progressOver(files, disk, options.onProgress);
   for (const [i, file] of files.entries()) {
     const name = i === files.length - 1 ? undefined : nameOf(file, path);
-    const pass = await verifyFile(file, files[i + 1], before, { ...options, ...(progress && { onProgress: progress(i) }), depth, disk });
+    const pass = await verifyFile(file, files[i + 1], before, { ...options, ...(progress && { onProgress: progress(i) }), depth, disk, approvals });
     const seam = before === undefined || file.start === undefined ? undefined : seamFinding(before, file.start);
     passes.push({ ...withFinding(pass, i === 0 ? gap?.finding : seam), name });
     before = pass;
@@ -91,7 +93,7 @@ async function verifyFiles({ files, missing }: LogFiles, path: string, disk: Dis
   const earlier = await firstOf(headsOf(options.known), (known) => knownInEarlierFile(files, disk, known));
   const last = passes.pop();
   if (last !== undefined) passes.push({ ...withFinding(last, earlier), name: undefined });
-  const report = reportOfFiles(passes, { depth, notes: gap?.note === undefined ? [] : [gap.note] });
+  const report = reportOfFiles(passes, { depth, notes: [...(gap?.note === undefined ? [] : [gap.note]), ...(approvals?.notes() ?? [])] });
   if (report.verdict === 'intact' && before !== undefined) options.onIntact?.(lastVerifiedOf(before, { entries: before.chain.seq, at: begun }));
   return report;
 }
@@ -105,22 +107,22 @@ function progressOver(files: readonly LogFile[], disk: Disk, tell: VerifyOptions
   return (i) => (done, size) => tell(Math.min(total, (before[i] ?? 0) + (size === 0 ? 0 : Math.round((done / size) * (sizes[i] ?? 0)))), total);
 }
 
-type FileOptions = VerifyOptions & Readonly<{ depth: VerificationReport['depth']; disk: Disk }>;
+type FileOptions = VerifyOptions & Readonly<{ depth: VerificationReport['depth']; disk: Disk; approvals: ApprovalCheck | undefined }>;
 
 /** A closed file by its digest when that is enough and fits; else line by line. */
 export async function verifyFile(file: LogFile, next: LogFile | undefined, before: Pass | undefined, options: FileOptions): Promise<Pass> {
   const start = file.start ?? startAfter(before, file.segment);
   const open = await openLogFile(file, options.disk);
   try {
-    const strict = options.depth === 'strict';
-    if (next === undefined) return await passOver(open, { ...options, start, strict });
+    const strict = options.approvals === undefined ? {} : { strict: options.approvals };
+    if (next === undefined) return await passOver(open, { ...options, start, ...strict });
     const expected = next.start?.previous;
     const { signal, onProgress, readers } = options;
     const telling = { ...(signal && { signal }), ...(onProgress && { onProgress }), ...(readers && { readers }) };
     const whole = expected === undefined || file.start === undefined ? undefined : await digestOf(open, 0, telling);
     const same = expected !== undefined && whole?.sha256 === expected.sha256 && whole.bytes === expected.bytes;
     if (same && options.depth === 'default' && next.start !== undefined) return { id: open.mark().id, chain: closedChain(start, next.start, expected), start, bytes: expected.bytes };
-    const pass = await passOver(open, { start, strict, ...telling });
+    const pass = await passOver(open, { start, ...strict, ...telling });
     return same || expected === undefined ? neverTorn(pass) : withFinding(neverTorn(pass), otherFile(file, pass, expected, whole?.sha256));
   } finally {
     await open.close();

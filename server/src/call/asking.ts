@@ -1,17 +1,18 @@
-import type { AskedAgain, Pending } from '../../../protocol/src/approvals';
+import type { ApprovalLevel, AskedAgain, Pending } from '../../../protocol/src/approvals';
 import type { Narrowed } from '../../../protocol/src/fileChanges';
 import type { ToolCall } from '../../../protocol/src/call';
 import type { ErrorCode } from '../../../protocol/src/errors';
 import type { RungName } from '../../../protocol/src/grants';
 import type { Desk } from '../approvals/desk';
 import type { Answer, Decider, Question } from '../approvals/question';
+import type { Signed } from '../approvals/vouching';
 import { detailsOf, type Bound } from './bound';
 
 /** What the caller of a pipeline brings: a way to withdraw, and a way to be told. */
 export type Caller = Readonly<{ signal: AbortSignal; progress(message: string): void }>;
 
 /** What the log keeps of an approval: the answer, who gave it, and how long it took in milliseconds. */
-export type Approval = Readonly<{ id: string; decision: Answer['kind'] | 'granted'; by: Decider; reason?: string; /** How far the answer reaches; absent: this call. */ rung?: RungName; waitedMs: number }>;
+export type Approval = Readonly<{ id: string; decision: Answer['kind'] | 'granted'; by: Decider; reason?: string; /** How far the answer reaches; absent: this call. */ rung?: RungName; waitedMs: number; level?: ApprovalLevel; signed?: Signed; useBy?: number }>;
 
 /** Milliseconds between two signs of life to an agent whose call waits for a person. */
 const signOfLife = 5000;
@@ -49,7 +50,7 @@ function questionOf({ call, bound, again, narrowed, lasting }: Asked): Question 
   const { show, verdict, files = [] } = bound.prepared;
   return {
     id: call.id, tool: call.tool, digest: bound.digest, title: show.title, ...shownRaw(show.raw), cwd: show.cwd, project: call.project,
-    details: detailsOf(bound), rule: verdict.rule, reason: verdict.reason, client: call.actor.client ?? 'unnamed client',
+    binding: { policy: bound.policyHash, tool: bound.pin }, details: detailsOf(bound), rule: verdict.rule, reason: verdict.reason, client: call.actor.client ?? 'unnamed client',
     ...(again === undefined ? {} : { again }), ...(narrowed === undefined ? {} : { narrowed }),
     ...(files.length === 0 ? {} : { files: files.map(({ path }) => path) }), ...(show.raw.length <= mostRaw ? lasting : onceOnly(lasting)),
   };
@@ -69,11 +70,15 @@ function shownRaw(raw: string): Pick<Question, 'raw' | 'notWhole'> {
   return left <= 0 ? { raw } : { raw: `${raw.slice(0, mostRaw)}\n… (${left} more characters)`, notWhole: `The action has ${raw.length} characters, of which the first ${mostRaw} are shown here.` };
 }
 
-function approvalOf(id: string, answer: Answer): Approval {
+/** What the log keeps of an answer. */
+export function approvalOf(id: string, answer: Answer): Approval {
   const by: Decider = 'by' in answer ? answer.by : { role: 'broker' };
   const reason = 'reason' in answer && answer.reason !== undefined ? { reason: answer.reason } : {};
   const rung = 'rung' in answer && answer.rung !== undefined ? { rung: answer.rung } : {};
-  return { id, decision: answer.kind, by, waitedMs: 'waitedMs' in answer ? answer.waitedMs : 0, ...reason, ...rung };
+  const level = 'level' in answer && answer.level !== undefined ? { level: answer.level } : {};
+  const signed = 'signed' in answer && answer.signed !== undefined ? { signed: answer.signed } : {};
+  const useBy = 'useBy' in answer && answer.useBy !== undefined ? { useBy: answer.useBy } : {};
+  return { id, decision: answer.kind, by, waitedMs: 'waitedMs' in answer ? answer.waitedMs : 0, ...reason, ...rung, ...level, ...signed, ...useBy };
 }
 
 function refusalFor(answer: Answer, timeoutMs: number): Omit<NotGranted, 'approval'> {

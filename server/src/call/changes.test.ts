@@ -1,15 +1,17 @@
 import assert from 'node:assert/strict';
+import { z } from 'zod';
 import { configSchema, defaultConfig, type Config } from '../../../protocol/src/config';
 import type { Fact } from '../tools/fact';
-import type { Prepared } from '../tools/tool';
+import type { Prepared, Tool } from '../tools/tool';
 import { bind, type Bound } from './bound';
 import { changedMembers, changesBetween, namesOf, tellAtMost } from './changes';
 
-const call = { tool: 'test.tool', project: '/p' };
+const call = { project: '/p' };
+const tool: Tool = { name: 'test.tool', title: 't', description: 'd', input: z.record(z.string(), z.unknown()), annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: false }, prepare: () => Promise.reject(new Error('unused')) };
 
 function bound(facts: readonly Fact[], config: Config = defaultConfig, policyHash = 'a'.repeat(64)): Bound {
   const prepared: Prepared = { verdict: { verdict: 'approve', rule: 'r', reason: 'because' }, facts, readOnly: false, show: { title: 't', raw: 'r', cwd: '/p', details: [] }, run: () => Promise.reject(new Error('unused')) };
-  return bind(call, prepared, { config, policyHash });
+  return bind(call, tool, prepared, { config, policyHash });
 }
 
 const file = (value: string, text?: string): Fact => ({ label: 'File', key: '/p/s.sh', value, ...(text === undefined ? {} : { text }) });

@@ -28,18 +28,20 @@ export async function judge(rooms: Rooms, call: ToolCall, signal: AbortSignal, h
   if (forbidden !== undefined) return { policy, refusal: forbidden };
   const openFor = rooms.openFor(call.tool);
   if (openFor !== undefined) return { policy, refusal: circuitOpen(call.tool, openFor) };
-  return { call, tool, input: input.data, bound: bind(call, prepared, policy), policy };
+  return { call, tool, input: input.data, bound: bind(call, tool, prepared, policy), policy };
 }
 
 /** Prepares a judged call afresh under the policy of this moment: time has passed, and policy, files and programs may be others now. */
 export async function judgeAgain(rooms: Rooms, judged: Judged, signal: AbortSignal, held: Held): Promise<Judged | Readonly<{ refusal: Refusal }>> {
   const policy = rooms.policy();
-  const prepared = await prepare(rooms, judged, policy, signal, held);
+  const tool = rooms.tools.get(judged.call.tool);
+  if (tool === undefined) return { refusal: refusalOf('UNKNOWN_TOOL', 'tool.unknown', 'The tool is not there any more.') };
+  const prepared = await prepare(rooms, { ...judged, tool }, policy, signal, held);
   if (prepared instanceof ConductorError) return { refusal: refusalOf('APPROVAL_STALE', 'approval.stale', prepared.message) };
   if (prepared.verdict.verdict === 'deny') return { refusal: refusalOf('DENIED', prepared.verdict.rule, prepared.verdict.reason) };
   const forbidden = forbiddenBy(rooms, judged.call, prepared, policy);
   if (forbidden !== undefined) return { refusal: forbidden };
-  return { ...judged, bound: bind(judged.call, prepared, policy), policy };
+  return { ...judged, tool, bound: bind(judged.call, tool, prepared, policy), policy };
 }
 
 /** What a person forbade for good is refused, whatever the rules say of it. */

@@ -66,7 +66,7 @@ function house(setting: Setting = {}) {
     },
   };
   const rooms: Rooms = {
-    tools: new Map([['test.tool', tool]]), configDir: '/c', now: () => 0, newId: () => `evt_${(id += 1)}`,
+    tools: new Map([['test.tool', tool]]), configDir: '/c', now: () => 0, wallNow: () => 0, newId: () => `evt_${(id += 1)}`,
     onPolicyChange: (listener) => { policyChanged = listener; return () => void events.push('rules let go'); },
     policy: () => setting.policies?.shift() ?? { config: defaultConfig, policyHash: 'h' },
     desk: { ask: (question: Question, { signal }) => { events.push('ask'); asked.push(question); if (setting.changeRules === true) return new Promise((resolve) => { signal.addEventListener('abort', () => resolve({ kind: 'withdrawn', waitedMs: 1 })); policyChanged(); }); const answer = setting.answer ?? yes; return Promise.resolve(typeof answer === 'function' ? answer(asked.length) : answer); } },

@@ -124,6 +124,8 @@ async function turnSmaller(rooms: Rooms, caller: Caller, turn: Turn, { approval,
 async function guardAndPerform(rooms: Rooms, caller: Caller, cleared: Turn & Cleared, held: Held): Promise<Ended | Refused | Changed> {
   const { call, bound, policy } = cleared.judged;
   const approval = cleared.approval === undefined ? {} : { approval: cleared.approval };
+  const useBy = cleared.approval?.useBy;
+  if (useBy !== undefined && rooms.wallNow() > useBy) return { kind: 'refused', refusal: refusalOf('APPROVAL_STALE', 'approval.expired', 'The approval was given in time, but the call came to run too late for it.'), ...approval };
   const admission = rooms.admit(call.tool);
   if (admission.kind === 'open') return { kind: 'refused', refusal: circuitOpen(call.tool, admission.retryAfterMs), ...approval };
   const queued = bound.prepared.readOnly && policy.config.audit.readOnlyDurability === 'queued';

@@ -111,9 +111,11 @@ function storedAgain(again: AskedAgain | undefined): Readonly<Record<string, unk
   return { askedAgain: { round: again.round, after: again.after, changed } };
 }
 
-function storedApproval(approval: Approval | undefined): Pick<NewEntry, 'approval'> {
+/** An approval as entries carry it: who, how, how far it is vouched for, and the signed statement word for word. */
+export function storedApproval(approval: Approval | undefined): Pick<NewEntry, 'approval'> {
   if (approval === undefined) return {};
-  const { id, decision, by, waitedMs, reason, rung } = approval;
+  const { id, decision, by, waitedMs, reason, rung, level, signed } = approval;
   const who = { by: [by.role, by.client].filter((part) => part !== undefined).join(' '), ...(by.window === undefined ? {} : { window: by.window }), ...(by.user === undefined ? {} : { user: by.user }) };
-  return { approval: { id, decision, ...who, waitedMs, ...(reason === undefined ? {} : { reason }), ...(rung === undefined ? {} : { rung }) } };
+  const how = { ...(rung === undefined ? {} : { rung }), ...(level === undefined ? {} : { level }), ...(signed === undefined ? {} : { signed }) };
+  return { approval: { id, decision, ...who, waitedMs, ...(reason === undefined ? {} : { reason }), ...how } };
 }

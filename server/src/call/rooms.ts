@@ -29,4 +29,6 @@ export type Rooms = Readonly<{
   newId(): string;
   /** Monotonic milliseconds. */
   now(): number;
+  /** Milliseconds since 1970. */
+  wallNow(): number;
 }>;

@@ -9,7 +9,7 @@ import { createAuditView } from '../audit/view';
 import { systemPins } from '../base/pin';
 import { version } from '../base/version';
 import type { Handlers } from '../doors/requests';
-import type { Guest } from '../doors/socket';
+import { actorOf } from './actor';
 import { choiceOf, grantHandlers } from './grants';
 import type { Verifications } from './lastVerification';
 import type { Presence } from './presence';
@@ -32,6 +32,7 @@ export function createHandlers(rooms: HandlerRooms): Handlers {
   return {
     ...createProofs(ground.configDir, config),
     ...grantHandlers(rooms, createAuditReader(path), (guest) => actorOf(guest, rooms)),
+    ...rooms.approverKeys.handlers,
     'conductor/status': () => statusOf(rooms),
     'conductor/drain': (_, guest) => {
       setImmediate(() => presence.leave(`asked by ${whoIs(actorOf(guest, rooms))}`));
@@ -49,8 +50,8 @@ export function createHandlers(rooms: HandlerRooms): Handlers {
       const result = desk.decide(decision, { ...actorOf(guest, rooms), role: guest.role, connection: guest.connection });
       // An answer that is late, said twice, or about something else than what waits.
       if (result.outcome !== 'accepted') {
-        const { id, digest, decision: said } = decision;
-        rooms.refusals.note({ actor: actorOf(guest, rooms), tool: 'approvals.decide', input: { id: id.slice(0, 64), digest: digest.slice(0, 64), decision: said }, rule: `approval.${result.outcome}`, reason: result.message });
+        const { id, digest, decision: said, signature } = decision;
+        rooms.refusals.note({ actor: actorOf(guest, rooms), tool: 'approvals.decide', input: { id: id.slice(0, 64), digest: digest.slice(0, 64), decision: said, ...(signature === undefined ? {} : { key: signature.key }) }, rule: `approval.${result.outcome}`, reason: result.message });
         return result;
       }
       if (decision.decision === 'approve') witness.heard(decision.id);
@@ -103,11 +104,6 @@ export function createHandlers(rooms: HandlerRooms): Handlers {
       memoryMb: Math.round(process.memoryUsage().rss / 1_048_576), doors: [...present.doors],
     };
   }
-}
-
-/** The actor of an entry about what a guest did. */
-export function actorOf({ role, connection, client, version: own, window }: Guest, rooms: Pick<Built, 'self'>): Built['self'] {
-  return { role, client: client ?? `conductor ${own}`, connection, ...(window === undefined ? {} : { window }), user: rooms.self.user };
 }
 
 function whoIs({ role, client, window }: Built['self']): string {

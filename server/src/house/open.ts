@@ -18,7 +18,8 @@ import { attachLanguage, type AttachedLanguage } from '../language/attach';
 import { createAuditLogLanguage } from '../language/auditLog';
 import { endOwnRuns } from '../tools/shell/runMark';
 import { agentHouse, welcomeAgent } from './agents';
-import { actorOf, createHandlers } from './handlers';
+import { actorOf } from './actor';
+import { createHandlers } from './handlers';
 import { createVerifications, type Verifications } from './lastVerification';
 import { createPresence, type DoorProof, type Presence } from './presence';
 import { buildRooms, type Built, type Ground } from './rooms';
@@ -139,6 +140,7 @@ function welcome(rooms: Built, handlers: Handlers, presence: Presence, languageA
     left();
     signerLeft();
     rooms.desk.leave(guest.connection);
+    rooms.approverKeys.left(guest.connection);
   });
 }
 

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { ensureControlKey } from '../../../link/src/controlKey';
@@ -7,8 +8,10 @@ import { createTelling } from '../../../protocol/src/queue';
 import { configSentence } from '../../../protocol/src/configState';
 import { ConductorError, toConductorError } from '../../../protocol/src/errors';
 import type { AuditHealth } from '../../../protocol/src/messages';
+import { openApprovers, type Approvers } from '../approvals/approvers';
 import { createDesk, type Desk } from '../approvals/desk';
 import { noGrants, type Grants } from '../approvals/grants';
+import { vouch } from '../approvals/vouching';
 import { headOfCheckpoints } from '../audit/checkpointer';
 import { CheckpointStore } from '../audit/checkpointStore';
 import { realDisk } from '../audit/disk';
@@ -34,6 +37,7 @@ import { seal } from '../tools/seal';
 import type { Tool } from '../tools/tool';
 import type { AgentRooms } from './agents';
 import { anchorsOf } from '../anchors/places';
+import { createApproverKeys, type ApproverKeys } from './approverKeys';
 import { createAudience, type Audience } from './audience';
 import { keepingOf, keepLogFiles } from './logKeeping';
 import { createProvenance, type Provenance } from './provenance';
@@ -68,6 +72,8 @@ export type Built = Readonly<{
   grants: Grants;
   /** Heard which answers were meant to last. */
   chosen: Witness;
+  approvers: Approvers;
+  approverKeys: ApproverKeys;
   pipeline: Pipeline;
   /** The same decisions over rooms that leave no trace and ask nobody, for the proof of the doors; `breached` once they admitted a call. */
   proof: Readonly<{ pipeline: Pipeline; breached(): boolean }>;
@@ -137,8 +143,10 @@ export async function buildRooms(ground: Ground): Promise<Built> {
   signing.useAnchors(anchorsOf(config.current().config.audit.anchors, log, configDir));
   const now = (): number => performance.now();
   const breakers = createBreakers({ tools: [...tools.keys()], settings: () => config.current().config.circuitBreaker, now, schedule, onChange: (views) => audience.tell('breakers/changed', { breakers: views }) });
+  const approvers = openApprovers(configDir);
+  const vouching = { approvers, wallNow: Date.now, requireSigned: () => config.current().config.approvals.requireSigned };
   const telling = createTelling();
-  const desk = createDesk({ now, wallNow: Date.now, schedule, onChange: (pending) => audience.tell('approvals/changed', { pending: telling(pending) }) });
+  const desk = createDesk({ now, wallNow: Date.now, schedule, nonce: () => randomBytes(32).toString('hex'), vouch: (...asked) => vouch(vouching, ...asked), onChange: (pending) => audience.tell('approvals/changed', { pending: telling(pending) }) });
   const policy: Rooms['policy'] = () => {
     const loaded = config.current();
     const { config: present, state } = loaded;
@@ -153,7 +161,7 @@ export async function buildRooms(ground: Ground): Promise<Built> {
   const shelf = createShelf();
   const chosen = createWitness();
   const grants = await buildGrants({ configDir, log, writer, audience, self, newId, chosen, onForbidden: () => policyListeners.forEach((listener) => listener()) });
-  const shared = { shelf, tools, configDir, policy, onPolicyChange, newId, now };
+  const shared = { shelf, tools, configDir, policy, onPolicyChange, newId, now, wallNow: Date.now };
   const pipeline = createPipeline({
     ...shared, desk, grants,
     admit: (tool) => breakers.admit(tool),
@@ -179,7 +187,8 @@ export async function buildRooms(ground: Ground): Promise<Built> {
     ended: (connection) => grants.endSession(connection),
     refused: (refusal) => refusals.note(refusal),
   };
-  return { self, config, writer, logFiles, snapshots, provenance, desk, breakers, tools, shelf, witness, grants, chosen, pipeline, proof: { pipeline: proofPipeline, breached: () => breached }, agents, audience, signing, refusals };
+  const approverKeys = createApproverKeys({ approvers, desk, config, writer, audience, newId, self, configDir });
+  return { self, config, writer, logFiles, snapshots, provenance, desk, breakers, tools, shelf, witness, grants, chosen, approvers, approverKeys, pipeline, proof: { pipeline: proofPipeline, breached: () => breached }, agents, audience, signing, refusals };
 }
 
 /** The second look at the log: an entry counts as written when the log is longer than before, not when somebody says so. */

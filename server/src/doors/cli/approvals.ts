@@ -3,23 +3,26 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { Pending } from '../../../../protocol/src/approvals';
 import { ConductorError } from '../../../../protocol/src/errors';
+import { addApproverKeys } from './approverKeys';
 import { openBroker, type BrokerClient } from './brokerClient';
 import { decide, show } from './call';
 import { isInteractive, note, print, printTable, run, safe } from './terminal';
+import { registeredKey } from './terminalKey';
 import { watch } from './watch';
 
 /** `conductor approvals`: see what waits for a person, and answer it. */
 export function addApprovals(program: Command, configDir: () => string): void {
   const approvals = program.command('approvals').description('See and answer calls that wait for approval');
   approvals.command('list').description('List what waits').option('--json', 'print JSON').action((options: { json?: boolean }) => run(() => withBroker(configDir(), (broker) => list(broker, options.json === true))));
-  approvals.command('watch').description('Wait at this terminal for calls that need approval, and answer them').action(() => run(() => { requirePerson(); return withBroker(configDir(), watch); }));
-  approvals.command('approve').description('Approve one call once; asks at this terminal first').argument('<id>').action((id: string) => run(() => withBroker(configDir(), (broker) => approve(broker, id))));
+  approvals.command('watch').description('Wait at this terminal for calls that need approval, and answer them').action(() => run(() => { requirePerson(); return withBroker(configDir(), (broker) => watch(broker, configDir())); }));
+  approvals.command('approve').description('Approve one call once; asks at this terminal first').argument('<id>').action((id: string) => run(() => withBroker(configDir(), (broker) => approve(broker, configDir(), id))));
   approvals
     .command('deny')
     .description('Deny one call')
     .argument('<id>')
     .option('--reason <text>', 'what the agent is told')
     .action((id: string, options: { reason?: string }) => run(() => withBroker(configDir(), (broker) => deny(broker, id, options.reason))));
+  addApproverKeys(approvals, configDir);
 }
 
 /** Connects, does the work, and hangs up. */
@@ -55,7 +58,7 @@ export async function confirmed(question: string): Promise<boolean> {
   return typed?.trim().toLowerCase() === 'yes';
 }
 
-async function approve(broker: BrokerClient, id: string): Promise<number> {
+async function approve(broker: BrokerClient, configDir: string, id: string): Promise<number> {
   requirePerson();
   const call = await find(broker, id);
   show(call);
@@ -63,7 +66,7 @@ async function approve(broker: BrokerClient, id: string): Promise<number> {
     note('Not approved; it goes on waiting.');
     return 1;
   }
-  const exit = await decide(broker, call, 'approve');
+  const exit = await decide(broker, call, 'approve', { key: await registeredKey(broker, configDir) });
   const again = exit === 0 ? await askedAgain(broker, id) : undefined;
   if (again === undefined) return exit;
   show(again);
@@ -82,7 +85,7 @@ async function askedAgain(broker: BrokerClient, id: string): Promise<Pending | u
 }
 
 async function deny(broker: BrokerClient, id: string, reason: string | undefined): Promise<number> {
-  return await decide(broker, await find(broker, id), 'deny', reason);
+  return await decide(broker, await find(broker, id), 'deny', { reason });
 }
 
 async function find(broker: BrokerClient, id: string): Promise<Pending> {

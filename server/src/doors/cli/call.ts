@@ -1,6 +1,7 @@
 import type { AskedAgain, Pending } from '../../../../protocol/src/approvals';
 import type { BrokerClient } from './brokerClient';
 import { line, print, safe } from './terminal';
+import type { TerminalKey } from './terminalKey';
 
 /** Shows a call that waits. Everything but the raw action is kept on one line, so that no name or path can draw lines that look like ours. */
 export function show(call: Pending): void {
@@ -24,9 +25,13 @@ function showChanges({ round, changes }: AskedAgain): void {
   }
 }
 
-/** Sends an answer for exactly what was shown. Exit code 0 when it counted, 1 when it came too late. */
-export async function decide(broker: BrokerClient, call: Pending, decision: 'approve' | 'deny', reason?: string): Promise<number> {
-  const result = await broker.request('approvals/decide', { id: call.id, digest: call.digest, decision, ...(reason === undefined ? {} : { reason }) });
-  print(result.message);
-  return result.outcome === 'accepted' ? 0 : 1;
+/** What stands behind an answer besides yes or no. */
+export type Behind = Readonly<{ reason?: string | undefined; key?: TerminalKey | undefined }>;
+
+/** Sends an answer for exactly what was shown, signed when this terminal has a registered key. Exit code 0 when it counted, 1 when it came too late. */
+export async function decide(broker: BrokerClient, call: Pending, decision: 'approve' | 'deny', { reason, key }: Behind = {}): Promise<number> {
+  const answer = { id: call.id, digest: call.digest, decision, ...(reason === undefined ? {} : { reason }) };
+  const { outcome, message, level } = await broker.request('approvals/decide', key === undefined ? answer : key.sign(call, answer));
+  print(outcome === 'accepted' && decision === 'approve' ? `${message} (${level === 'unsigned' ? 'not signed' : `signed, ${level ?? 'unsigned'}`})` : message);
+  return outcome === 'accepted' ? 0 : 1;
 }

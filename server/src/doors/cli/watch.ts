@@ -4,12 +4,14 @@ import type { BrokerClient } from './brokerClient';
 import { takeTold } from '../../../../protocol/src/queue';
 import { decide, show } from './call';
 import { note, print } from './terminal';
+import { registeredKey, type TerminalKey } from './terminalKey';
 
 /** Milliseconds that a call must stand on the screen before an answer counts. */
 const readingMs = 700;
 
 /** Shows the calls that wait, one after the other, and takes answers until Ctrl+C (exit code 0) or the end of the broker (2). */
-export async function watch(broker: BrokerClient): Promise<number> {
+export async function watch(broker: BrokerClient, configDir: string): Promise<number> {
+  const key = await registeredKey(broker, configDir);
   const prompt = createInterface({ input: process.stdin, output: process.stdout });
   const leaving = new AbortController();
   prompt.on('close', () => leaving.abort());
@@ -22,8 +24,9 @@ export async function watch(broker: BrokerClient): Promise<number> {
   const ended = broker.closed.then(() => leaving.abort('the broker ended'));
   try {
     queue.replace((await broker.request('approvals/attend', { attending: true })).pending);
+    if (key === undefined) note('Answers given here are not signed. "conductor approvals keys add" registers a key for this terminal.');
     note('Waiting for calls that need approval. Press Ctrl+C to leave; what waits then is denied unless an editor is open.');
-    for (let call = await queue.next(leaving.signal); call !== undefined; call = await queue.next(leaving.signal)) await answer(broker, prompt, queue, call, leaving.signal);
+    for (let call = await queue.next(leaving.signal); call !== undefined; call = await queue.next(leaving.signal)) await answer({ broker, prompt, queue, key }, call, leaving.signal);
   } finally {
     prompt.close();
     void ended;
@@ -82,7 +85,9 @@ function aborted(signal: AbortSignal): Promise<void> {
   });
 }
 
-async function answer(broker: BrokerClient, prompt: Interface, queue: Queue, call: Pending, leaving: AbortSignal): Promise<void> {
+type Desk = Readonly<{ broker: BrokerClient; prompt: Interface; queue: Queue; key: TerminalKey | undefined }>;
+
+async function answer({ broker, prompt, queue, key }: Desk, call: Pending, leaving: AbortSignal): Promise<void> {
   show(call);
   const gone = queue.gone(call);
   const typed = await question(prompt, AbortSignal.any([gone, leaving]));
@@ -90,8 +95,8 @@ async function answer(broker: BrokerClient, prompt: Interface, queue: Queue, cal
     if (gone.aborted) print('\nIt no longer waits: answered elsewhere, withdrawn, or out of time.');
     return;
   }
-  if (typed === 'y' || typed === 'yes') await decide(broker, call, 'approve');
-  else if (typed === 'n' || typed === 'no') await decide(broker, call, 'deny');
+  if (typed === 'y' || typed === 'yes') await decide(broker, call, 'approve', { key });
+  else if (typed === 'n' || typed === 'no') await decide(broker, call, 'deny', { key });
   else queue.skip(call);
 }
 
