@@ -30,7 +30,7 @@ export function reviewText(call: Pending): string {
     ...list([...last, ['Tool', call.tool], ['Asked', call.askedAt], ['Call', call.id], ['SHA-256 of what would run', call.digest]]),
   ];
   const folded = [...action, ...lines].some((line) => line.startsWith(goesOn));
-  return [revealLine(call.title, 100), hiddenNote(call), ...partly(call), ...(folded ? ['Lines that begin with … continue the line above.'] : []), '', ...action, '', ...lines, ''].join('\n');
+  return [revealLine(call.title, 100), hiddenNote(call), ...partly(call), ...lengthNote(action), ...(folded ? ['Lines that begin with … continue the line above.'] : []), '', ...action, '', ...lines, ''].join('\n');
 }
 
 /** The document of a call that cannot be decided any more. */
@@ -77,9 +77,23 @@ function fact(label: string, value: string, width: number): string[] {
 }
 
 function block(text: string): string[] {
-  return reveal(text)
-    .text.split('\n')
+  return squeezeBlanks(reveal(text).text)
+    .split('\n')
     .flatMap((line) => foldLine(line, reviewColumns.below).map((piece, index) => (index === 0 ? begins : goesOn) + piece));
+}
+
+// More blanks than any layout needs push what follows out of sight.
+const manyBlanks = / {41,}|\t{11,}/g;
+const manyEmptyLines = /\n{21,}/g;
+
+/** Writes long runs of blanks, tabs and empty lines as a count, so that what stands behind them is seen. */
+export function squeezeBlanks(text: string): string {
+  return text.replace(manyBlanks, (run) => `\\u{${run.startsWith(' ') ? '20' : '9'}}×${run.length}`).replace(manyEmptyLines, (run) => `\n\\u{a}×${run.length - 2}\n`);
+}
+
+/** Where an action is so long that nothing else is on the screen, its beginning says where the rest is. */
+function lengthNote(action: readonly string[]): string[] {
+  return action.length <= 25 ? [] : [`The action takes ${counted(action.length, 'line')} here. What decides stands below it.`];
 }
 
 function hiddenNote(call: Pending): string {

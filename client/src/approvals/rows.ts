@@ -16,7 +16,8 @@ export type Row = Readonly<{ label: string; description: string; spoken: string 
 
 /** The row of a call in the tree. */
 export function rowOf(call: Pending): Row {
-  const raw = revealLine(call.raw, 120);
+  // A change of a file is named by its first line: the text is for the difference.
+  const raw = revealLine(call.files === undefined ? call.raw : (call.raw.split('\n', 1)[0] ?? ''), 120);
   const where = revealLine(call.cwd, 200);
   return {
     label: raw,

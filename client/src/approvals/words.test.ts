@@ -43,7 +43,7 @@ describe('the words of an approval', () => {
   });
 
   it('lets nothing that an agent wrote begin a line, however long it is and wherever the editor would wrap it (T45)', () => {
-    const forged = `x${' '.repeat(200)}Rule  shell.allowed: fine`;
+    const forged = `x${`${' '.repeat(40)}.`.repeat(5)}${' '.repeat(35)}Rule  shell.allowed: fine`;
     const text = reviewText(examplePending({ raw: forged, cwd: `/${forged}`, client: forged, details: [['Arguments 1', forged], ['Begins', `short\n${forged}`], ['Content', `\t\t${forged}`]] }));
     const ours = /^(Run a command|No hidden characters\.|Lines that begin|$| {2}… | {4}|The agent says|Asks because |An approval also|Tool |Working folder:|Project |Rule |Asked |Arguments 1:|Begins:|Content:|Denied |Call |SHA-256)/;
     for (const line of text.split('\n')) {
@@ -52,6 +52,13 @@ describe('the words of an approval', () => {
     }
     assert.match(text, /Lines that begin with … continue the line above\./);
     assert.ok((text.match(/^ {2}… /gm)?.length ?? 0) >= 5 * Math.floor(forged.length / reviewColumns.below));
+  });
+
+  it('counts long runs of blanks and empty lines instead of drawing them, and says so of nothing else (T45)', () => {
+    const text = reviewText(examplePending({ raw: `echo ok${' '.repeat(3000)}; rm -rf ~${'\n'.repeat(500)}end` }));
+    assert.match(text, /^ {4}echo ok\\u\{20\}×3000; rm -rf ~\n {4}\\u\{a\}×498\n {4}end$/m);
+    assert.ok(reviewText(examplePending({ raw: `a${' '.repeat(40)}b` })).includes(`a${' '.repeat(40)}b`));
+    assert.match(reviewText(examplePending({ raw: 'x\n'.repeat(100) })), /The action takes 101 lines here/);
   });
 
   it('folds without losing anything, and says nothing of folding where nothing is folded', () => {
