@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { conductor, endProcess, RawAgent, TestHouse, type Json } from './house';
@@ -60,6 +61,11 @@ describe('what is removed from the log', function () {
     await agent.request('initialize', { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: canaries.shape, version: '1' } });
     const outcome = await agent.call('shell_exec', { command: 'cat secret.txt' });
     assert.match(outcome.text, /Canary-hunter2/, 'the agent gets what it asked for');
+    // The digest of what was released is over what is left, and the rest is committed to.
+    const done = house.callEntries().at(-1);
+    const left = outcome.text.replace(canaries.place, '[removed]').replace(canaries.shape, '[removed]');
+    assert.equal((done?.['output'] as Json)['sha256'], `sha256:${createHash('sha256').update(left).digest('hex')}`);
+    assert.deepEqual(((done?.['removed'] as Json)['parts'] as Json[]).map(({ at }) => at), ['/output', '/output', '/actor/client']);
     const calls: [string, Json][] = [
       ['shell_exec', { command: `echo --password ${canaries.place}` }],
       ['shell_exec', { command: `echo ${canaries.shape} '${own()}'` }],
