@@ -183,6 +183,7 @@ export class SimulatedDisk implements Disk {
         this.#mutate('sync', () => {
           node.durable = node.content;
         }),
+      makePrivate: () => Promise.resolve(undefined),
       truncate: (size) => this.#mutate('truncate', () => set(node.content.subarray(0, size))),
     };
   }

@@ -1,7 +1,7 @@
 /** The few calls through which the audit log touches a disk; a simulated disk stands in for it in tests of crashes. */
 import { constants } from 'node:fs';
 import * as fs from 'node:fs';
-import { open } from 'node:fs/promises';
+import { open, type FileHandle } from 'node:fs/promises';
 import * as fsp from 'node:fs/promises';
 import { dirname } from 'node:path';
 
@@ -27,6 +27,8 @@ export type AppendFile = ReadableFile &
     sync(): Promise<void>;
     /** Cuts the file to `size` bytes. */
     truncate(size: number): Promise<void>;
+    /** Closes the file to everybody but its owner; gives the rights that it had (`0666`) when others could write to it. Does nothing on Windows. */
+    makePrivate(): Promise<string | undefined>;
   }>;
 
 /** What the log needs of a file system. Every promise rejects with the cause of the operating system. */
@@ -114,6 +116,7 @@ async function openFile(path: string, flags: number): Promise<AppendFile> {
         fs.fdatasync(fd, (cause) => (cause === null ? resolve() : reject(cause)));
       }),
     truncate: (size) => truncate(path, markOf(stat).id, size),
+    makePrivate: () => makePrivate(handle, Number(stat.mode) & 0o777),
   };
 }
 
@@ -128,6 +131,12 @@ async function truncate(path: string, id: string, size: number): Promise<void> {
   } finally {
     await handle.close();
   }
+}
+
+async function makePrivate(handle: FileHandle, mode: number): Promise<string | undefined> {
+  if (process.platform === 'win32' || (mode & 0o077) === 0) return undefined;
+  await handle.chmod(0o600);
+  return (mode & 0o022) === 0 ? undefined : `0${mode.toString(8)}`;
 }
 
 function markOf(stat: fs.BigIntStats): FileMark {

@@ -34,7 +34,7 @@ export async function openLog(place: LogPlace, memory: Remembered): Promise<Open
   let file = await disk.openAppend(path);
   if (file === undefined && ((await resumeRename(place)) || (await mayBegin(place, memory)))) file = await disk.openAppend(path);
   if (file === undefined) return { kind: 'tampered', report: await verifyAgainst(place, memory) };
-  const found = await check(place, file, memory).catch(async (cause: unknown) => {
+  const found = await withRights(file, check(place, file, memory)).catch(async (cause: unknown) => {
     await file.close();
     throw cause;
   });
@@ -48,6 +48,16 @@ export async function openLog(place: LogPlace, memory: Remembered): Promise<Open
     throw cause;
   });
   return { kind: 'open', file: next.file, found: { ...found, end: next.end } };
+}
+
+/** Closes a file of which everything is found to be in order to others; that they could have written to it goes on record. */
+async function withRights(file: AppendFile, checked: Promise<Found>): Promise<Found> {
+  const found = await checked;
+  if (found.kind === 'tampered') return found;
+  const mode = await file.makePrivate();
+  if (mode === undefined) return found;
+  const note = { phase: 'recover', tool: 'audit.recover', input: { kind: 'permissions', mode }, result: 'ok' } as const;
+  return { ...found, notes: [note, ...found.notes] };
 }
 
 /** Begins the very first log, when nothing says that there was one. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readFile, readdir, stat } from 'node:fs/promises';
 import { SimulatedDisk } from '../../../test/fakes/simulatedDisk';
+import { createAuditReader } from './reader';
 import { verifyAuditLog } from './verifier';
 import { counting, event, folder, intent, isUnavailable, lines, nextId, open, path, rejectsWith, useLog } from '../../../test/fakes/writerGround';
 
@@ -80,6 +81,21 @@ describe('audit writer', () => {
     assert.equal(fourth?.detail?.['bytes'], 2_000_011);
     await assert.rejects(writer.append({ ...event(1), project: 'p'.repeat(1_100_000) }), rejectsWith('TOO_LARGE', /1048576 bytes/));
     assert.equal((await verifyAuditLog(path)).verdict, 'intact');
+  });
+
+  it('audit:longest-line takes a line of a mebibyte and no longer one, and verifiers and readers take it too', async () => {
+    const writer = await open();
+    const fits = (length: number): Promise<boolean> =>
+      writer.append({ ...event(1), project: 'p'.repeat(length) }).then(() => true, (thrown: unknown) => !rejectsWith('TOO_LARGE', /1048576 bytes/)(thrown));
+    let [most, over] = [1_040_000, 1_060_000];
+    while (over - most > 1) {
+      const middle = Math.floor((most + over) / 2);
+      if (await fits(middle)) most = middle;
+      else over = middle;
+    }
+    assert.ok(most > 1_048_000, `${most}`);
+    for (const depth of ['deep', 'strict'] as const) assert.equal((await verifyAuditLog(path, { depth })).verdict, 'intact');
+    assert.equal((await createAuditReader(path).entry({ seq: writer.state().entries }))?.entry?.seq, writer.state().entries);
   });
 
   it('audit:group-commit keeps 500 concurrent appends in order, in far fewer syncs, and tells listeners', async () => {

@@ -128,13 +128,17 @@ function progressBar(): { show(done: number, total: number): void; clear(): void
   };
 }
 
+/** Warnings that a terminal shows; `--json` has all that are kept. */
+const mostWarnings = 5;
+
 function describe(file: string, report: VerificationReport): string {
-  const { verdict, level, trust, since, entries, line, offset, expected, found, message, notes } = report;
+  const { verdict, level, trust, since, entries, line, offset, expected, found, message, notes, warnings } = report;
   const words = since === undefined ? `Intact (${trust?.words ?? level ?? 'unknown level'}): ${String(entries)} entries` : `Intact since the last full verification at #${String(since.entries)} (chain only): ${String(entries)} new entries`;
   const head = { intact: `${words} in ${file}`, tampered: `TAMPERED: ${file}`, torn: `Torn by a crash, repairable: ${file}`, unverifiable: `Could not verify ${file}` }[verdict];
   const place = line === null ? [] : [`  at line ${String(line)}, byte ${String(offset ?? 0)}`];
   const hashes = expected === null && found === null ? [] : [`  expected ${expected ?? '-'}`, `  found    ${found ?? '-'}`];
   const limits = notes.map((one) => `  ${one}`);
-  return [head, ...limits, ...(message === null || verdict === 'intact' ? [] : [`  ${message}`]), ...place, ...hashes].map(safe).join('\n');
+  const odd = warnings.slice(0, mostWarnings).map((one) => `  line ${String(one.line)}: ${one.message}`);
+  return [head, ...limits, ...odd, ...(message === null || verdict === 'intact' ? [] : [`  ${message}`]), ...place, ...hashes].map(safe).join('\n');
 }
 
