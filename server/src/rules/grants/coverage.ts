@@ -1,5 +1,5 @@
 import type { Platform } from '../commandPlan';
-import { formOf, namesOf, type Form } from './forms';
+import { callTies, exactTies, formOf, isMaterial, namesOf, type Form } from './forms';
 import type { Grant, Ground, Reason, Scope, Tie, Unit } from './ground';
 
 /**
@@ -19,7 +19,7 @@ export type Question = Readonly<{ ground: Ground; platform: Platform; /** Millis
 /** Holds a call that asks against all grants: one that covers the whole of it, or one for each command that asks. */
 export function coverageOf(grants: readonly Grant[], question: Question): Coverage {
   const own = grants.filter((grant) => grant.effect === 'allow' && concerns(grant, question));
-  const whole = own.find((grant) => coversWhole(grant, question.ground));
+  const whole = own.find((grant) => coversWhole(grant, question));
   if (whole !== undefined) return { kind: 'covered', by: [whole] };
   const { around, units } = question.ground;
   const asking = units.filter(({ reasons }) => reasons.length > 0);
@@ -46,11 +46,11 @@ const clockSlack = 60_000;
 
 const fileTools: ReadonlySet<string> = new Set(['filesystem.write', 'filesystem.edit']);
 
-function coversWhole(grant: Grant, ground: Ground): boolean {
+function coversWhole(grant: Grant, { ground, platform }: Question): boolean {
   if (grant.policy !== ground.policy || !seen(ground.reasons, grant.reasons)) return false;
   switch (grant.scope.kind) {
     case 'call':
-      return sameTies(grant.scope.ties, ground.ties);
+      return sameTies(grant.scope.ties, callTies(ground, platform));
     case 'file':
       return grant.scope.path === ground.file;
     case 'unit':
@@ -64,7 +64,7 @@ function coversUnit(grant: Grant, unit: Unit, { ground, platform }: Question): b
   if (grant.policy !== ground.policy || !unit.plain || !seen(unit.reasons, grant.reasons)) return false;
   switch (grant.scope.kind) {
     case 'unit':
-      return !unit.shaky && sameWords(grant.scope.argv, unit.argv) && sameTies(grant.scope.ties, unit.ties);
+      return (!unit.shaky || isMaterial(unit, platform)) && sameWords(grant.scope.argv, unit.argv) && sameTies(grant.scope.ties, exactTies(unit, platform));
     case 'form':
       return fits(grant.scope, formOf(unit.argv, platform)) && sameTies(grant.scope.ties, unit.standing);
     case 'call':
@@ -79,10 +79,10 @@ function nearMiss(grant: Grant, { ground, platform }: Question): NearMiss | unde
   const { scope } = grant;
   const asking = ground.units.filter(({ reasons }) => reasons.length > 0);
   const told = (before: readonly Tie[], after: readonly Tie[]): NearMiss => ({ grant, before: [...before, ...more(grant.policy, grant.reasons)], after: [...after, ...more(ground.policy, ground.reasons)] });
-  if (scope.kind === 'call') return sameLists(scope.argvs, ground.units.map(({ argv }) => argv)) && ground.units.length > 0 ? told(scope.ties, ground.ties) : undefined;
+  if (scope.kind === 'call') return sameLists(scope.argvs, ground.units.map(({ argv }) => argv)) && ground.units.length > 0 ? told(scope.ties, callTies(ground, platform)) : undefined;
   const [unit, another] = asking;
   if (unit === undefined || another !== undefined) return undefined;
-  if (scope.kind === 'unit' && sameWords(scope.argv, unit.argv)) return told(scope.ties, unit.ties);
+  if (scope.kind === 'unit' && sameWords(scope.argv, unit.argv)) return told(scope.ties, exactTies(unit, platform));
   return scope.kind === 'form' && fits(scope, formOf(unit.argv, platform)) ? told(scope.ties, unit.standing) : undefined;
 }
 

@@ -9,6 +9,7 @@ import { searchers } from '../programs/search';
 import { argumentRules } from '../programs/table';
 import { alwaysAsk, innerCommand, wrappers } from '../programs/wrappers';
 import { dashedTar, writers } from '../programs/writers';
+import type { Ground, Tie, Unit } from './ground';
 
 /** Tells which commands are known so well that a grant may reach beyond their very words, and which may run anything. */
 
@@ -85,6 +86,35 @@ function look(argv: readonly string[], platform: Platform, depth: number): strin
 function stripFolders(args: readonly string[]): readonly string[] {
   const call = readGit(args);
   return 'unknown' in call ? args : [call.subcommand, ...call.args];
+}
+
+/** The reason that says no more than that the settings name the program; under it alone a grant may reach beyond the very words. */
+export const byName = 'shell.requireApproval';
+
+/**
+ * Whether what a file holds decides nothing about a command: its program has no language of its own, and nothing but its name makes it ask.
+ * What is copied over a control file, for instance, decides a lot.
+ */
+export function isMaterial({ argv, reasons }: Pick<Unit, 'argv' | 'reasons'>, platform: Platform): boolean {
+  return reasons.every(({ rule }) => rule === byName) && formOf(stripped(argv), platform) !== undefined;
+}
+
+/** What an exact grant of one command is tied to. */
+export function exactTies(unit: Pick<Unit, 'argv' | 'reasons' | 'ties'>, platform: Platform): readonly Tie[] {
+  return isMaterial(unit, platform) ? withoutFiles(unit.ties) : unit.ties;
+}
+
+/** What an exact grant of a whole call is tied to. */
+export function callTies({ units, around, ties }: Pick<Ground, 'units' | 'around' | 'ties'>, platform: Platform): readonly Tie[] {
+  return units.length > 0 && around.length === 0 && units.every((unit) => isMaterial(unit, platform)) ? withoutFiles(ties) : ties;
+}
+
+function withoutFiles(ties: readonly Tie[]): readonly Tie[] {
+  return ties.filter(({ label }) => label !== 'File');
+}
+
+function stripped(argv: readonly string[]): readonly string[] {
+  return argv[0] === 'git' ? ['git', ...stripFolders(argv.slice(1))] : argv;
 }
 
 /** The names of the program and, where it has one, of its subcommand; for a wrapper also those of what it starts, outermost first. */

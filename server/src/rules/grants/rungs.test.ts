@@ -155,6 +155,16 @@ describe('rules/grants', () => {
     for (const [line, covered] of rows) assert.equal(held(grants, line).kind, covered ? 'covered' : 'open', line);
   });
 
+  it('grants:exact rests on what a file holds only where the program may run it', () => {
+    const material = [grantFor('rm a.txt', 'exact'), grantFor('rm a && mkdir b', 'exact')];
+    for (const line of ['rm a.txt', 'rm a && mkdir b']) assert.equal(held(material, line, { file: 'other' }).kind, 'covered', line);
+    const code = [grantFor('cp a .git/config', 'exact'), grantFor('rm a > log', 'exact'), grantFor('cp a ../b', 'exact'), grantFor('sh x.sh', 'session'), grantFor('rm a && sh x.sh', 'session'), grantFor("sed -n '1,3p' a", 'exact'), grantFor('timeout 5 rm a', 'exact'), grantFor('terraformx plan', 'exact')];
+    for (const line of ['cp a .git/config', 'rm a > log', 'cp a ../b', 'sh x.sh', 'rm a && sh x.sh', "sed -n '1,3p' a", 'timeout 5 rm a', 'terraformx plan']) {
+      assert.equal(held(code, line).kind, 'covered', line);
+      assert.equal(held(code, line, { file: 'other' }).kind, 'open', line);
+    }
+  });
+
   it('grants:wide covers the same options on other operands, as far as the rules leave them to it', () => {
     const flags = [grantFor('rm -f a.txt', 'flags')];
     const rows: readonly (readonly [string, boolean])[] = [['rm -f b.txt', true], ['rm b.txt -f c.txt', true], ['rm b.txt', false], ['rm -fv b.txt', false], ['rm -rf b', false], ['rm -f ../b', false], ['rm -f .git/config', false], ['mkdir -f b', false], ['nice rm -f b', false], ['ls | rm -f b', false], ['rm -f b >> c', false]];
@@ -177,6 +187,8 @@ describe('rules/grants', () => {
     const grants = [grantFor('sh x.sh', 'session')];
     assert.equal(held(grants, 'sh x.sh').kind, 'covered');
     assert.equal(held(grants, 'sh x.sh', { shaky: true }).kind, 'open');
+    assert.equal(held([grantFor('cp a .git/config', 'exact')], 'cp a .git/config', { shaky: true }).kind, 'open');
+    assert.equal(held([grantFor('rm a', 'exact')], 'rm a', { shaky: true }).kind, 'covered');
     assert.equal(held(grants, 'cat y | sh x.sh').kind, 'open');
   });
 

@@ -1,6 +1,6 @@
 import type { Ladder, Offer, RungName } from '../../../../protocol/src/grants';
 import type { Platform } from '../commandPlan';
-import { formOf, namesOf, runsAnything, type Form } from './forms';
+import { byName, callTies, exactTies, formOf, namesOf, runsAnything, type Form } from './forms';
 import type { Ground, Reason, Scope, Unit } from './ground';
 
 /** Says how far one answer may reach: which rungs a call offers, and what each of them means. A rung that is dangerous is not there. */
@@ -10,9 +10,6 @@ export type Terms = Readonly<{ /** Hours. */ sessionHours: number; /** Days. */ 
 
 /** Rungs that end with the agent's connection. */
 export const sessionRungs: ReadonlySet<RungName> = new Set<RungName>(['session', 'file']);
-
-/** The only reason under which a grant may reach beyond the very words: that the settings name the program. */
-const byName = 'shell.requireApproval';
 
 /** Reasons after which nothing is granted beyond once. */
 const onlyOnce: ReadonlySet<string> = new Set(['shell.long', 'shell.manyCommands']);
@@ -45,7 +42,7 @@ export function scopeOf(ground: Ground, effect: 'allow' | 'deny', rung: RungName
       return undefined;
     case 'session':
     case 'exact':
-      return ground.units.length === 1 && unit?.plain === true ? { kind: 'unit', argv: unit.argv, ties: unit.ties } : { kind: 'call', argvs: ground.units.map(({ argv }) => argv), ties: ground.ties };
+      return ground.units.length === 1 && unit?.plain === true ? { kind: 'unit', argv: unit.argv, ties: exactTies(unit, platform) } : { kind: 'call', argvs: ground.units.map(({ argv }) => argv), ties: callTies(ground, platform) };
     case 'flags':
       return unit === undefined || form === undefined ? undefined : { ...form, kind: 'form', ties: unit.standing };
     case 'subcommand':
@@ -113,7 +110,7 @@ function counted(count: number, noun: string): string {
 function offer(ground: Ground, rung: RungName, lasts: string, platform: Platform): Offer | undefined {
   const unit = theOne(ground);
   const form = unit === undefined ? undefined : formOf(unit.argv, platform);
-  const same = ground.units.length === 0 ? 'exactly this call, while all that it rests on stays as it is' : 'exactly this line in this folder, while its programs and the files that it names stay as they are';
+  const same = ground.units.length === 0 ? 'exactly this call, while all that it rests on stays as it is' : 'exactly this line in this folder, while its programs, and scripts that it names, stay as they are';
   switch (rung) {
     case 'session':
       return { rung, title: 'Approve for This Session', covers: `This agent may repeat ${same}.`, lasts };
