@@ -22,7 +22,7 @@ export const offerSchema = z.strictObject({
   title: z.string(),
   /** What it covers, in one sentence. */
   covers: z.string(),
-  /** How long it holds, in words such as `8 hours, or until the agent leaves`. */
+  /** How long it holds, in words such as `at most 8 hours`. */
   lasts: z.string(),
 });
 

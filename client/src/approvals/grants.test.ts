@@ -42,7 +42,8 @@ describe('answers that last, in words', () => {
     const rows = approveChoices(call('rm -f a'), [{ rung: 'flags', past: { covered: 4, asked: 9 }, example: `rm -f $(x) ${bidi}`, real: true }]);
     const at = rows.findIndex(({ deed }) => deed.kind === 'answer' && deed.rung === 'flags');
     assert.equal(rows[at]?.detail, 'Would have covered 4 of 9 past prompts. Newly allows (seen before): rm -f \\$(x) \\u{202e}');
-    assert.equal(rows[at + 1]?.label.trim(), 'More. Holds: 30 days.');
+    assert.equal(rows[at]?.label, '$(check-all) Approve rm -f with Other Operands (30 days)');
+    assert.equal(rows[at + 1]?.label.trim(), 'More.');
     assert.equal(measureText({ rung: 'flags', past: { covered: 0, asked: 0 }, example: 'rm another', real: false }), 'Nothing was asked here before. Newly allows for instance: rm another');
   });
 

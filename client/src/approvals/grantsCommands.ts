@@ -33,7 +33,7 @@ const weighingMs = 1500;
 /** Lets a person answer for more than one call, see what lasts, and take it back. */
 export function registerGrants(broker: Broker, around: Around, life: Lifetime): GrantFeature {
   const section = life.add(new GrantsSection(broker));
-  life.add(new GrantLenses(around.queue, (id) => section.all.some((grant) => grant.id === id)));
+  life.add(new GrantLenses((id) => section.all.some((grant) => grant.id === id)));
   const approve = (call: Pending): Promise<void> => approveForLonger(broker, around, call);
   const deny = (call: Pending): Promise<void> => denyForGood(around, call);
   return {

@@ -8,6 +8,7 @@ import type { Decisions } from './decisions';
 import type { FileDiffs } from './fileDiffs';
 import { settleMs, type Queue } from './queue';
 import { closedText, reviewText } from './reviewText';
+import { lastingLenses } from './rungs';
 
 /** The address of the review document of a call. */
 export function reviewUri(call: Pending): Uri {
@@ -44,7 +45,7 @@ export class Reviews implements TextDocumentContentProvider, CodeLensProvider, D
     if (call === undefined) return [];
     const lens = (title: string, command: string): CodeLens => new CodeLens(new Range(0, 0, 0, 0), { title, command, arguments: [document.uri] });
     const difference = call.files === undefined ? [] : [lens('Show the Difference', commands.showDifference)];
-    return [lens('Deny', commands.deny), lens('Deny with Reason…', commands.denyWithReason), lens('Approve Once', commands.approve), ...difference];
+    return [lens('Deny', commands.deny), lens('Deny with Reason…', commands.denyWithReason), lens('Approve Once', commands.approve), ...lastingLenses(call).map(([title, command]) => lens(title, command)), ...difference];
   }
 
   /** Opens the difference of the file that a call would change, or else its document. */

@@ -1,7 +1,8 @@
 import type { Pending } from '../../../protocol/src/approvals';
 import { reveal, revealLine } from '../../../protocol/src/display';
 import type { Ladder, Measured, Offer, RungName } from '../../../protocol/src/grants';
-import { counted, escapeIcons, fold } from '../labels';
+import { commands, type CommandId } from '../ids';
+import { columnsOf, counted, escapeIcons, fold } from '../labels';
 import { choicesFor, pickColumns } from './choices';
 
 /** The words of lists in which an answer for more than one call is chosen. */
@@ -43,6 +44,12 @@ export function ladderOf({ ladder }: Pending): Ladder {
   return ladder ?? { allow: [], deny: [] };
 }
 
+/** The lenses of a review that begin an answer for longer. */
+export function lastingLenses(call: Pending): readonly (readonly [title: string, command: CommandId])[] {
+  const { allow, deny } = ladderOf(call);
+  return [...(allow.length === 0 ? [] : [['Approve for Longer…', commands.approveForLonger] as const]), ...(deny.length === 0 ? [] : [['Deny for Good…', commands.denyForGood] as const])];
+}
+
 function action(call: Pending): RungChoice[] {
   const lines = fold(reveal(call.raw).text.replace(/\t/g, '\\t'), pickColumns);
   const shown = lines.slice(0, 4).map((line, index): RungChoice => ({ deed: { kind: 'review' }, label: `${index === 0 ? '$(chevron-right) ' : '      '}${escapeIcons(line)}` }));
@@ -52,9 +59,18 @@ function action(call: Pending): RungChoice[] {
 
 /** A row that answers, and below it what it covers: a list cuts what is wider than it. */
 function rung({ rung: name, title, covers, lasts }: Offer, decision: 'approve' | 'deny', measured: Measured | undefined): RungChoice[] {
-  const label = `${decision === 'approve' ? '$(check-all)' : '$(error)'} ${escapeIcons(revealLine(title, 90))}`;
-  const told = fold(revealLine(`${covers} Holds: ${lasts}.`, 600), pickColumns).map((line): RungChoice => ({ deed: { kind: 'review' }, label: `      ${escapeIcons(line)}` }));
+  const label = `${decision === 'approve' ? '$(check-all)' : '$(error)'} ${escapeIcons(revealLine(`${title} (${lasts})`, 90))}`;
+  const told = wrap(revealLine(covers, 400), pickColumns).map((line): RungChoice => ({ deed: { kind: 'review' }, label: `      ${escapeIcons(line)}` }));
   return [{ deed: { kind: 'answer', decision, rung: name }, label, ...(measured === undefined ? {} : { detail: escapeIcons(measureText(measured)) }) }, ...told];
+}
+
+/** Lines that break between words where they can. */
+function wrap(text: string, columns: number): string[] {
+  const lines = text.split(' ').reduce<string[]>((all, word) => {
+    const last = all.at(-1);
+    return last !== undefined && columnsOf(`${last} ${word}`) <= columns ? [...all.slice(0, -1), `${last} ${word}`] : [...all, word];
+  }, []);
+  return lines.flatMap((line) => fold(line, columns));
 }
 
 /** What a rung would have done and would do. */

@@ -100,7 +100,7 @@ function limitOf(ground: Ground, platform: Platform): string | undefined {
 }
 
 function lastsFor(rung: RungName, { sessionHours, lastingDays }: Terms): string {
-  return sessionRungs.has(rung) ? `${counted(sessionHours, 'hour')}, or until the agent or Conductor ends` : counted(lastingDays, 'day');
+  return sessionRungs.has(rung) ? `at most ${counted(sessionHours, 'hour')}` : counted(lastingDays, 'day');
 }
 
 function counted(count: number, noun: string): string {
@@ -110,18 +110,18 @@ function counted(count: number, noun: string): string {
 function offer(ground: Ground, rung: RungName, lasts: string, platform: Platform): Offer | undefined {
   const unit = theOne(ground);
   const form = unit === undefined ? undefined : formOf(unit.argv, platform);
-  const same = ground.units.length === 0 ? 'exactly this call, while all that it rests on stays as it is' : 'exactly this line in this folder, while its programs, and scripts that it names, stay as they are';
+  const same = ground.units.length === 0 ? 'exactly this call, while nothing that it rests on changes' : 'exactly this here, while its programs and scripts do not change';
   switch (rung) {
     case 'session':
-      return { rung, title: 'Approve for This Session', covers: `This agent may repeat ${same}.`, lasts };
+      return { rung, title: 'Approve for This Session', covers: `This agent, until it ends: ${same}.`, lasts };
     case 'exact':
-      return { rung, title: 'Approve Exactly This in This Project', covers: `Agents of this name may repeat ${same}.`, lasts };
+      return { rung, title: 'Approve Exactly This in This Project', covers: `Agents of this name: ${same}.`, lasts };
     case 'flags':
-      return form === undefined ? undefined : { rung, title: `Approve ${wordsOf(form)} with Other Operands`, covers: `Agents of this name may run ${wordsOf(form)} in this folder on whatever the rules leave to it: inside the project, no control files.`, lasts };
+      return form === undefined ? undefined : { rung, title: `Approve ${wordsOf(form)} with Other Operands`, covers: `Agents of this name: ${wordsOf(form)} here, on anything inside the project that is no control file.`, lasts };
     case 'subcommand':
-      return form?.subcommand === undefined ? undefined : { rung, title: `Approve ${form.program} ${form.subcommand} in This Project`, covers: `Agents of this name may run ${form.program} ${form.subcommand} in this folder, in every form that is known to lose nothing and to run nothing else.`, lasts };
+      return form?.subcommand === undefined ? undefined : { rung, title: `Approve ${form.program} ${form.subcommand} in This Project`, covers: `Agents of this name: ${form.program} ${form.subcommand} here, in every form that is known to lose nothing and run nothing else.`, lasts };
     case 'file':
-      return ground.file === undefined ? undefined : { rung, title: 'Approve Changes of This File for This Session', covers: `This agent may write and edit ${ground.file}, whatever the content.`, lasts };
+      return ground.file === undefined ? undefined : { rung, title: 'Approve Changes of This File for This Session', covers: `This agent, until it ends: writing and editing ${ground.file}, whatever the content.`, lasts };
     case 'once':
     case 'program':
       return undefined;
