@@ -39,7 +39,7 @@ const scope = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('name'), program: z.string(), subcommand: z.string().optional() }),
 ]);
 const lastingGrant = z.strictObject({
-  id: z.string().regex(/^grant_[0-9A-Z]{26}$/), effect: z.enum(['allow', 'deny']), rung: z.enum(rungNames).exclude(['once']), tool: z.string(), project: z.string(), agent: z.string(), policy: z.string(),
+  id: z.string().regex(/^grant_[0-9A-Z]{26}$/), effect: z.enum(['allow', 'deny']), rung: z.enum(rungNames).exclude(['once']), tool: z.string(), project: z.string(), agent: z.string(), policy: z.string(), pin: z.string(),
   reasons: z.array(z.strictObject({ rule: z.string(), reason: z.string() })), scope, createdAt: z.number(), expiresAt: z.number().optional(),
   title: z.string(), covers: z.string(), by: z.string(), call: z.string(),
 });

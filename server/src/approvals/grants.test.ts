@@ -19,7 +19,7 @@ function ground(operand = 'a', different: Partial<Ground> = {}): Ground {
   const reasons = [{ rule: 'shell.requireApproval', reason: 'Your settings let rm run only after you approve.' }];
   const standing = [{ label: 'Program', key: 'rm', value: '/usr/bin/rm sha256:1' }];
   const ties = [{ label: 'Arguments', key: '', value: `rm ${operand}` }, { label: 'File', key: 'x', value: 'sha256:2', text: 'what it held' }, ...standing];
-  return { tool: 'shell.exec', project: '/p', agent: 'agent', session: 3, policy: 'p', whole: true, reasons, around: [], ties, units: [{ argv: ['rm', operand], reasons, plain: true, shaky: false, ties, standing }], ...different };
+  return { tool: 'shell.exec', project: '/p', agent: 'agent', session: 3, policy: 'p', pin: 't', whole: true, reasons, around: [], ties, units: [{ argv: ['rm', operand], reasons, plain: true, shaky: false, ties, standing }], ...different };
 }
 
 describe('approvals/grants', () => {

@@ -187,7 +187,7 @@ class Keeper implements Grants {
     const forSession = effect === 'allow' && sessionRungs.has(rung);
     const ms = forSession ? terms.sessionHours * 3_600_000 : terms.lastingDays * 86_400_000;
     return {
-      id: `grant_${newUlid()}`, effect, rung, tool: ground.tool, project: ground.project, policy: ground.policy, reasons: ground.reasons, scope, createdAt, call,
+      id: `grant_${newUlid()}`, effect, rung, tool: ground.tool, project: ground.project, policy: ground.policy, pin: ground.pin, reasons: ground.reasons, scope, createdAt, call,
       agent: effect === 'allow' ? ground.agent : '', title: offered.title, covers: offered.covers, by: [by.role, by.client].filter((part) => part !== undefined).join(' '),
       ...(forSession ? { session: ground.session } : {}), ...(effect === 'allow' ? { expiresAt: createdAt + ms } : {}),
     };

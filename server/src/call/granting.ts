@@ -9,7 +9,7 @@ import type { NearMiss } from '../rules/grants/coverage';
 import type { Grant, Ground } from '../rules/grants/ground';
 import { reasonsOf, tiesOf } from '../tools/ties';
 import { differences } from '../tools/fact';
-import type { Prepared, Reach } from '../tools/tool';
+import type { Prepared, Reach, Tool } from '../tools/tool';
 import type { Approval } from './asking';
 import { changeOf, tellAtMost } from './changes';
 import type { Judged } from './judging';
@@ -23,13 +23,13 @@ export type GrantRoom = Pick<Grants, 'denies' | 'cover' | 'near' | 'ladder' | 'k
  * A judged call as grants see it. Its time limit is no tie, since a shorter or longer one makes no other action; reasons that are known
  * one by one are compared as such.
  */
-export function groundOf(call: Pick<ToolCall, 'tool' | 'project' | 'actor'>, prepared: Pick<Prepared, 'verdict' | 'facts' | 'show' | 'reach'>, config: Config): Ground {
+export function groundOf(call: Pick<ToolCall, 'tool' | 'project' | 'actor'>, prepared: Pick<Prepared, 'verdict' | 'facts' | 'show' | 'reach'>, config: Config, pin: string): Ground {
   const { facts, verdict } = prepared;
   const reach = prepared.reach?.();
   const commands = reach?.kind === 'commands' ? reach : undefined;
   return {
     tool: call.tool, project: call.project, agent: agentName(call.actor.client), session: call.actor.connection ?? 0,
-    policy: policyOf(config, call.tool),
+    policy: policyOf(config, call.tool), pin,
     whole: isWhole(prepared, reach),
     reasons: reach === undefined ? reasonsOf([verdict]) : reach.kind === 'file' ? reach.reasons : [...reach.units.flatMap(({ reasons }) => reasons), ...reach.around],
     around: commands?.around ?? [],
@@ -41,8 +41,8 @@ export function groundOf(call: Pick<ToolCall, 'tool' | 'project' | 'actor'>, pre
 
 /** The same call, made ready again or looked at once more: what it is about, by what it now rests on. */
 export function groundAgain(of: Ground, prepared: Pick<Prepared, 'verdict' | 'facts' | 'show' | 'reach'>, config: Config): Ground {
-  const { tool, project, agent, session } = of;
-  return { ...groundOf({ tool, project, actor: { role: 'agent', user: '' } }, prepared, config), agent, session };
+  const { tool, project, agent, session, pin } = of;
+  return { ...groundOf({ tool, project, actor: { role: 'agent', user: '' } }, prepared, config, pin), agent, session };
 }
 
 /** Characters of a command line, and of the raw action of other tools, up to which a person can be said to have seen all of it. */
@@ -56,6 +56,16 @@ function isWhole({ show, facts }: Pick<Prepared, 'show' | 'facts'>, reach: Reach
 /** The agent's name for itself without the version that follows it, which would end every grant with each update. */
 export function agentName(client: string | undefined): string {
   return (client ?? 'unnamed client').replace(/ v?\d[\w.+-]*$/, '');
+}
+
+const pins = new WeakMap<Tool, string>();
+
+/** Hash of what a tool says of itself: one that says something else is another tool to whoever granted it (T43). */
+export function pinOf(tool: Tool): string {
+  const { name, title, description, annotations } = tool;
+  const known = pins.get(tool) ?? `sha256:${createHash('sha256').update(canonicalJson({ name, title, description, annotations: { ...annotations } }).text).digest('hex')}`;
+  pins.set(tool, known);
+  return known;
 }
 
 const hashes = new WeakMap<Config, Map<string, string>>();
@@ -92,9 +102,9 @@ function changesOf({ before, after }: NearMiss): Change[] {
 }
 
 /** Keeps the answer that a person chose to last. */
-export async function keepAnswer(grants: GrantRoom, { call, bound, policy }: Judged, approval: Approval): Promise<void> {
+export async function keepAnswer(grants: GrantRoom, { call, tool, bound, policy }: Judged, approval: Approval): Promise<void> {
   const { rung, by } = approval;
   if (rung === undefined || rung === 'once') return;
   const effect = approval.decision === 'approved' ? 'allow' : 'deny';
-  await grants.keep(groundOf(call, bound.prepared, policy.config), { effect, rung, by, call: call.id }, policy.config.grants);
+  await grants.keep(groundOf(call, bound.prepared, policy.config, pinOf(tool)), { effect, rung, by, call: call.id }, policy.config.grants);
 }

@@ -46,7 +46,7 @@ export async function judgeAgain(rooms: Rooms, judged: Judged, signal: AbortSign
 
 /** What a person forbade for good is refused, whatever the rules say of it. */
 function forbiddenBy(rooms: Rooms, call: ToolCall, prepared: Prepared, policy: Policy): Refusal | undefined {
-  const denial = rooms.grants.denies(call.project, () => groundOf(call, prepared, policy.config));
+  const denial = rooms.grants.denies(call.project, () => groundOf(call, prepared, policy.config, ''));
   return denial === undefined ? undefined : refusalOf('DENIED', 'approval.forbidden', `The user forbade this for good (${denial.id}: ${denial.title}).`);
 }
 

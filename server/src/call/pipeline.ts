@@ -5,7 +5,7 @@ import { ConductorError, toConductorError } from '../../../protocol/src/errors';
 import type { Prepared, Tool } from '../tools/tool';
 import { askPerson, type Approval, type Caller } from './asking';
 import { changesBetween, namesOf } from './changes';
-import { approvalByGrants, groundOf, keepAnswer, lastingPart } from './granting';
+import { approvalByGrants, groundOf, keepAnswer, lastingPart, pinOf } from './granting';
 import { judge, judgeAgain, type Held, type Judged } from './judging';
 import { judgeNarrowed, narrowedRefusal, shelve } from './narrowing';
 import type { Chosen } from '../approvals/shelf';
@@ -70,7 +70,7 @@ async function ask(rooms: Rooms, caller: Caller, turn: Turn, held: Held): Promis
   const { judged } = turn;
   if (turn.again === undefined && judged.bound.prepared.verdict.verdict === 'allow') return { kind: 'cleared', judged };
   const { config } = judged.policy;
-  const ground = groundOf(judged.call, judged.bound.prepared, config);
+  const ground = groundOf(judged.call, judged.bound.prepared, config, pinOf(judged.tool));
   // After everything else has judged, and never in place of a question whose ground has moved.
   const granted = turn.again === undefined && turn.narrowed === undefined ? rooms.grants.cover(judged.call.id, ground) : undefined;
   if (granted !== undefined) return { kind: 'cleared', judged, approval: approvalByGrants(granted) };

@@ -47,7 +47,7 @@ const clockSlack = 60_000;
 const fileTools: ReadonlySet<string> = new Set(['filesystem.write', 'filesystem.edit']);
 
 function coversWhole(grant: Grant, { ground, platform }: Question): boolean {
-  if (grant.policy !== ground.policy || !seen(ground.reasons, grant.reasons)) return false;
+  if (!sameRules(grant, ground) || !seen(ground.reasons, grant.reasons)) return false;
   switch (grant.scope.kind) {
     case 'call':
       return sameTies(grant.scope.ties, callTies(ground, platform));
@@ -60,8 +60,13 @@ function coversWhole(grant: Grant, { ground, platform }: Question): boolean {
   }
 }
 
+/** The same settings, and a tool that says the same of itself; writing and editing one file are granted together. */
+function sameRules(grant: Grant, ground: Ground): boolean {
+  return grant.policy === ground.policy && (grant.pin === ground.pin || (grant.scope.kind === 'file' && grant.tool !== ground.tool));
+}
+
 function coversUnit(grant: Grant, unit: Unit, { ground, platform }: Question): boolean {
-  if (grant.policy !== ground.policy || !unit.plain || !seen(unit.reasons, grant.reasons)) return false;
+  if (!sameRules(grant, ground) || !unit.plain || !seen(unit.reasons, grant.reasons)) return false;
   switch (grant.scope.kind) {
     case 'unit':
       return (!unit.shaky || isMaterial(unit, platform)) && sameWords(grant.scope.argv, unit.argv) && sameTies(grant.scope.ties, exactTies(unit, platform));
@@ -78,7 +83,7 @@ function coversUnit(grant: Grant, unit: Unit, { ground, platform }: Question): b
 function nearMiss(grant: Grant, { ground, platform }: Question): NearMiss | undefined {
   const { scope } = grant;
   const asking = ground.units.filter(({ reasons }) => reasons.length > 0);
-  const told = (before: readonly Tie[], after: readonly Tie[]): NearMiss => ({ grant, before: [...before, ...more(grant.policy, grant.reasons)], after: [...after, ...more(ground.policy, ground.reasons)] });
+  const told = (before: readonly Tie[], after: readonly Tie[]): NearMiss => ({ grant, before: [...before, ...more(grant)], after: [...after, ...more(ground)] });
   if (scope.kind === 'call') return sameLists(scope.argvs, ground.units.map(({ argv }) => argv)) && ground.units.length > 0 ? told(scope.ties, callTies(ground, platform)) : undefined;
   const [unit, another] = asking;
   if (unit === undefined || another !== undefined) return undefined;
@@ -86,9 +91,9 @@ function nearMiss(grant: Grant, { ground, platform }: Question): NearMiss | unde
   return scope.kind === 'form' && fits(scope, formOf(unit.argv, platform)) ? told(scope.ties, unit.standing) : undefined;
 }
 
-/** Settings and reasons as ties, so that a change of them is told like every other. */
-function more(policy: string, reasons: readonly Reason[]): readonly Tie[] {
-  return [{ label: 'Settings', key: '', value: policy }, ...reasons.map(({ rule, reason }): Tie => ({ label: 'Why', key: rule, value: reason }))];
+/** Settings, tool and reasons as ties, so that a change of them is told like every other. */
+function more({ policy, pin, reasons }: Pick<Ground, 'policy' | 'pin' | 'reasons'>): readonly Tie[] {
+  return [{ label: 'Settings', key: '', value: policy }, { label: 'Tool', key: '', value: pin }, ...reasons.map(({ rule, reason }): Tie => ({ label: 'Why', key: rule, value: reason }))];
 }
 
 function meets(scope: Scope, { ground, platform }: Question): boolean {

@@ -35,6 +35,8 @@ export type Ground = Readonly<{
   session: number;
   /** Hash of the settings that judge this tool. */
   policy: string;
+  /** Hash of what the tool says of itself. */
+  pin: string;
   /** Whether a person can be shown all of it: short enough, and nothing hidden in it. */
   whole: boolean;
   /** Why it asks. */
@@ -75,6 +77,7 @@ export type Grant = Readonly<{
   /** Connection with which it ends. */
   session?: number;
   policy: string;
+  pin: string;
   reasons: readonly Reason[];
   scope: Scope;
   /** Milliseconds since 1970. */

@@ -16,7 +16,7 @@ const ordinary = ['git', 'ls', 'cat', 'cd', 'head', 'node', 'find', 'sh', 'eslin
 const asking = ['rm', 'mv', 'mkdir', 'chmod', 'cp', 'tee', 'sed', 'curl', 'tsc', 'timeout', 'env', 'touch'];
 const facts: CommandFacts = { ...lexicalFacts({ project: '/home/u/p', own: '/home/u/.conductor' }, 'posix'), entry: () => 'file', script: () => 'no', gitWrites: () => nothingWritten, git: () => ({ programs: [], hooks: false, remotes: ['origin'] }) };
 
-type Different = Partial<Pick<Ground, 'project' | 'agent' | 'session' | 'policy' | 'whole'>> & { allowed?: readonly string[]; approval?: readonly string[]; facts?: Partial<CommandFacts>; programs?: Readonly<Record<string, string>>; file?: string; shaky?: boolean };
+type Different = Partial<Pick<Ground, 'project' | 'agent' | 'session' | 'policy' | 'pin' | 'whole'>> & { allowed?: readonly string[]; approval?: readonly string[]; facts?: Partial<CommandFacts>; programs?: Readonly<Record<string, string>>; file?: string; shaky?: boolean };
 
 function groundFor(line: string, different: Different = {}): Ground {
   const { allowed = ordinary, approval = asking, facts: otherFacts, programs = {}, file = 'same', shaky = false, ...rest } = different;
@@ -31,7 +31,7 @@ function groundFor(line: string, different: Different = {}): Ground {
     return { argv: command.argv, reasons: reasonsOf(judged.shares?.commands[index] ?? []), plain, shaky, standing, ties };
   });
   const around = reasonsOf(judged.shares?.line ?? []);
-  return { tool: 'shell.exec', project: '/home/u/p', agent: 'agent', session: 7, policy: 'p1', whole: true, reasons: [...units.flatMap(({ reasons }) => reasons), ...around], around, ties: units.flatMap(({ ties }) => ties), units, ...rest };
+  return { tool: 'shell.exec', project: '/home/u/p', agent: 'agent', session: 7, policy: 'p1', pin: 't1', whole: true, reasons: [...units.flatMap(({ reasons }) => reasons), ...around], around, ties: units.flatMap(({ ties }) => ties), units, ...rest };
 }
 
 function rungsOf(line: string, different?: Different): string {
@@ -44,8 +44,8 @@ function grantFor(line: string, rung: Exclude<RungName, 'once'>, effect: 'allow'
   const scope = scopeOf(ground, effect, rung, 'posix');
   assert.ok(scope, `${line} offers ${rung}`);
   made += 1;
-  const { tool, project, agent, session, policy, reasons } = ground;
-  return { id: `grant_${String(made)}`, effect, rung, tool, project, agent: effect === 'deny' ? '' : agent, policy, reasons, scope, createdAt: 1000, expiresAt: 2000, title: '', covers: '', by: 'editor', call: 'evt_1', ...(rung === 'session' ? { session } : {}) };
+  const { tool, project, agent, session, policy, pin, reasons } = ground;
+  return { id: `grant_${String(made)}`, effect, rung, tool, project, agent: effect === 'deny' ? '' : agent, policy, pin, reasons, scope, createdAt: 1000, expiresAt: 2000, title: '', covers: '', by: 'editor', call: 'evt_1', ...(rung === 'session' ? { session } : {}) };
 }
 
 function held(grants: readonly Grant[], line: string, different?: Different, now = 1500): Coverage {
@@ -199,6 +199,7 @@ describe('rules/grants', () => {
       assert.equal(held(grants, line, {}, 2000).kind, 'open', line);
       assert.equal(held(grants, line, {}, -100_000).kind, 'open', `${line}: the clock was set back`);
       assert.equal(held(grants, line, { policy: 'p2' }).kind, 'open', line);
+      assert.equal(held(grants, line, { pin: 't2' }).kind, 'open', `${line}: another tool`);
       assert.equal(held(grants, line, { project: '/home/u/q' }).kind, 'open', line);
       assert.equal(held(grants, line, { programs: { rm: '/usr/bin/rm sha256:2', touch: '/usr/bin/touch sha256:2', mkdir: '/opt/mkdir sha256:1' } }).kind, 'open', line);
     }
