@@ -44,7 +44,7 @@ export class GrantsSection implements Disposable {
 
   item(node: GrantsNode | GrantNode): TreeItem {
     if (node.kind === 'grants') {
-      const item = new TreeItem(grantsHeading(node.count), TreeItemCollapsibleState.Collapsed);
+      const item = new TreeItem(grantsHeading(node.count), TreeItemCollapsibleState.Expanded);
       item.id = 'grants';
       item.iconPath = new ThemeIcon('history');
       return item;
