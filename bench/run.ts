@@ -3,6 +3,7 @@ import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join, resolve } from 'node:path';
 import { appendRatio, chainRatio, closedRatio, verifyRatio, type Ratio } from './audit';
+import { measureAuditView } from './auditview';
 import { measureCalls } from './calls';
 import { measureCommands } from './commands';
 import type { Figure } from './figures';
@@ -74,6 +75,7 @@ const parts: readonly (readonly [name: string, measure: () => Figure[] | Promise
   ['calls', measureCalls],
   ['audit', auditFigures],
   ['verify', verifyFigures],
+  ['auditview', measureAuditView],
   ['commands', measureCommands],
   ['races', measureRaces],
   ['sandbox', measureSandbox],

@@ -43,6 +43,10 @@ describe('the status item', () => {
     assert.match(statusText({ ...quiet, status: open as never }).tooltip, /in force\. Other users can write this file\.$/);
   });
 
+  it('says in its tooltip how far the log is verified', () => {
+    assert.match(statusText({ ...quiet, status: status as never, verified: 'Verified to #3 at 14:02: signed to #3.' }).tooltip, /\nVerified to #3 at 14:02: signed to #3\.\n/);
+  });
+
   it('says in its tooltip where the configuration is broken', () => {
     const broken = { ...status, config: { ...status.config, source: 'lastGood', problems: [{ message: 'bad key', path: '', line: 3, column: 1 }] } } as const;
     assert.match(statusText({ ...quiet, status: broken as never }).tooltip, /last good one holds\. Line 3: bad key/);

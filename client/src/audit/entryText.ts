@@ -21,7 +21,8 @@ export function entryText(line: string, finding: Finding | undefined): Readonly<
   if (entry === undefined) return { text: ['This line is no entry of the audit log.', '', ...verbatim(line)].join('\n'), links: { rule: undefined, policyHash: undefined, metricsHash: undefined, call: undefined } };
   const { seq, title, facts, input, rule, policyHash, metricsHash, call } = entry;
   const text = [
-    `#${seq === undefined ? '?' : String(seq)}  ${revealLine(title, 100)}`,
+    // Not "#777789", of which the editor makes a colour.
+    `Entry ${seq === undefined ? '?' : String(seq)}  ${revealLine(title, 100)}`,
     hiddenNote(line),
     '',
     ...(finding === undefined ? [] : damaged(finding)),

@@ -1,20 +1,23 @@
 import type { AuditRow } from '../../../protocol/src/audit/query';
 import type { Finding, VerificationReport } from '../../../protocol/src/audit/report';
 import type { AuditHealth } from '../../../protocol/src/messages';
+import { clockText } from '../labels';
 import { brokenText, findingsByEntry } from './verdict';
 
 /** What is known to be wrong with the log: the last verification's findings, what the broker found when it opened the log, or that it lost what this editor remembers. */
 export class Marks {
   private report: VerificationReport | undefined;
+  private verifiedAt = 0;
   private entries: ReadonlyMap<number, Finding> = new Map();
   private keys: ReadonlySet<string> = new Set();
   private loss: string | undefined;
   private refusal: string | undefined;
 
-  /** Takes over a finished verification. One that could not be done changes nothing. */
-  verified(report: VerificationReport): void {
+  /** Takes over a verification that finished now, or at a time in milliseconds since 1970. One that could not be done changes nothing. */
+  verified(report: VerificationReport, at = Date.now()): void {
     if (report.verdict === 'unverifiable') return;
     this.report = report;
+    this.verifiedAt = at;
     this.entries = findingsByEntry(report);
     this.keys = new Set();
     this.loss = undefined;
@@ -54,6 +57,13 @@ export class Marks {
   notice(): string | undefined {
     const broken = this.report === undefined ? undefined : brokenText(this.report);
     return broken ?? (this.refusal === undefined ? this.loss : 'Audit log damaged: nothing runs');
+  }
+
+  /** How far the last verification reached, in a sentence; undefined before the first, and when something is wrong. */
+  level(): string | undefined {
+    if (this.report?.verdict !== 'intact' || this.notice() !== undefined) return undefined;
+    const { trust, level, from, entries } = this.report;
+    return `Verified to #${from + entries - 1} at ${clockText(this.verifiedAt).slice(0, 5)}: ${trust?.words ?? level ?? 'chain intact'}.`;
   }
 
   /** More about the notice, when there is more to say. */

@@ -57,6 +57,15 @@ describe('the marks in the tree', () => {
     assert.equal(marks.notice(), undefined);
   });
 
+  it('say how far an intact log is verified, and nothing of one that is not', () => {
+    const marks = new Marks();
+    assert.equal(marks.level(), undefined);
+    marks.verified({ ...intact, from: 11 }, new Date('2026-11-21T14:02:00').getTime());
+    assert.equal(marks.level(), 'Verified to #1244 at 14:02: chain intact.');
+    marks.verified(tampered);
+    assert.equal(marks.level(), undefined);
+  });
+
   it('stay when a verification could not be done', () => {
     const marks = new Marks();
     marks.verified(tampered);
@@ -197,7 +206,7 @@ describe('an entry as a document to read', () => {
 
   it('audit:entry-readable tells what, decision, why, who answered, who asked and the digest of the output, and what it leads to', () => {
     const { text, links } = entryText(JSON.stringify(entry), undefined);
-    for (const part of [/^#12 {2}shell\.exec: denied\nNo hidden characters\.\n/, /Decision +Needed the approval of a person, by the rule shell\.requireApproval/, /Why +rm must ask\./, /Answered +denied by editor 0\.1\.0, user ann after 3\.2 s/, /Their reason +no/, /Who +agent, codex 1 \(its own words\), connection 3/, /Output +1,234 bytes; the log keeps its digest only\nOutput digest +sha256:b+\n/, /"prevHash": "p"/]) assert.match(text, part);
+    for (const part of [/^Entry 12 {2}shell\.exec: denied\nNo hidden characters\.\n/, /Decision +Needed the approval of a person, by the rule shell\.requireApproval/, /Why +rm must ask\./, /Answered +denied by editor 0\.1\.0, user ann after 3\.2 s/, /Their reason +no/, /Who +agent, codex 1 \(its own words\), connection 3/, /Output +1,234 bytes; the log keeps its digest only\nOutput digest +sha256:b+\n/, /"prevHash": "p"/]) assert.match(text, part);
     assert.deepEqual(links, { rule: 'shell.requireApproval', policyHash: 'a'.repeat(64), metricsHash: undefined, call: 'evt_1' });
   });
 

@@ -18,7 +18,7 @@ export type Features = Readonly<{ approvals: Approvals; audit: Audit; breakers: 
 export function registerStatus(broker: Broker, { approvals, audit, breakers }: Features, life: Lifetime): Readonly<Record<StatusCommand, () => unknown>> {
   const item = life.add(new StatusItem());
   let status: Status | undefined;
-  const draw = (): void => item.draw({ link: broker.link(), waiting: approvals.queue.size, again: approvals.queue.all.filter(({ again }) => again !== undefined).length, broken: audit.marks.notice(), stopped: breakers.stopped(), status });
+  const draw = (): void => item.draw({ link: broker.link(), waiting: approvals.queue.size, again: approvals.queue.all.filter(({ again }) => again !== undefined).length, broken: audit.marks.notice(), verified: audit.marks.level(), stopped: breakers.stopped(), status });
   const know = (next: Status | undefined): void => {
     status = next;
     draw();

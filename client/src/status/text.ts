@@ -11,6 +11,8 @@ export type Facts = Readonly<{
   again: number;
   /** The sentence of a broken chain; undefined when none is known. */
   broken: string | undefined;
+  /** How far the last verification of the log reached; undefined before the first. */
+  verified?: string | undefined;
   /** Tools that are stopped after repeated failures. */
   stopped: readonly string[];
   /** The broker's last answer; undefined before the first. */
@@ -75,6 +77,7 @@ function tooltipOf(facts: Facts, trouble: string | undefined): string {
     link.kind === 'connected' ? `Broker ${link.version}` : undefined,
     status === undefined ? undefined : `Audit log: ${counted(status.audit.entries, 'entry', 'entries')}`,
     status === undefined ? undefined : signingText(status),
+    facts.verified,
     status === undefined ? undefined : configText(status),
   ];
   return lines.filter((line) => line !== undefined).join('\n');

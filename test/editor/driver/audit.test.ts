@@ -86,7 +86,7 @@ describe('the audit log in the editor', () => {
     await vscode.commands.executeCommand('conductor.audit.openEntry', denied.seq);
     const document = await eventually('the entry', () => vscode.window.activeTextEditor?.document.uri.scheme === 'conductor-audit-entry' && vscode.window.activeTextEditor.document);
     const text = document.getText();
-    for (const part of [/^#\d+ {2}shell\.exec: /, /\nNo hidden characters\.\n/, /Input\n {4}echo beta\n/, /Decision {2,}Allowed without asking, by the rule shell\.allowed/, /Who {2,}agent, /, /When {2,}\d{4}-.* UTC, .* here/, /As it stands in the log\n {4}\{\n {6}"v": 1/]) assert.match(text, part);
+    for (const part of [/^Entry \d+ {2}shell\.exec: /, /\nNo hidden characters\.\n/, /Input\n {4}echo beta\n/, /Decision {2,}Allowed without asking, by the rule shell\.allowed/, /Who {2,}agent, /, /When {2,}\d{4}-.* UTC, .* here/, /As it stands in the log\n {4}\{\n {6}"v": 1/]) assert.match(text, part);
     const lenses = await eventually('its lenses', async () => {
       const found = await vscode.commands.executeCommand<vscode.CodeLens[]>('vscode.executeCodeLensProvider', document.uri);
       return found.length > 0 && found;
