@@ -76,7 +76,8 @@ function house(setting: Setting = {}) {
     grants: { ...noGrants, ...setting.grants },
     recorder: { admitted: record('admitted'), finished: record('finished'), refused: record('refused'), reviewed: (_, approval) => { events.push(`reviewed ${approval.decision}`); return setting.failAt === 'reviewed' ? Promise.reject(new ConductorError('AUDIT_UNAVAILABLE', 'the log is full')) : Promise.resolve(); } },
   };
-  const run = (given: Partial<ToolCall> = {}) => createPipeline(rooms).run({ ...call, ...given }, { signal: setting.signal ?? new AbortController().signal, progress: (message) => void heard.push(message) });
+  const pipeline = createPipeline(rooms);
+  const run = (given: Partial<ToolCall> = {}) => pipeline.run({ ...call, ...given }, { signal: setting.signal ?? new AbortController().signal, progress: (message) => void heard.push(message) });
   return { events, run, asked, entries, heard };
 }
 
@@ -296,5 +297,26 @@ describe('call/pipeline', () => {
       assert.equal((await run()).kind, 'success');
       assert.equal(events.includes('ask'), false);
     });
+  });
+
+  it('approvals:declined-before: the same plan within a minute after a no is refused without asking, with the reason; another plan asks', async () => {
+    const no: Answer = { kind: 'denied', by: { role: 'editor', connection: 1 }, reason: 'use the other file', waitedMs: 1 };
+    const { run, asked, events, entries } = house({ verdict: 'approve', values: ['same', 'same', 'another'], answer: no });
+    await run();
+    const again = await run();
+    assert.equal(asked.length, 1);
+    assert.deepEqual(again.kind === 'refused' && [again.code, again.rule], ['APPROVAL_DENIED', 'approval.declinedBefore']);
+    assert.match(again.kind === 'refused' ? again.reason : '', /declined exactly this 0 s ago: use the other file\./);
+    assert.equal(entries.at(-1)?.[1].refusal?.rule, 'approval.declinedBefore');
+    await run();
+    assert.equal(asked.length, 2);
+    assert.equal(events.includes('run'), false);
+  });
+
+  it('approvals:declined-before: what the broker denied by itself asks again', async () => {
+    const { run, asked } = house({ verdict: 'approve', answer: { kind: 'denied', by: { role: 'broker' }, waitedMs: 1 } });
+    await run();
+    await run();
+    assert.equal(asked.length, 2);
   });
 });

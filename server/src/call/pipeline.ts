@@ -5,6 +5,7 @@ import { ConductorError, toConductorError } from '../../../protocol/src/errors';
 import type { Prepared, Tool } from '../tools/tool';
 import { askPerson, type Approval, type Caller } from './asking';
 import { changesBetween, namesOf } from './changes';
+import { createDeclined, type Declined } from './declined';
 import { approvalByGrants, groundOf, keepAnswer, lastingPart, pinOf } from './granting';
 import { judge, judgeAgain, type Held, type Judged } from './judging';
 import { judgeNarrowed, narrowedRefusal, shelve } from './narrowing';
@@ -19,15 +20,19 @@ import { followRules } from './rulesInSight';
 /** Runs calls, and names the tools that exist. */
 export type Pipeline = Readonly<{ tools: ReadonlyMap<string, Tool>; run(call: ToolCall, caller: Caller): Promise<Outcome> }>;
 
+/** The rooms, and what this pipeline remembers by itself. */
+type Inside = Rooms & Readonly<{ declined: Declined }>;
+
 /** Builds the pipeline over its rooms. */
 export function createPipeline(rooms: Rooms): Pipeline {
-  return { tools: rooms.tools, run: (call, caller) => runCall(rooms, call, caller) };
+  const inside: Inside = { ...rooms, declined: createDeclined(rooms.now) };
+  return { tools: rooms.tools, run: (call, caller) => runCall(inside, call, caller) };
 }
 
 /** Questions about one call, at most: a call whose ground keeps moving is refused. */
 export const mostQuestions = 3;
 
-async function runCall(rooms: Rooms, call: ToolCall, caller: Caller): Promise<Outcome> {
+async function runCall(rooms: Inside, call: ToolCall, caller: Caller): Promise<Outcome> {
   const held: Held = [];
   try {
     const judged = await judge(rooms, call, caller.signal, held);
@@ -54,7 +59,7 @@ type Reduced = Readonly<{ kind: 'narrowed'; approval: Approval; chosen: Chosen }
 type Ended = Readonly<{ kind: 'ended'; outcome: Outcome }>;
 
 /** Asks and runs; what changed after an approval is asked about again, as a question of its own. */
-async function askAndRun(rooms: Rooms, caller: Caller, judged: Judged, held: Held): Promise<Outcome> {
+async function askAndRun(rooms: Inside, caller: Caller, judged: Judged, held: Held): Promise<Outcome> {
   for (let turn: Turn | Ended = { judged }; ; ) {
     const asked = await ask(rooms, caller, turn, held);
     const step: Refused | Changed | Reduced | Ended = asked.kind === 'cleared' ? await guardAndPerform(rooms, caller, { ...turn, ...asked }, held) : asked;
@@ -66,7 +71,7 @@ async function askAndRun(rooms: Rooms, caller: Caller, judged: Judged, held: Hel
   }
 }
 
-async function ask(rooms: Rooms, caller: Caller, turn: Turn, held: Held): Promise<Cleared | Refused | Changed | Reduced> {
+async function ask(rooms: Inside, caller: Caller, turn: Turn, held: Held): Promise<Cleared | Refused | Changed | Reduced> {
   const { judged } = turn;
   if (turn.again === undefined && judged.bound.prepared.verdict.verdict === 'allow') return { kind: 'cleared', judged };
   const { config } = judged.policy;
@@ -74,6 +79,8 @@ async function ask(rooms: Rooms, caller: Caller, turn: Turn, held: Held): Promis
   // After everything else has judged, and never in place of a question whose ground has moved.
   const granted = turn.again === undefined && turn.narrowed === undefined ? rooms.grants.cover(judged.call.id, ground) : undefined;
   if (granted !== undefined) return { kind: 'cleared', judged, approval: approvalByGrants(granted) };
+  const declined = rooms.declined.refusal(judged.bound.digest);
+  if (declined !== undefined) return { kind: 'refused', refusal: declined };
   const rules = followRules(rooms, judged);
   const place = shelve(rooms, judged);
   const signal = AbortSignal.any([caller.signal, rules.signal, place.signal]);
@@ -83,6 +90,7 @@ async function ask(rooms: Rooms, caller: Caller, turn: Turn, held: Held): Promis
   if (forbidden !== undefined) return { kind: 'refused', refusal: refusalOf('DENIED', forbidden.rule, `The rules changed while this call waited. ${forbidden.reason}`), approval };
   const chosen = place.chosen();
   if (chosen !== undefined && approval.decision === 'withdrawn' && !caller.signal.aborted) return { kind: 'narrowed', approval: { ...approval, by: chosen.by }, chosen };
+  rooms.declined.note(judged.bound.digest, approval);
   if (approval.decision === 'denied') await keepAnswer(rooms.grants, judged, approval);
   if ('code' in answer) return { kind: 'refused', refusal: refusalOf(answer.code, answer.rule, answer.reason), approval };
   // Time has passed: what runs is judged afresh and must be the same bytes.
