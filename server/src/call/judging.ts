@@ -5,6 +5,7 @@ import { bind, type Bound } from './bound';
 import { groundOf } from './granting';
 import { circuitOpen, refusalOf, type Refusal } from './refusals';
 import type { Policy, Rooms } from './rooms';
+import { pinOf } from './toolPin';
 
 /** Prepares calls and judges what was prepared, before anybody is asked and again after the answer. */
 
@@ -34,8 +35,10 @@ export async function judge(rooms: Rooms, call: ToolCall, signal: AbortSignal, h
 /** Prepares a judged call afresh under the policy of this moment: time has passed, and policy, files and programs may be others now. */
 export async function judgeAgain(rooms: Rooms, judged: Judged, signal: AbortSignal, held: Held): Promise<Judged | Readonly<{ refusal: Refusal }>> {
   const policy = rooms.policy();
-  const tool = rooms.tools.get(judged.call.tool);
-  if (tool === undefined) return { refusal: refusalOf('UNKNOWN_TOOL', 'tool.unknown', 'The tool is not there any more.') };
+  const present = rooms.tools.get(judged.call.tool);
+  if (present === undefined) return { refusal: refusalOf('UNKNOWN_TOOL', 'tool.unknown', 'The tool is not there any more.') };
+  // What wraps the tool for this one call stays around it, as long as the tool itself is the same.
+  const tool = pinOf(present) === judged.bound.pin ? judged.tool : present;
   const prepared = await prepare(rooms, { ...judged, tool }, policy, signal, held);
   if (prepared instanceof ConductorError) return { refusal: refusalOf('APPROVAL_STALE', 'approval.stale', prepared.message) };
   if (prepared.verdict.verdict === 'deny') return { refusal: refusalOf('DENIED', prepared.verdict.rule, prepared.verdict.reason) };
