@@ -113,7 +113,7 @@ describe('the audit log in the editor', () => {
     await vscode.commands.executeCommand('conductor.audit.clearFilter');
   });
 
-  it('shows an opened log with the level reached, decoded, folded by hour, and keeps it from being edited', async () => {
+  it('shows an opened log with the level reached, decoded, and folded by hour', async () => {
     await verify();
     const document = await vscode.workspace.openTextDocument(vscode.Uri.file(files.log));
     await vscode.window.showTextDocument(document);
