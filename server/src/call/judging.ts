@@ -1,4 +1,4 @@
-import type { ToolCall } from '../../../protocol/src/call';
+import type { Outcome, ToolCall } from '../../../protocol/src/call';
 import { ConductorError, toConductorError } from '../../../protocol/src/errors';
 import type { Prepared, Tool } from '../tools/tool';
 import { bind, type Bound } from './bound';
@@ -13,7 +13,7 @@ import { pinOf } from './toolPin';
 export type Held = Prepared[];
 
 /** A call as it was judged: all that an answer about it will bind to, and under which policy. */
-export type Judged = Readonly<{ call: ToolCall; tool: Tool; input: Readonly<Record<string, unknown>>; bound: Bound; policy: Policy }>;
+export type Judged = Readonly<{ call: ToolCall; tool: Tool; input: Readonly<Record<string, unknown>>; bound: Bound; policy: Policy; /** Adds to what the agent reads of a call that a person made smaller. */ tell?(outcome: Outcome): Outcome }>;
 
 /** Validates, prepares and judges a call under the policy of this moment. */
 export async function judge(rooms: Rooms, call: ToolCall, signal: AbortSignal, held: Held): Promise<Judged | Readonly<{ refusal: Refusal; policy: Policy }>> {

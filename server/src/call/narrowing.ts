@@ -1,7 +1,7 @@
 import type { Narrowed } from '../../../protocol/src/fileChanges';
 import type { Outcome } from '../../../protocol/src/call';
 import type { Chosen, Place, ShelvedFile } from '../approvals/shelf';
-import type { Prepared, Tool } from '../tools/tool';
+import type { Prepared } from '../tools/tool';
 import { judge, type Held, type Judged } from './judging';
 import { refusalOf, type Refusal } from './refusals';
 import type { Rooms } from './rooms';
@@ -28,16 +28,7 @@ export async function judgeNarrowed(rooms: Rooms, judged: Judged, chosen: Chosen
   if (input === undefined) return { refusal: refusalOf('INVALID_INPUT', 'approval.narrowed', 'This call can be made as a whole only.') };
   const smaller = await judge(rooms, { ...judged.call, id: rooms.newId(), input }, signal, held);
   if ('refusal' in smaller) return { refusal: smaller.refusal };
-  const tool = telling(smaller.tool, chosen);
-  return { judged: { ...smaller, tool, bound: { ...smaller.bound, prepared: tellingPrepared(smaller.bound.prepared, chosen) } }, narrowed: { after: judged.call.id, kept: chosen.kept, of: chosen.of } };
-}
-
-function telling(tool: Tool, chosen: Chosen): Tool {
-  return { ...tool, prepare: async (input, context) => tellingPrepared(await tool.prepare(input, context), chosen) };
-}
-
-function tellingPrepared(prepared: Prepared, chosen: Chosen): Prepared {
-  return { ...prepared, run: async (signal, progress) => told(await prepared.run(signal, progress), chosen) };
+  return { judged: { ...smaller, tell: (outcome) => told(outcome, chosen) }, narrowed: { after: judged.call.id, kept: chosen.kept, of: chosen.of } };
 }
 
 function told(outcome: Outcome, { kept, of, applied, left }: Chosen): Outcome {

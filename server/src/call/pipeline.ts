@@ -147,7 +147,8 @@ async function guardAndPerform(rooms: Rooms, caller: Caller, cleared: Turn & Cle
     return { kind: 'refused', refusal: refusalOf('CANCELLED', 'call.cancelled', error.message), ...approval };
   }
   const started = rooms.now();
-  const outcome = await attempt(bound.prepared, caller);
+  const ended = await attempt(bound.prepared, caller);
+  const outcome = cleared.judged.tell?.(ended) ?? ended;
   const failed = (cleared.judged.tool.countsAsFailure ?? countsAsFailure)(outcome);
   admission.settle(failed ? 'failure' : outcome.kind === 'success' ? 'success' : 'neutral', outcome.kind === 'failure' ? outcome.error.message : undefined);
   try {
