@@ -9,10 +9,11 @@ import type { NearMiss } from '../rules/grants/coverage';
 import type { Grant, Ground } from '../rules/grants/ground';
 import { reasonsOf, tiesOf } from '../tools/ties';
 import { differences } from '../tools/fact';
-import type { Prepared, Reach, Tool } from '../tools/tool';
+import type { Prepared, Reach } from '../tools/tool';
 import type { Approval } from './asking';
 import { changeOf, tellAtMost } from './changes';
 import type { Judged } from './judging';
+import { pinOf } from './toolPin';
 
 /** Holds calls against what people granted and forbade, and turns their lasting answers into grants. */
 
@@ -56,16 +57,6 @@ function isWhole({ show, facts }: Pick<Prepared, 'show' | 'facts'>, reach: Reach
 /** The agent's name for itself without the version that follows it, which would end every grant with each update. */
 export function agentName(client: string | undefined): string {
   return (client ?? 'unnamed client').replace(/ v?\d[\w.+-]*$/, '');
-}
-
-const pins = new WeakMap<Tool, string>();
-
-/** Hash of what a tool says of itself: one that says something else is another tool to whoever granted it (T43). */
-export function pinOf(tool: Tool): string {
-  const { name, title, description, annotations } = tool;
-  const known = pins.get(tool) ?? `sha256:${createHash('sha256').update(canonicalJson({ name, title, description, annotations: { ...annotations } }).text).digest('hex')}`;
-  pins.set(tool, known);
-  return known;
 }
 
 const hashes = new WeakMap<Config, Map<string, string>>();

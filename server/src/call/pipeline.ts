@@ -6,7 +6,7 @@ import type { Prepared, Tool } from '../tools/tool';
 import { askPerson, type Approval, type Caller } from './asking';
 import { changesBetween, namesOf } from './changes';
 import { createDeclined, type Declined } from './declined';
-import { approvalByGrants, groundOf, keepAnswer, lastingPart, pinOf } from './granting';
+import { approvalByGrants, groundOf, keepAnswer, lastingPart } from './granting';
 import { judge, judgeAgain, type Held, type Judged } from './judging';
 import { judgeNarrowed, narrowedRefusal, shelve } from './narrowing';
 import type { Chosen } from '../approvals/shelf';
@@ -14,6 +14,7 @@ import { circuitOpen, refusalOf, type Refusal } from './refusals';
 import { reviewResult } from './resultReview';
 import type { Rooms } from './rooms';
 import { followRules } from './rulesInSight';
+import { pinOf } from './toolPin';
 
 /** The one place where the order of a call stands: judge, ask, guard, record, do, record. Every door goes through it. */
 
