@@ -39,6 +39,14 @@ const lazySiblings = (names) => ({
   },
 });
 
+/** The schema library is packed once, for all bundles that check what they read with it. */
+const schemasApart = {
+  name: 'schemas-apart',
+  setup(esbuild) {
+    esbuild.onResolve({ filter: /^zod$/ }, ({ importer }) => (importer === join(root, 'zod.mjs') ? undefined : { path: './zod.js', external: true }));
+  },
+};
+
 /** The broker and the command are made of the same rooms, which are packed once; what is not asked for is not run. */
 const serverBundle = `
   export const runBroker = () => import('./server/src/main.ts');
@@ -55,10 +63,11 @@ export async function buildAll() {
   rmSync(dist, { recursive: true, force: true });
   mkdirSync(dist, { recursive: true });
   await Promise.all([
-    build({ ...common, entryPoints: { extension: 'client/src/extension.ts', languageClient: 'client/src/languageClient.ts', signer: 'client/src/audit/signer.ts', approver: 'client/src/approvals/approver.ts' }, external: ['vscode'], plugins: [withoutLocales, lazySiblings(['languageClient', 'signer', 'approver'])] }),
-    build({ ...common, stdin: { contents: serverBundle, resolveDir: root, sourcefile: 'server.mjs' }, outdir: undefined, outfile: join(dist, 'server.js'), plugins: [withoutLocales, nativeBesideBundle, lazySiblings(['corpus'])] }),
+    build({ ...common, entryPoints: { extension: 'client/src/extension.ts', languageClient: 'client/src/languageClient.ts', signer: 'client/src/audit/signer.ts', approver: 'client/src/approvals/approver.ts' }, external: ['vscode'], plugins: [schemasApart, lazySiblings(['languageClient', 'signer', 'approver'])] }),
+    build({ ...common, stdin: { contents: serverBundle, resolveDir: root, sourcefile: 'server.mjs' }, outdir: undefined, outfile: join(dist, 'server.js'), plugins: [schemasApart, nativeBesideBundle, lazySiblings(['corpus'])] }),
     build({ ...common, entryPoints: { corpus: 'server/src/config/corpus.ts', auditPart: 'server/src/audit/partWorker.ts' } }),
-    build({ ...common, entryPoints: { conductor: 'server/src/doors/cli/conductor.ts', pipe: 'server/src/doors/cli/pipe.ts' }, plugins: [withoutLocales, lazySiblings(['pipe', 'program'])] }),
+    build({ ...common, entryPoints: { conductor: 'server/src/doors/cli/conductor.ts', pipe: 'server/src/doors/cli/pipe.ts' }, plugins: [schemasApart, lazySiblings(['pipe', 'program'])] }),
+    build({ ...common, stdin: { contents: "export * from 'zod';", resolveDir: root, sourcefile: 'zod.mjs' }, outdir: undefined, outfile: join(dist, 'zod.js'), plugins: [withoutLocales] }),
   ]);
   writeFileSync(join(dist, 'broker.js'), "require('./server.js').runBroker();\n");
   writeFileSync(join(dist, 'program.js'), "exports.runProgram = require('./server.js').runProgram;\n");
