@@ -60,7 +60,7 @@ describe('grants at the broker', () => {
   const stranger = async (name: string, project = house.project): Promise<RawAgent> => {
     const made = new RawAgent(spawn(process.execPath, [conductor, 'mcp', 'start', '--project', project], { env: house.env, cwd: project }));
     others.push(made);
-    await made.request('initialize', { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name, version: '2' } });
+    await made.request('initialize', { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: name === '' ? { name } : { name, version: '2' } });
     made.notify('notifications/initialized');
     return made;
   };
@@ -115,9 +115,19 @@ describe('grants at the broker', () => {
     assert.equal(await silent('mkdir two', await stranger('raw', elsewhere)), false);
     assert.equal(await silent('mkdir three', await stranger('other')), false);
     assert.equal(await silent('mkdir four', await stranger('raw')), true);
+    await granted('mkdir five', 'flags', await stranger(''));
+    assert.equal(await silent('mkdir six', await stranger('other')), false);
     house.configure({ plugins: { shell: { allowedCommands: ['echo'], requireApproval: ['mkdir'] } }, approvalTimeout: 20_000 });
     await until('the settings are taken', () => house.entries().some((entry) => entry['tool'] === 'config.changed'));
-    assert.equal(await silent('mkdir five'), false);
+    assert.equal(await silent('mkdir seven'), false);
+  });
+
+  it('T40 approvals:require-signed: what was granted by an unsigned answer asks again where only signed ones count', async () => {
+    await granted('mkdir one', 'flags');
+    assert.equal(await silent('mkdir two'), true);
+    house.configure({ plugins: { shell: { allowedCommands: ['echo', 'sh', 'ls'], requireApproval: ['mkdir', 'rm', 'mytool'] } }, approvals: { requireSigned: true }, approvalTimeout: 20_000 });
+    await until('the settings are taken', () => house.entries().some((entry) => entry['tool'] === 'config.changed'));
+    assert.equal(await silent('mkdir three'), false);
   });
 
   it('T40: a session ends with its agent, and an agent that says the same name gains nothing', async () => {
@@ -216,14 +226,14 @@ describe('grants at the broker', () => {
   it('results:process: a result is shown before the agent gets it, and withheld when it is denied', async () => {
     house.configure({ plugins: { shell: { allowedCommands: ['echo'] } }, reviewResults: ['shell.exec'], approvalTimeout: 20_000 });
     await until('the settings are taken', () => house.entries().some((entry) => entry['tool'] === 'config.changed'));
-    const first = agent.call('shell_exec', { command: 'echo private words' });
+    const first = agent.call('shell_exec', { command: 'echo private words' }, { _meta: { progressToken: 'p' } });
     const call = await asked();
     assert.match(call.raw, /^private words/);
     assert.equal(call.ladder, undefined);
     await answer(call, 'deny');
     const withheld = await first;
     assert.equal(withheld.isError, true);
-    assert.doesNotMatch(JSON.stringify(withheld), /private words/);
+    assert.doesNotMatch(JSON.stringify([withheld, agent.messages]), /private words/);
     const second = agent.call('shell_exec', { command: 'echo public words' });
     await answer(await asked(), 'approve');
     assert.match((await second).text, /public words/);

@@ -138,6 +138,7 @@ describe('signed approvals at the broker', function () {
     const report = verify();
     assert.equal(report.verdict, 'intact', report.message);
     assert.match(house.run('approvals', 'keys').stdout, /it was the first/);
+    await assert.rejects(person.sendRequest('approvals/removeKey', { id: approverId(publicKeyOf(mine)) }), /only registered key/, 'without a key the next would be believed unasked');
   });
 
   it('N11 a key that was refused is not asked about again, and one that nobody holds is not taken', async () => {

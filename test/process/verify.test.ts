@@ -67,6 +67,9 @@ describe('verifying a long log', () => {
     assert.deepEqual([fresh.verdict, fresh.since?.entries, fresh.from, fresh.trust], ['intact', whole.entries, whole.entries + 1, undefined]);
     assert.ok(fresh.entries >= 1 && fresh.bytes < 20_000, `${String(fresh.entries)} entries, ${String(fresh.bytes)} bytes`);
     assert.equal((await verify({ since: 'last', expected: { entries: 5, head: `sha256:${'0'.repeat(64)}` } })).class, 'fork', 'a known head that does not fit is found');
+    const anchor = { entries: 5, head: `sha256:${'0'.repeat(64)}`, place: 'a window', at: new Date().toISOString() };
+    assert.equal((await verify({ anchor })).verdict, 'tampered', 'a place outside that does not fit is found');
+    assert.equal((await verify({ since: 'last' })).since, undefined, 'nothing goes on from a log that did not fit');
 
     assert.doesNotMatch(house.run('audit', 'verify', '--incremental').stdout, /since the last/, 'the first time everything is read');
     await agent.call('shell_exec', { command: 'echo more' });

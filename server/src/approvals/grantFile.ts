@@ -41,7 +41,7 @@ const scope = z.discriminatedUnion('kind', [
 const lastingGrant = z.strictObject({
   id: z.string().regex(/^grant_[0-9A-Z]{26}$/), effect: z.enum(['allow', 'deny']), rung: z.enum(rungNames).exclude(['once']), tool: z.string(), project: z.string(), agent: z.string(), policy: z.string(), pin: z.string(),
   reasons: z.array(z.strictObject({ rule: z.string(), reason: z.string() })), scope, createdAt: z.number(), expiresAt: z.number().optional(),
-  title: z.string(), covers: z.string(), by: z.string(), call: z.string(),
+  title: z.string(), covers: z.string(), by: z.string(), signed: z.literal(true).optional(), call: z.string(),
 });
 const body = z.strictObject({ v: z.literal(1), kept: z.array(z.strictObject({ grant: lastingGrant, use: z.strictObject({ uses: z.number().int(), lastUsedAt: z.number().optional() }) })) });
 const stored = z.strictObject({ mac: z.string().regex(/^[0-9a-f]{64}$/), body });

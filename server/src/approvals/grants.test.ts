@@ -30,6 +30,7 @@ describe('approvals/grants', () => {
   let chosen: ReturnType<typeof createWitness>;
   let forbidden: number;
   let ids: number;
+  let requireSigned: boolean;
 
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'grants-'));
@@ -39,13 +40,14 @@ describe('approvals/grants', () => {
     chosen = createWitness();
     forbidden = 0;
     ids = 0;
+    requireSigned = false;
   });
   afterEach(() => rmSync(folder, { recursive: true }));
 
   const open = (record: (event: NewEvent) => Promise<unknown> = (event) => Promise.resolve(events.push(event)), withKey = key): Promise<Grants> =>
     openGrants({
       platform: 'posix', wallNow: () => clock.ms, newUlid: () => String((ids += 1)).padStart(26, '0'), record, file: grantFileAt(file, withKey),
-      heard: (call, rung) => chosen.take(`${call} ${rung}`), self: { role: 'broker', user: 'u' }, onChange: () => undefined, onForbidden: () => (forbidden += 1),
+      heard: (call, rung) => chosen.take(`${call} ${rung}`), self: { role: 'broker', user: 'u' }, requireSigned: () => requireSigned, onChange: () => undefined, onForbidden: () => (forbidden += 1),
     });
   const keep = async (grants: Grants, rung: Kept['rung'], different: Partial<Kept> = {}, of = ground()): Promise<string> => {
     const kept: Kept = { effect: 'allow', rung, by: { role: 'editor', client: 'editor 1' }, call: `evt_${String(ids)}`, ...different };
@@ -64,6 +66,20 @@ describe('approvals/grants', () => {
     assert.deepEqual([view?.uses, view?.lastUsedAt, view?.expiresAt, view?.by, view?.session], [1, '2026-11-22T10:00:00.000Z', '2026-12-22T10:00:00.000Z', 'editor editor 1', false]);
     assert.deepEqual(view?.programs, ['rm /usr/bin/rm sha256:1']);
     assert.deepEqual(events.map(({ tool, actor, project }) => [tool, actor?.role, project]), [['grant.created', 'editor', '/p']]);
+  });
+
+  it('T40 approvals:require-signed: where only signed answers count, what an unsigned one gave covers nothing, now and after a restart', async () => {
+    const grants = await open();
+    await keep(grants, 'exact');
+    assert.equal(grants.cover('evt_1', ground()) !== undefined, true);
+    requireSigned = true;
+    assert.equal(grants.stillCovers('evt_1', (of) => of), 'withdrawn');
+    assert.equal(covers(grants), false);
+    await keep(grants, 'exact', { signed: true });
+    assert.equal(covers(grants), true);
+    assert.equal(covers(await open()), true);
+    requireSigned = false;
+    assert.equal(covers(grants), true);
   });
 
   it('T43: a session grant ends after its hours, a lasting one after its days', async () => {

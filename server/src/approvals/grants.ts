@@ -24,6 +24,8 @@ export type GrantsOptions = Readonly<{
   file: GrantFile;
   /** Whether a door heard a person choose this rung for this call; each choice is given out once. */
   heard(call: string, rung: RungName): boolean;
+  /** Whether only signed answers count: then nothing is covered by what an unsigned one gave. Default: never. */
+  requireSigned?(): boolean;
   self: Actor;
   onChange(state: GrantsState): void;
   /** Something was forbidden for good: what waits may be denied by it. */
@@ -31,7 +33,7 @@ export type GrantsOptions = Readonly<{
 }>;
 
 /** An answer to keep: how far it reaches, who gave it, and from which call's prompt. */
-export type Kept = Readonly<{ effect: 'allow' | 'deny'; rung: RungName; by: Decider; call: string }>;
+export type Kept = Readonly<{ effect: 'allow' | 'deny'; rung: RungName; by: Decider; call: string; /** Whether the answer was signed with a registered key. */ signed?: boolean }>;
 
 /** Everything that was granted or forbidden for more than one call. */
 export type Grants = Readonly<{
@@ -96,7 +98,7 @@ class Keeper implements Grants {
   }
 
   cover(call: string, ground: Ground): readonly Grant[] | undefined {
-    const coverage = coverageOf([...this.#grants.values()], this.#question(ground));
+    const coverage = coverageOf(this.#counting(), this.#question(ground));
     if (coverage.kind === 'open') return undefined;
     remember(this.#covered, call, ground);
     const lastUsedAt = this.options.wallNow();
@@ -110,11 +112,11 @@ class Keeper implements Grants {
     const of = this.#covered.get(call);
     this.#covered.delete(call);
     if (of === undefined) return 'never';
-    return coverageOf([...this.#grants.values()], this.#question(ground(of))).kind === 'covered' ? 'covered' : 'withdrawn';
+    return coverageOf(this.#counting(), this.#question(ground(of))).kind === 'covered' ? 'covered' : 'withdrawn';
   }
 
   near(ground: Ground): NearMiss | undefined {
-    const coverage = coverageOf([...this.#grants.values()], this.#question(ground));
+    const coverage = coverageOf(this.#counting(), this.#question(ground));
     return coverage.kind === 'open' ? coverage.near : undefined;
   }
 
@@ -168,6 +170,12 @@ class Keeper implements Grants {
     if (ended.length > 0) this.#changed();
   }
 
+  /** What counts under the rules of this moment; denials are not asked for their signature. */
+  #counting(): readonly Grant[] {
+    const all = [...this.#grants.values()];
+    return this.options.requireSigned?.() === true ? all.filter(({ signed }) => signed === true) : all;
+  }
+
   state(): GrantsState {
     const now = this.options.wallNow();
     const grants = [...this.#grants.values()].filter(({ expiresAt }) => expiresAt === undefined || now < expiresAt).map((grant) => viewOf(grant, this.#uses.get(grant.id)));
@@ -178,7 +186,7 @@ class Keeper implements Grants {
     if (this.#unsaved) this.#save();
   }
 
-  #grantOf(ground: Ground, { effect, rung, by, call }: Kept, terms: Terms): Grant {
+  #grantOf(ground: Ground, { effect, rung, by, call, signed }: Kept, terms: Terms): Grant {
     const { platform, wallNow, newUlid } = this.options;
     const scope = scopeOf(ground, effect, rung, platform);
     const offered = ladderOf(ground, terms, platform)[effect].find((offer) => offer.rung === rung);
@@ -189,7 +197,7 @@ class Keeper implements Grants {
     return {
       id: `grant_${newUlid()}`, effect, rung, tool: ground.tool, project: ground.project, policy: ground.policy, pin: ground.pin, reasons: ground.reasons, scope, createdAt, call,
       agent: effect === 'allow' ? ground.agent : '', title: offered.title, covers: offered.covers, by: [by.role, by.client].filter((part) => part !== undefined).join(' '),
-      ...(forSession ? { session: ground.session } : {}), ...(effect === 'allow' ? { expiresAt: createdAt + ms } : {}),
+      ...(signed === true ? { signed } : {}), ...(forSession ? { session: ground.session } : {}), ...(effect === 'allow' ? { expiresAt: createdAt + ms } : {}),
     };
   }
 

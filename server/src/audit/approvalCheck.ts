@@ -23,7 +23,9 @@ export class ApprovalCheck {
   /** What is wrong with the answer that an entry records; undefined when nothing is, or when it records none. */
   flaw(entry: StoredEntry): string | undefined {
     const { approval } = entry;
-    const flaw = approval === undefined || (approval.decision !== 'approved' && approval.decision !== 'denied') ? undefined : this.#answerFlaw(entry, approval);
+    // What bears a signature is checked by it, whatever it calls itself.
+    const answers = approval !== undefined && (approval.decision === 'approved' || approval.decision === 'denied' || approval.signed !== undefined);
+    const flaw = answers ? this.#answerFlaw(entry, approval) : undefined;
     return flaw ?? (entry.phase === 'event' && entry.tool.startsWith('approver.') ? this.#changeFlaw(entry) : undefined);
   }
 
@@ -40,7 +42,8 @@ export class ApprovalCheck {
     const claimed = approval.level === 'editor key' || approval.level === 'terminal key';
     if (approval.signed === undefined) {
       if (claimed) return `records an approval by ${approval.level} without its signature`;
-      if (approval.level !== undefined) this.#unsigned += 1;
+      // Only the broker's own no has no level.
+      if (approval.level !== undefined || approval.decision === 'approved') this.#unsigned += 1;
       return undefined;
     }
     this.#signed += 1;
@@ -98,7 +101,7 @@ function withoutBy({ by: _by, ...key }: Readonly<Record<string, unknown>>): Read
 
 function changeApproved(change: KeyChange, key: ApproverKey, approval: StoredApproval | undefined): boolean {
   const statement = approval?.signed === undefined ? undefined : parseStatement(approval.signed.statement);
-  return statement?.decision === 'approve' && statement.tool === change && statement.plan === keyChangeDigest(change, key);
+  return approval?.decision === 'approved' && statement?.decision === 'approve' && statement.tool === change && statement.plan === keyChangeDigest(change, key);
 }
 
 function timeFlaw({ asked, expires, given }: Statement, { timestamp }: StoredEntry, { waitedMs }: StoredApproval): string | undefined {

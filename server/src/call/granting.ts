@@ -94,8 +94,8 @@ function changesOf({ before, after }: NearMiss): Change[] {
 
 /** Keeps the answer that a person chose to last. */
 export async function keepAnswer(grants: GrantRoom, { call, tool, bound, policy }: Judged, approval: Approval): Promise<void> {
-  const { rung, by } = approval;
+  const { rung, by, signed } = approval;
   if (rung === undefined || rung === 'once') return;
   const effect = approval.decision === 'approved' ? 'allow' : 'deny';
-  await grants.keep(groundOf(call, bound.prepared, policy.config, pinOf(tool)), { effect, rung, by, call: call.id }, policy.config.grants);
+  await grants.keep(groundOf(call, bound.prepared, policy.config, pinOf(tool)), { effect, rung, by, call: call.id, signed: signed !== undefined }, policy.config.grants);
 }

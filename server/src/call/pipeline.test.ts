@@ -32,6 +32,8 @@ type Setting = {
   changeRules?: boolean;
   grants?: Partial<GrantRoom>;
   signal?: AbortSignal;
+  /** What the tool says while it runs. */
+  says?: string;
 };
 
 function house(setting: Setting = {}) {
@@ -57,8 +59,9 @@ function house(setting: Setting = {}) {
       events.push('prepare');
       return Promise.resolve({
         verdict: { verdict, rule: 'test.rule', reason: 'because' }, facts: [{ label: 'File', key: '/p/f', value }], readOnly: setting.readOnly ?? false, show: { title: 't', raw: 'r', cwd: '/p', details: [] },
-        run: () => {
+        run: (_signal, progress) => {
           events.push('run');
+          if (setting.says !== undefined) progress(setting.says);
           return setting.run?.(events.filter((event) => event === 'run').length) ?? Promise.resolve({ kind: 'success', text: 'done', truncated: false });
         },
         release: () => void events.push('release'),
@@ -290,6 +293,15 @@ describe('call/pipeline', () => {
     it('T84 results:withheld: an answer that cannot be recorded releases nothing', async () => {
       const outcome = await house({ policies: [reviewing], failAt: 'reviewed' }).run();
       assert.equal(outcome.kind === 'failure' && outcome.error.code, 'AUDIT_UNAVAILABLE');
+    });
+
+    it('results:withheld: what a tool says while it runs is a part of its result', async () => {
+      const { run, heard } = house({ policies: [reviewing], says: 'SECRET', answer: { kind: 'timeout', waitedMs: 1 } });
+      await run();
+      assert.doesNotMatch(heard.join(), /SECRET/);
+      const other = house({ says: 'line 1' });
+      await other.run();
+      assert.deepEqual(other.heard, ['line 1']);
     });
 
     it('results:released: other tools answer at once', async () => {

@@ -11,7 +11,7 @@ import { judge, judgeAgain, type Held, type Judged } from './judging';
 import { judgeNarrowed, narrowedRefusal, shelve } from './narrowing';
 import type { Chosen } from '../approvals/shelf';
 import { circuitOpen, refusalOf, type Refusal } from './refusals';
-import { reviewResult } from './resultReview';
+import { isReviewed, reviewResult } from './resultReview';
 import type { Rooms } from './rooms';
 import { followRules } from './rulesInSight';
 import { pinOf } from './toolPin';
@@ -148,7 +148,7 @@ async function guardAndPerform(rooms: Rooms, caller: Caller, cleared: Turn & Cle
     return { kind: 'refused', refusal: refusalOf('CANCELLED', 'call.cancelled', error.message), ...approval };
   }
   const started = rooms.now();
-  const ended = await attempt(bound.prepared, caller);
+  const ended = await attempt(bound.prepared, isReviewed(cleared.judged) ? { ...caller, progress: () => undefined } : caller);
   const outcome = cleared.judged.tell?.(ended) ?? ended;
   const failed = (cleared.judged.tool.countsAsFailure ?? countsAsFailure)(outcome);
   admission.settle(failed ? 'failure' : outcome.kind === 'success' ? 'success' : 'neutral', outcome.kind === 'failure' ? outcome.error.message : undefined);

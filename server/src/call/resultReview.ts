@@ -9,10 +9,15 @@ import type { Rooms } from './rooms';
 
 /** Shows a person what a call brought before the agent gets it, where the settings want that. What nobody releases is withheld whole. */
 
+/** Whether a person sees the result of a call before the agent does; what the tool says while it runs is a part of it. */
+export function isReviewed({ call, policy }: Pick<Judged, 'call' | 'policy'>): boolean {
+  return policy.config.reviewResults.includes(call.tool);
+}
+
 /** The outcome as the agent gets it: as it is, or withheld. The answer is in the log before either. */
 export async function reviewResult(rooms: Rooms, caller: Caller, judged: Judged, outcome: Outcome): Promise<Outcome> {
   const { call, policy } = judged;
-  if (outcome.kind === 'refused' || !policy.config.reviewResults.includes(call.tool)) return outcome;
+  if (outcome.kind === 'refused' || !isReviewed(judged)) return outcome;
   const question = { ...call, id: rooms.newId() };
   const answer = await askPerson(rooms.desk, { call: question, bound: boundResult(judged, outcome), lasting: {} }, policy.config.approvalTimeout, caller);
   const withheld = 'code' in answer ? withheldBecause(answer) : undefined;

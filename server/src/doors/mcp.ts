@@ -251,7 +251,8 @@ function eraOf(params: Readonly<Record<string, unknown>>): Era {
 }
 
 function nameOf(info: { name: string; version?: string | undefined }): string {
-  return `${info.name} ${info.version ?? ''}`.trim().slice(0, 200);
+  // Nobody passes for everybody by saying nothing.
+  return `${info.name.trim() === '' ? 'unnamed client' : info.name} ${info.version ?? ''}`.trim().slice(0, 200);
 }
 
 // On the wire tool names have underscores, since many clients accept nothing else; the dotted name is accepted, too.

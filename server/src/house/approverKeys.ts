@@ -38,6 +38,10 @@ export function createApproverKeys(rooms: KeyRooms): ApproverKeys {
   };
 }
 
+function isLast({ approvers }: KeyRooms, { id }: ApproverKey): boolean {
+  return approvers.list().every((one) => one.id === id);
+}
+
 function keysOf({ approvers, config }: KeyRooms): NotificationParams<'approvals/keysChanged'> {
   return { keys: [...approvers.list()], problem: approvers.problem() ?? null, requireSigned: config.current().config.approvals.requireSigned };
 }
@@ -69,6 +73,7 @@ class KeyChanges {
   async remove(id: string, guest: Guest): Promise<{ message: string }> {
     const key = this.rooms.approvers.list().find((one) => one.id === id);
     if (key === undefined) throw new ConductorError('NOT_FOUND', `There is no registered key ${id.slice(0, 64)}.`);
+    if (isLast(this.rooms, key)) throw new ConductorError('INVALID_INPUT', 'This is the only registered key. Without one the next that comes would be believed unasked.', { next: 'Register another key first, or begin anew with "conductor approvals keys reset".' });
     this.#ask('approvals.removeKey', key, guest);
     return Promise.resolve({ message: `Removing the key ${fingerprintText(id)} must be approved with a registered key; the question waits like any other.` });
   }
@@ -111,8 +116,8 @@ class KeyChanges {
     const approval = approvalOf(question, answer);
     const by = answer.kind === 'approved' ? keyIn(answer.signed?.statement) : undefined;
     this.#asked.delete(key.id);
-    // The desk takes only signed answers to such a question; without a signature in hand nothing changes, whatever it says.
-    if (by === undefined || approvers.find(by) === undefined) {
+    // The desk takes only signed answers to such a question; without a signature in hand nothing changes, whatever it says. The last key stays.
+    if (by === undefined || approvers.find(by) === undefined || (change === 'approvals.removeKey' && isLast(this.rooms, key))) {
       if (change === 'approvals.addKey' && answer.kind === 'denied' && answer.by.role !== 'broker') this.#asked.set(key.id, 'refused');
       await this.#record({ tool: 'approver.refused', input: { change, ...key }, result: 'denied', ...storedApproval(approval) }, guest);
       return;

@@ -23,12 +23,12 @@ import { weigh } from './weighing';
 
 const platform: Platform = process.platform === 'win32' ? 'win32' : 'posix';
 
-type Around = Readonly<{ configDir: string; /** Path of the audit log. */ log: string; writer: AuditWriter; audience: Audience; self: Actor; newId(): string; chosen: Witness; onForbidden(): void }>;
+type Around = Readonly<{ configDir: string; /** Path of the audit log. */ log: string; writer: AuditWriter; audience: Audience; self: Actor; newId(): string; chosen: Witness; requireSigned(): boolean; onForbidden(): void }>;
 
 /** Opens the grants of a configuration folder. */
-export async function buildGrants({ configDir, log, writer, audience, self, newId, chosen, onForbidden }: Around): Promise<Grants> {
+export async function buildGrants({ configDir, log, writer, audience, self, newId, chosen, requireSigned, onForbidden }: Around): Promise<Grants> {
   const grants: Grants = await openGrants({
-    platform, self, onForbidden,
+    platform, self, requireSigned, onForbidden,
     wallNow: Date.now,
     newUlid: () => newId().slice('evt_'.length),
     record: (event) => writer.append(event),

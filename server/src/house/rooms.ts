@@ -160,7 +160,7 @@ export async function buildRooms(ground: Ground): Promise<Built> {
   };
   const shelf = createShelf();
   const chosen = createWitness();
-  const grants = await buildGrants({ configDir, log, writer, audience, self, newId, chosen, onForbidden: () => policyListeners.forEach((listener) => listener()) });
+  const grants = await buildGrants({ configDir, log, writer, audience, self, newId, chosen, requireSigned: vouching.requireSigned, onForbidden: () => policyListeners.forEach((listener) => listener()) });
   const shared = { shelf, tools, configDir, policy, onPolicyChange, newId, now, wallNow: Date.now };
   const pipeline = createPipeline({
     ...shared, desk, grants,

@@ -29,9 +29,10 @@ export type Verifying = (asked: AskedToVerify, asker: Asker) => Promise<Verifica
 /** Makes what verifies the log. It remembers where it came to, in memory only, for those who ask for no more than what is new. */
 export function createVerifying(log: string, rooms: Built): Verifying {
   let last: LastVerified | undefined;
-  const onIntact = (come: LastVerified): void => { last = come; };
   return async (asked, asker) => {
     const { since, depth = 'default' } = asked;
+    let come: LastVerified | undefined;
+    const onIntact = (found: LastVerified): void => { come = found; };
     const options = { known: knownTo(asked, rooms), signal: asker.signal, onProgress: progressTo(asker, asked.progress), onIntact };
     const places = { log, checkpoints: checkpointFileOf(log), disk: realDisk };
     const kept = await readBefore(places);
@@ -39,7 +40,11 @@ export function createVerifying(log: string, rooms: Built): Verifying {
     const report = fresh ?? (await verifyAuditLog(log, { ...options, depth, threads: usualThreads() }));
     if (report.verdict === 'intact') await takeUp(rooms);
     // What is new has been compared with every head that is known; signatures are for those who ask for all.
-    return report.since === undefined ? await grade(report, kept, places, rooms, asked, asker) : report;
+    const graded = report.since === undefined ? await grade(report, kept, places, rooms, asked, asker) : report;
+    // What grading calls damage is no ground to go on from.
+    if (come !== undefined && graded.verdict === 'intact') last = come;
+    else if (graded.verdict === 'tampered') last = undefined;
+    return graded;
   };
 }
 

@@ -37,7 +37,7 @@ export function denialOf(grants: readonly Grant[], question: Question): Grant | 
 /** Whether a grant is in force, and about this tool, project and agent. A clock that was set back ends what has an end. */
 export function concerns(grant: Grant, { ground, now }: Question): boolean {
   const inTime = grant.expiresAt === undefined || (now < grant.expiresAt && now >= grant.createdAt - clockSlack);
-  const sameAgent = grant.session === undefined ? grant.agent === '' || grant.agent === ground.agent : grant.session === ground.session;
+  const sameAgent = grant.session === undefined ? (grant.effect === 'deny' && grant.agent === '') || grant.agent === ground.agent : grant.session === ground.session;
   return inTime && sameAgent && grant.project === ground.project && (grant.tool === ground.tool || (grant.scope.kind === 'file' && fileTools.has(ground.tool) && fileTools.has(grant.tool)));
 }
 

@@ -89,6 +89,8 @@ export type Grant = Readonly<{
   covers: string;
   /** Who gave it: role and client. */
   by: string;
+  /** Set when the answer that gave it was signed with a registered key. */
+  signed?: true;
   /** Id of the call from whose prompt it was given. */
   call: string;
 }>;

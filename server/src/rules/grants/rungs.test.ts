@@ -206,6 +206,7 @@ describe('rules/grants', () => {
     assert.equal(held(grants, 'rm -f x', { session: 8 }).kind, 'covered');
     assert.equal(held(grants, 'touch a', { session: 8 }).kind, 'open');
     assert.equal(held(grants, 'rm -f x', { agent: 'other' }).kind, 'open');
+    assert.equal(held([grantFor('rm -f x', 'flags', 'allow', { agent: '' })], 'rm -f x').kind, 'open', 'an agent without a name is not every agent');
   });
 
   it('grants:reasons-shown: a grant covers the reasons that were shown, and no later one', () => {
