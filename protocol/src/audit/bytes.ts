@@ -119,7 +119,7 @@ export function prepareEntry(entry: NewEntry | OwnEntry, id: string, timestamp: 
     escapeInvisible(detailText === undefined ? before + inputText + after : `${before}${inputText}${after},"detail":${detailText}`);
   let members = render(depth > maxInlineDepth || longerThan(text, inlineLimit(entry)) ? digestText(hash, text) : text, detail);
   if (tooLong(members)) members = render(digestText(hash, text), detail);
-  if (tooLong(members) && detail !== undefined) members = render(digestText(hash, text), digestText(`sha256:${sha256(detail)}`, detail));
+  if (tooLong(members) && detail !== undefined) members = render(digestText(hash, text), shortDetail(entry.detail, detail));
   if (tooLong(members)) throw new RangeError(`an audit entry may be ${maxLineBytes} bytes long at most`);
   return { id, phase: entry.phase, call, tool: entry.tool, members, bytes: Buffer.byteLength(members) };
 }
@@ -144,6 +144,12 @@ function inlineLimit({ phase }: NewEntry | OwnEntry): number {
 
 function digestText(digest: string, text: string): string {
   return jsonText({ $sha256: digest, bytes: Buffer.byteLength(text) } satisfies InputDigest);
+}
+
+/** What is left of a detail that is too long: its hash, its length, and the digest of the plan, to which a signed approval must fit. */
+function shortDetail(detail: NewEntry['detail'], text: string): string {
+  const { digest } = detail ?? {};
+  return jsonText({ $sha256: `sha256:${sha256(text)}`, bytes: Buffer.byteLength(text), ...(typeof digest === 'string' && digest.length <= 71 ? { digest } : {}) });
 }
 
 /** The most bytes that a prepared entry takes as a line. */

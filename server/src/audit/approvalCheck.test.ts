@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { approverId, keyChangeDigest, type ApproverKey } from '../../../protocol/src/approvers';
+import { maxLineBytes, prepareEntry } from '../../../protocol/src/audit/bytes';
 import { publicKeyOf, signBytes } from '../../../protocol/src/audit/ed25519';
 import type { StoredEntry } from '../../../protocol/src/audit/entry';
 import { statementText } from '../../../protocol/src/statement';
@@ -48,6 +49,23 @@ describe('audit/approvalCheck', () => {
       if (decision !== 'approved') assert.notEqual(checked(letIn(mine, decision)), undefined);
     });
   }
+
+  it('T41 approvals:strict: an approval of something else does not fit an entry whose detail is a hash only', () => {
+    const check = new ApprovalCheck();
+    check.flaw(entry('approver.added', { ...first }));
+    const [hash, plan] = ['ab'.repeat(32), 'cd'.repeat(32)];
+    const statement = statementText({ decision: 'approve', question, tool: 'shell.exec', plan, shown: hash, answer: hash, policy: hash, pin: hash, nonce: hash, asked: now, expires: now, given: now, key: first.id });
+    const approval: StoredEntry['approval'] = { id: question, decision: 'approved', by: 'editor', waitedMs: 0, level: 'editor key', signed: { statement, signature: signBytes(mine, Buffer.from(statement)).toString('base64') } };
+    const of = (detail: StoredEntry['detail']): StoredEntry => ({ ...entry('shell.exec', {}, approval), phase: 'intent', verdict: { verdict: 'approve', rule: 'r', reason: 'r', policyHash: hash }, detail });
+    assert.match(check.flaw(of({ $sha256: `sha256:${hash}`, bytes: 9 })) ?? '', /something else than what ran/);
+  });
+
+  it('T41 approvals:strict: a detail that is too long keeps the digest of what ran', () => {
+    const digest = `sha256:${'ab'.repeat(32)}`;
+    const { members } = prepareEntry({ phase: 'intent', id: question, tool: 'shell.exec', input: {}, result: 'admitted', detail: { digest, long: 'x'.repeat(2 * maxLineBytes) } }, question, now);
+    const { detail } = JSON.parse(`{${members}}`) as StoredEntry;
+    assert.deepEqual([detail?.['digest'], Object.keys(detail ?? {})], [digest, ['$sha256', 'bytes', 'digest']]);
+  });
 
   it('approvals:weaker-level: an approval of no level counts as one that is not signed', () => {
     const check = new ApprovalCheck();

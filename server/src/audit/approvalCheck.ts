@@ -116,8 +116,7 @@ function contentFlaw(statement: Statement, { tool, phase, verdict, detail }: Sto
   if (statement.question !== approval.id || decision !== approval.decision) return 'records another answer than the one that was signed';
   if (phase === 'event') return undefined;
   if (statement.tool !== tool) return 'records an approval that was given to another tool';
-  const digest = detail?.['digest'];
-  // Of a detail that was too long only its digest is left.
-  if (digest !== `sha256:${statement.plan}` && detail?.['$sha256'] === undefined) return 'records an approval of something else than what ran: the digests differ';
+  // It stands in a detail that was too long, too.
+  if (detail?.['digest'] !== `sha256:${statement.plan}`) return 'records an approval of something else than what ran: the digests differ';
   return verdict?.policyHash === statement.policy ? undefined : 'records an approval that was given under other rules than those that judged the call';
 }
