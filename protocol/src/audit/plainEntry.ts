@@ -250,7 +250,7 @@ function indexOfMember(members: readonly Member[], bytes: Uint8Array, at: number
 const afterInput: readonly Member[] = [
   member('result', readWord, 'required'),
   member('verdict', readMembers([member('verdict', readDecision, 'required'), member('rule', readText, 'required'), member('reason', readText, 'required'), member('policyHash', readText)])),
-  member('approval', readMembers([member('id', readText, 'required'), member('decision', readText, 'required'), member('by', readText, 'required'), member('window', readText), member('user', readText), member('waitedMs', readAmount, 'required'), member('reason', readText), member('level', readText), member('signed', readMembers([member('statement', readText, 'required'), member('signature', readText, 'required')]))])),
+  member('approval', readMembers([member('id', readText, 'required'), member('decision', readText, 'required'), member('by', readText, 'required'), member('window', readText), member('user', readText), member('waitedMs', readAmount, 'required'), member('reason', readText)])),
   member('actor', readMembers([member('role', readText, 'required'), member('client', readText), member('connection', readNumber), member('window', readText), member('user', readText, 'required')])),
   member('project', readText),
   member('durationMs', readAmount),

@@ -32,7 +32,7 @@ function withInput(input: string, after = ''): string {
 const full: NewEntry = {
   phase: 'done', call: id, tool: 'filesystem.write', result: 'success', durationMs: 12.5, project: '/home/ann/straße', actor: agent,
   input: { path: 'a\n"b"\\', n: [1, -2, 0.5, true, false, null, {}, []], deep: { a: { b: {} } }, text: 'Grüße 世界' },
-  verdict: { verdict: 'allow', rule: 'r', reason: 'x', policyHash: 'p' }, approval: { id: 'apr_1', decision: 'approved', by: 'editor', window: 'w', user: 'ann', waitedMs: 3, reason: 'x', level: 'editor key', signed: { statement: 'a\nb\n', signature: 'AA==' } },
+  verdict: { verdict: 'allow', rule: 'r', reason: 'x', policyHash: 'p' }, approval: { id: 'apr_1', decision: 'approved', by: 'editor', window: 'w', user: 'ann', waitedMs: 3, reason: 'x' },
   output: { sha256: `sha256:${'cd'.repeat(32)}`, bytes: 42 }, detail: { code: 'X' },
 };
 
