@@ -135,7 +135,9 @@ export class CheckpointStore {
   }
 
   async #opened(): Promise<AppendFile> {
-    if (this.#file !== undefined) return this.#file;
+    // Another file may have taken the place: what is appended to one that nobody finds any more is lost.
+    if (this.#file !== undefined && this.#file.mark().id === this.disk.mark(this.#path)?.id) return this.#file;
+    await this.close();
     const present = await this.disk.openAppend(this.#path);
     this.#file = present ?? (await this.disk.create(this.#path));
     if (present === undefined) await this.disk.syncFolder(dirname(this.#path));

@@ -317,6 +317,22 @@ describe('signing the log while it is written', () => {
     assert.equal(bench.made.length, 2);
   });
 
+  it('goes on in the file that is there when another one was put in its place', async () => {
+    bench.signers = [memorySigner()];
+    await bench.open(quick);
+    await bench.event();
+    await bench.strike(10);
+    const file = checkpointFileOf(bench.log);
+    const kept = readFileSync(file);
+    rmSync(file);
+    writeFileSync(file, kept, { mode: 0o600 });
+    await bench.event();
+    await bench.strike(10);
+    assert.equal(bench.made.length, 2);
+    const text = readFileSync(file, 'utf8');
+    assert.ok(text.startsWith(kept.toString('utf8')) && text.length > kept.length);
+  });
+
   it('puts the checkpoints aside with the log that they are of', async () => {
     bench.signers = [memorySigner()];
     await bench.open(quick);

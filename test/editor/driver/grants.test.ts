@@ -29,8 +29,8 @@ describe('answers that last, in the editor', () => {
 
   it('grants:prompt: by keys alone an answer is made to last, is listed below the waiting calls, and is taken back', async function () {
     if (!isPageReachable) this.skip();
-    const calling = shell('touch one.txt');
-    await waiting('touch one.txt');
+    const calling = shell('touch granted.txt');
+    await waiting('touch granted.txt');
     void vscode.commands.executeCommand('conductor.approvals.decide');
     await eventually('the decision list', async () => (await rowTexts(list)).some((text) => text.includes('Approve for Longer')));
     await settle();
