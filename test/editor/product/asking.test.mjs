@@ -88,31 +88,6 @@ describe('how the installed package asks', function () {
     await pending(page, 0);
   });
 
-  it('product:quiet-elsewhere: the window that holds the project tells of a call, another one stays quiet; both can answer, once', async () => {
-    const second = await window.openWindow(other);
-    await until(() => Promise.resolve(doctor().connections.editor), (count) => count === 2, 'the second window to connect');
-    // A notification is told of ten seconds after the one before at the earliest.
-    const calling = call('filesystem_write', { path: 'README.md', content: 'changed\n' });
-    await Promise.all([pending(page, 1), pending(second, 1)]);
-    await until(() => toasts(page), (all) => all.some(({ message }) => /waits? for your decision/.test(message)), 'the notification');
-    assert.deepEqual((await toasts(second)).filter(({ message }) => /decision/.test(message)), []);
-    for (const where of [page, second]) {
-      await where.keyboard.press('Control+Alt+Y');
-      await until(() => tabs(where), (shown) => shown.includes('Write README.md'), 'the difference');
-    }
-    await settle();
-    await second.keyboard.press('Control+Alt+Backspace');
-    assert.match((await calling).text, /declined/);
-    await Promise.all([pending(page, 0), pending(second, 0)]);
-    await until(() => page.locator('.modified-in-monaco-diff-editor .view-lines').first().innerText(), (text) => /no\slonger\swaits/.test(text), 'the difference in the first window to be withdrawn');
-    await screenshot(page, join(shots, 'asking-withdrawn.png'));
-    await page.keyboard.press('Control+Alt+Enter');
-    assert.equal(readFileSync(join(project, 'README.md'), 'utf8') === 'changed\n', false);
-    await page.keyboard.press('Escape');
-    await second.close();
-    await until(() => Promise.resolve(doctor().connections.editor), (count) => count === 1, 'the second window to leave');
-  });
-
   it('product:reload: a window that is reloaded while a call waits denies it and records that, unless another window is there', async () => {
     const calling = call('shell_exec', { command: 'touch reloaded.txt' });
     await pending(page, 1);
@@ -137,41 +112,6 @@ describe('how the installed package asks', function () {
     assert.ok(made('kept.txt'));
     await second.close();
     await until(() => Promise.resolve(doctor().connections.editor), (count) => count === 1, 'the second window to leave');
-  });
-
-  it('product:fifty: fifty calls with arguments of 200 KB wait, the list stands still while it is open, and each is answered by keys', async () => {
-    const big = 'x'.repeat(200_000);
-    const calls = Array.from({ length: 50 }, (_, index) => call('filesystem_write', { path: `big${index}.txt`, content: `${index} ${big}\n` }));
-    await until(() => statusOf(page), (text) => text.includes('50 pending'), '50 calls to wait', 60_000);
-    await openContainer(page, 'Conductor');
-    await until(() => treeRows(page, 'Pending Approvals'), (rows) => rows.length > 5, 'the rows');
-    await runCommand(page, 'Conductor: Decide Pending Approval…');
-    const before = await until(() => quickInput(page), (shown) => (shown?.items.length ?? 0) > 5, 'the list of calls');
-    for (let down = 0; down < 3; down += 1) await page.keyboard.press('ArrowDown');
-    const late = call('shell_exec', { command: 'touch late.txt' });
-    await pending(page, 51);
-    const after = await quickInput(page);
-    assert.deepEqual(after?.items.map(({ label }) => label).slice(0, 5), before.items.map(({ label }) => label).slice(0, 5));
-    assert.equal(after?.items.find(({ isActive }) => isActive)?.label.startsWith('write big3.txt'), true, JSON.stringify(after?.items.slice(0, 6)));
-    await screenshot(page, join(shots, 'asking-fifty.png'));
-    await page.keyboard.press('Escape');
-    // The first by its difference, with keys alone; it holds the whole 200 KB.
-    await page.keyboard.press('Control+Alt+Y');
-    await until(() => tabs(page), (shown) => shown.includes('Create big0.txt'), 'the difference of the first');
-    // What is large takes its time to appear, and an answer in that moment does not count: a person would press again.
-    for (let tries = 0; tries < 10 && !made('big0.txt'); tries += 1) {
-      await settle();
-      await page.keyboard.press('Control+Alt+Enter');
-    }
-    assert.equal((await calls[0]).isError, false);
-    assert.equal(readFileSync(join(project, 'big0.txt'), 'utf8').length, big.length + 3);
-    await pending(page, 50);
-    await screenshot(page, join(shots, 'asking-fifty-answered.png'));
-    await page.reload();
-    const rest = await Promise.all([...calls.slice(1), late]);
-    assert.ok(rest.every(({ isError }) => isError));
-    assert.ok(!made('late.txt') && !made('big1.txt'));
-    await until(() => Promise.resolve(doctor().connections.editor), (count) => count === 1, 'the window to be back');
   });
 
   it('product:prompt-times: how soon a call is on the screen, and how soon it goes on after the answer, for the results', async () => {

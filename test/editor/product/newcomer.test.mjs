@@ -160,6 +160,11 @@ describe('the installed package', function () {
   });
 
   it('product:closed: the window closes while a call waits, and the call is denied', async () => {
+    // What a person has just declined is asked about again under other settings only.
+    const file = join(configDir, 'config.json');
+    const { policyHash } = doctor().config;
+    writeFileSync(file, readFileSync(file, 'utf8').replace('600000', '590000'));
+    await until(() => Promise.resolve(doctor().config.policyHash), (hash) => hash !== policyHash, 'the settings to be in force');
     const agent = runAgent({ command, project, env, say: () => undefined });
     await until(statusText, (text) => text.includes('1 pending'), 'the call to wait');
     await page.goto('about:blank');
