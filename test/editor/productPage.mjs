@@ -46,11 +46,19 @@ export async function until(read, isWanted, what, timeoutMs = patienceMs) {
  * @returns {Promise<void>}
  */
 export async function runCommand(page, title) {
-  await page.keyboard.press('F1');
   const input = page.locator('.quick-input-widget:visible input[type="text"]');
-  await input.waitFor();
-  await input.fill(`>${title}`);
-  await rowLabelled(page, title).click();
+  // A notification that appears, or a window that is still busy, can close the palette again; a person would ask once more.
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await page.keyboard.press('F1');
+      await input.waitFor({ timeout: 5000 });
+      await input.fill(`>${title}`);
+      return await rowLabelled(page, title).click({ timeout: 5000 });
+    } catch (error) {
+      if (tries === 3) throw error;
+      await page.keyboard.press('Escape');
+    }
+  }
 }
 
 /**
