@@ -1,8 +1,9 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { approverKeySchema, type ApproverKey } from '../../../protocol/src/approvers';
 import { toConductorError } from '../../../protocol/src/errors';
+import { writePrivateFile } from '../base/privateFile';
 
 /** The registered keys of people who answer, kept in a file of the configuration folder that no tool may touch. */
 export type Approvers = Readonly<{
@@ -29,7 +30,7 @@ export function openApprovers(configDir: string): Approvers {
     find: (id) => keys.find((key) => key.id === id),
     problem: () => problem,
     keep(next) {
-      write(path, `${JSON.stringify({ v: 1, keys: next }, undefined, 2)}\n`);
+      writePrivateFile(path, `${JSON.stringify({ v: 1, keys: next }, undefined, 2)}\n`);
       keys = next;
       problem = undefined;
     },
@@ -49,17 +50,4 @@ function read(path: string): { keys: readonly ApproverKey[]; problem: string | u
   } catch {
     return { keys: [], problem: `${path} holds something that is no list of approver keys.` };
   }
-}
-
-function write(path: string, text: string): void {
-  const temporary = `${path}.tmp`;
-  rmSync(temporary, { force: true });
-  const file = openSync(temporary, 'wx', 0o600);
-  try {
-    writeSync(file, text);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-  renameSync(temporary, path);
 }

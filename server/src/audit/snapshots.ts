@@ -1,12 +1,12 @@
 /** Keeps what entries rest on, once, under the SHA-256 of its bytes, so that a hash in the log can be opened years later. */
-import { randomBytes } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ensurePrivateFolder } from '../../../link/src/privateFolder';
 import { sha256 } from '../../../protocol/src/audit/bytes';
 import { canonicalJson } from '../../../protocol/src/audit/canonical';
 import { snapshotKinds, type Snapshot, type SnapshotKind } from '../../../protocol/src/audit/snapshot';
 import { ConductorError } from '../../../protocol/src/errors';
+import { writePrivateFile } from '../base/privateFile';
 
 /** Name of the folder beside the log; mode 0700, its files 0600. */
 export const snapshotFolderName = 'snapshots';
@@ -58,28 +58,5 @@ function textOf(file: string): string | undefined {
 /** At once and not in the background: no call may be judged by what is not kept yet. It happens once for each policy. */
 function write(folder: string, file: string, text: string): void {
   ensurePrivateFolder(folder);
-  const fresh = `${file}.${randomBytes(6).toString('hex')}.new`;
-  try {
-    const opened = openSync(fresh, 'wx', 0o600);
-    try {
-      writeSync(opened, text);
-      fsyncSync(opened);
-    } finally {
-      closeSync(opened);
-    }
-    renameSync(fresh, file);
-    syncFolder(folder);
-  } finally {
-    rmSync(fresh, { force: true });
-  }
-}
-
-function syncFolder(folder: string): void {
-  if (process.platform === 'win32') return;
-  const opened = openSync(folder, 'r');
-  try {
-    fsyncSync(opened);
-  } finally {
-    closeSync(opened);
-  }
+  writePrivateFile(file, text);
 }
