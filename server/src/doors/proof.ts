@@ -1,7 +1,8 @@
 import { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { requests } from '../../../protocol/src/messages';
-import { serveAgent, type AgentHouse } from './mcp';
+import type { AgentHouse } from './mcp/house';
+import { serveAgent } from './mcp/serve';
 import { serveRequests, type Handlers, type Wire } from './requests';
 
 /** At start every door shows that it goes through the decision: a call that no configuration allows must come back refused (T92). */

@@ -1,65 +1,21 @@
 import type { Duplex } from 'node:stream';
-import type { CallToolResult, Implementation, Tool as McpTool } from '@modelcontextprotocol/sdk/types.js';
+import type { CallToolResult, Implementation } from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
-import type { Outcome } from '../../../protocol/src/call';
-import { advice, type ErrorCode } from '../../../protocol/src/errors';
-import { LineCutter } from '../../../link/src/lines';
-import type { Tool } from '../tools/tool';
-import { frameLimit } from './frameLimit';
-import { isRecord, readFrame, rpc, type Frame, type RequestId } from './frames';
-
-/** The door for agents: MCP, all five revisions in use, over one framed stream. It translates and decides nothing. */
-
-/** Revisions negotiated by `initialize`, newest first. */
-export const sessionRevisions = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05'] as const;
-
-/** Revisions that name themselves in every request (https://modelcontextprotocol.io/specification/2026-07-28). */
-export const statelessRevisions = ['2026-07-28'] as const;
-
-const meta = {
-  version: 'io.modelcontextprotocol/protocolVersion',
-  client: 'io.modelcontextprotocol/clientInfo',
-  capabilities: 'io.modelcontextprotocol/clientCapabilities',
-  server: 'io.modelcontextprotocol/serverInfo',
-  subscription: 'io.modelcontextprotocol/subscriptionId',
-} as const;
+import { isRecord, rpc, type Frame, type RequestId } from '../../base/frames';
+import { eraOf, meta, nameOf, sessionRevisions, statelessRevisions } from './eras';
+import type { AgentHouse, ResumedSession } from './house';
+import { resultOf } from './results';
+import { dotted, listTools } from './toolList';
 
 /** Most calls of one connection at a time; the next one is told to wait. */
 const callLimit = 64;
 /** Messages that no MCP client sends, after which the connection is closed: a peer that speaks nonsense is not served for ever. */
 const nonsenseLimit = 100;
 
-/** What the door needs of the house. */
-export type AgentHouse = Readonly<{
-  version: string;
-  tools: ReadonlyMap<string, Tool>;
-  /** Runs one call for this connection; `client` is the agent's own name for itself. */
-  call(tool: string, input: Readonly<Record<string, unknown>>, client: string, caller: { signal: AbortSignal; progress(message: string): void }): Promise<Outcome>;
-  /** Notes a message that was refused before it became a call. */
-  refused(client: string, what: { method?: string; reason: string }): void;
-}>;
-
-/** What an agent negotiated before its broker ended; it goes on with it on the next one. */
-export type ResumedSession = Readonly<{ protocolVersion: string; client: string }>;
-
-/** Serves one agent until its stream ends. */
-export function serveAgent(stream: Duplex, house: AgentHouse, resumed?: ResumedSession): void {
-  const session = new AgentSession(stream, house, resumed);
-  const cutter = new LineCutter(frameLimit);
-  stream.on('data', (chunk: Buffer) => {
-    for (const framed of cutter.push(chunk)) {
-      if (framed.kind === 'line') session.take(readFrame(framed.line));
-      else session.take({ kind: 'refused', id: null, code: rpc.invalidRequest, message: `A message is at most ${String(frameLimit)} bytes long; this one was dropped.` });
-    }
-  });
-  stream.on('error', () => session.end());
-  stream.on('close', () => session.end());
-  stream.on('end', () => session.end());
-}
-
 type Running = Readonly<{ abort: AbortController }>;
 
-class AgentSession {
+/** One agent's connection: what it negotiated, what it waits for, and the tables of what is served. */
+export class AgentSession {
   #client: string;
   #negotiated: string | undefined;
   #nonsense = 0;
@@ -233,75 +189,3 @@ const instructions =
 const progressToken = z.union([z.string(), z.number()]);
 const initializeSchema = z.object({ protocolVersion: z.string(), capabilities: z.record(z.string(), z.unknown()), clientInfo: z.object({ name: z.string(), version: z.string().optional() }) });
 const callSchema = z.object({ name: z.string().max(128), arguments: z.record(z.string(), z.unknown()).optional(), _meta: z.object({ progressToken: progressToken.optional() }).optional() });
-const envelopeSchema = z.object({ [meta.capabilities]: z.record(z.string(), z.unknown()), [meta.client]: z.object({ name: z.string(), version: z.string().optional() }).optional() });
-
-type Era = Readonly<{ kind: 'session' }> | Readonly<{ kind: 'stateless'; client: string | undefined }> | Readonly<{ kind: 'invalid'; code: number; message: string; data?: unknown }>;
-
-// A request of the stateless revision names its version in `_meta`; one without is of a session.
-function eraOf(params: Readonly<Record<string, unknown>>): Era {
-  const given = params['_meta'];
-  if (!isRecord(given) || !(meta.version in given)) return { kind: 'session' };
-  const version = given[meta.version];
-  if (!statelessRevisions.some((revision) => revision === version))
-    return { kind: 'invalid', code: rpc.unsupportedVersion, message: 'Unsupported protocol version', data: { supported: statelessRevisions, requested: typeof version === 'string' ? version : 'unknown' } };
-  const envelope = envelopeSchema.safeParse(given);
-  if (!envelope.success) return { kind: 'invalid', code: rpc.invalidParams, message: `Invalid _meta for protocol revision ${statelessRevisions[0]}: ${meta.capabilities} is required.` };
-  const client = envelope.data[meta.client];
-  return { kind: 'stateless', client: client === undefined ? undefined : nameOf(client) };
-}
-
-function nameOf(info: { name: string; version?: string | undefined }): string {
-  // Nobody passes for everybody by saying nothing.
-  return `${info.name.trim() === '' ? 'unnamed client' : info.name} ${info.version ?? ''}`.trim().slice(0, 200);
-}
-
-// On the wire tool names have underscores, since many clients accept nothing else; the dotted name is accepted, too.
-function dotted(name: string, tools: ReadonlyMap<string, Tool>): string {
-  if (tools.has(name)) return name;
-  for (const known of tools.keys()) if (wireName(known) === name) return known;
-  return name;
-}
-
-function wireName(name: string): string {
-  return name.replaceAll('.', '_');
-}
-
-const schemas = new WeakMap<Tool, McpTool['inputSchema']>();
-
-function listTools(tools: ReadonlyMap<string, Tool>): McpTool[] {
-  return [...tools.values()].map((tool) => ({ name: wireName(tool.name), title: tool.title, description: tool.description, inputSchema: inputSchemaOf(tool), annotations: { title: tool.title, ...tool.annotations } }));
-}
-
-function inputSchemaOf(tool: Tool): McpTool['inputSchema'] {
-  const known = schemas.get(tool);
-  if (known !== undefined) return known;
-  const { $schema: _dialect, ...schema } = z.toJSONSchema(tool.input, { io: 'input', target: 'draft-7' });
-  const made = { ...schema, type: 'object' as const } as McpTool['inputSchema'];
-  schemas.set(tool, made);
-  return made;
-}
-
-/** How an outcome reads for an agent: text first; refusals and failures also as structured content. */
-export function resultOf(outcome: Outcome): CallToolResult {
-  switch (outcome.kind) {
-    case 'success':
-      return { content: [{ type: 'text', text: outcome.text }], isError: false, ...(outcome.structured === undefined ? {} : { structuredContent: { ...outcome.structured } }) };
-    case 'failure': {
-      const { code, message, data, next } = outcome.error;
-      const text = outcome.text ?? `Failed (${code}): ${message}\nNext: ${next}`;
-      return failed(text, { ...outcome.structured, kind: 'failure', code, message, ...data });
-    }
-    case 'refused':
-      return failed(refusalText(outcome.code, outcome.rule, outcome.reason), {
-        kind: 'refused', code: outcome.code, rule: outcome.rule, reason: outcome.reason, next: advice[outcome.code], ...(outcome.retryAfterMs === undefined ? {} : { retryAfterMs: outcome.retryAfterMs }),
-      });
-  }
-}
-
-function refusalText(code: ErrorCode, rule: string, reason: string): string {
-  return `Refused (${code}, ${rule}): ${reason}\nNext: ${advice[code]}`;
-}
-
-function failed(text: string, structured: Readonly<Record<string, unknown>>): CallToolResult {
-  return { content: [{ type: 'text', text }], isError: true, structuredContent: { ...structured } };
-}

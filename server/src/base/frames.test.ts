@@ -3,7 +3,7 @@ import { readFrame } from './frames';
 
 const frame = (text: string | Buffer) => readFrame(Buffer.from(text));
 
-describe('doors/frames', () => {
+describe('base/frames', () => {
   it('frames:request: a request keeps its id, method and params', () => {
     assert.deepEqual(frame('{"jsonrpc":"2.0","id":"a","method":"ping"}\r'), { kind: 'request', id: 'a', method: 'ping', params: {} });
     assert.deepEqual(frame('{"jsonrpc":"2.0","id":0,"method":"x","params":{"a":1}}'), { kind: 'request', id: 0, method: 'x', params: { a: 1 } });

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { parseJsonText } from '../base/jsonText';
+import { parseJsonText } from './jsonText';
 
 /** JSON-RPC 2.0 as an untrusted client writes it: one object a line, and nothing else becomes a message. */
 

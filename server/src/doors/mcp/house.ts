@@ -1,0 +1,15 @@
+import type { Outcome } from '../../../../protocol/src/call';
+import type { Tool } from '../../tools/tool';
+
+/** What the door needs of the house. */
+export type AgentHouse = Readonly<{
+  version: string;
+  tools: ReadonlyMap<string, Tool>;
+  /** Runs one call for this connection; `client` is the agent's own name for itself. */
+  call(tool: string, input: Readonly<Record<string, unknown>>, client: string, caller: { signal: AbortSignal; progress(message: string): void }): Promise<Outcome>;
+  /** Notes a message that was refused before it became a call. */
+  refused(client: string, what: { method?: string; reason: string }): void;
+}>;
+
+/** What an agent negotiated before its broker ended; it goes on with it on the next one. */
+export type ResumedSession = Readonly<{ protocolVersion: string; client: string }>;

@@ -1,0 +1,28 @@
+import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
+import type { Outcome } from '../../../../protocol/src/call';
+import { advice, type ErrorCode } from '../../../../protocol/src/errors';
+
+/** How an outcome reads for an agent: text first; refusals and failures also as structured content. */
+export function resultOf(outcome: Outcome): CallToolResult {
+  switch (outcome.kind) {
+    case 'success':
+      return { content: [{ type: 'text', text: outcome.text }], isError: false, ...(outcome.structured === undefined ? {} : { structuredContent: { ...outcome.structured } }) };
+    case 'failure': {
+      const { code, message, data, next } = outcome.error;
+      const text = outcome.text ?? `Failed (${code}): ${message}\nNext: ${next}`;
+      return failed(text, { ...outcome.structured, kind: 'failure', code, message, ...data });
+    }
+    case 'refused':
+      return failed(refusalText(outcome.code, outcome.rule, outcome.reason), {
+        kind: 'refused', code: outcome.code, rule: outcome.rule, reason: outcome.reason, next: advice[outcome.code], ...(outcome.retryAfterMs === undefined ? {} : { retryAfterMs: outcome.retryAfterMs }),
+      });
+  }
+}
+
+function refusalText(code: ErrorCode, rule: string, reason: string): string {
+  return `Refused (${code}, ${rule}): ${reason}\nNext: ${advice[code]}`;
+}
+
+function failed(text: string, structured: Readonly<Record<string, unknown>>): CallToolResult {
+  return { content: [{ type: 'text', text }], isError: true, structuredContent: { ...structured } };
+}
