@@ -10,12 +10,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { prepareEntry, sha256, writeLine, zeroHash } from '../protocol/src/audit/bytes';
 import type { NewEntry, OwnEntry } from '../protocol/src/audit/entry';
-import { eventIds } from '../server/src/audit/eventId';
-import { defaultKeeping } from '../server/src/audit/newLog';
-import { createAuditReader } from '../server/src/audit/reader';
-import { createRedaction } from '../server/src/audit/redaction';
-import { verifyAuditLog } from '../server/src/audit/verifier';
-import { openAuditWriter, type AuditWriter } from '../server/src/audit/writer';
+import { eventIds } from '../server/src/audit/write/eventId';
+import { defaultKeeping } from '../server/src/audit/upkeep/newLog';
+import { createAuditReader } from '../server/src/audit/read/reader';
+import { createRedaction } from '../server/src/audit/content/redaction';
+import { verifyAuditLog } from '../server/src/audit/verify/verifier';
+import { openAuditWriter, type AuditWriter } from '../server/src/audit/write/writer';
 import { median } from './figures';
 
 /** One measured ratio: what is divided by what, the median and the range over the rounds, and absolute figures for the curious. */

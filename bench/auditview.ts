@@ -3,10 +3,10 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { realDisk } from '../server/src/audit/disk';
-import { KeptCounts } from '../server/src/audit/keptCounts';
-import { createAuditReader } from '../server/src/audit/reader';
-import { createAuditView, type AuditView } from '../server/src/audit/view';
+import { realDisk } from '../server/src/audit/files/disk';
+import { KeptCounts } from '../server/src/audit/read/keptCounts';
+import { createAuditReader } from '../server/src/audit/read/reader';
+import { createAuditView, type AuditView } from '../server/src/audit/read/view';
 import { median, ratioFigure, type Figure } from './figures';
 import { million, writeLongLog } from './longLog';
 

@@ -1,8 +1,8 @@
 /** A log as months of work leave it: closed files, several tools, clients and results; every line written by the real writer. */
 import { join } from 'node:path';
 import type { NewEntry } from '../protocol/src/audit/entry';
-import { eventIds } from '../server/src/audit/eventId';
-import { openAuditWriter } from '../server/src/audit/writer';
+import { eventIds } from '../server/src/audit/write/eventId';
+import { openAuditWriter } from '../server/src/audit/write/writer';
 
 const clients = ['claude-code 2.1.330', 'codex 0.98.0', 'Visual Studio Code 1.139.1'];
 const tools = ['shell.exec', 'filesystem.read', 'filesystem.read', 'filesystem.write', 'filesystem.list', 'git.status', 'git.diff'];

@@ -4,9 +4,9 @@ import * as fs from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { tailBytes } from '../protocol/src/audit/bytes';
-import { verifySince } from '../server/src/audit/incremental';
-import type { LastVerified } from '../server/src/audit/lastVerified';
-import { verifyAuditLog } from '../server/src/audit/verifier';
+import { verifySince } from '../server/src/audit/verify/incremental';
+import type { LastVerified } from '../server/src/audit/verify/lastVerified';
+import { verifyAuditLog } from '../server/src/audit/verify/verifier';
 import { writeLog } from './audit';
 import { median, ratioFigure, type Figure } from './figures';
 

@@ -65,7 +65,7 @@ export async function buildAll() {
   await Promise.all([
     build({ ...common, entryPoints: { extension: 'client/src/extension.ts', languageClient: 'client/src/languageClient.ts', signer: 'client/src/audit/signer.ts', approver: 'client/src/approvals/approver.ts' }, external: ['vscode'], plugins: [schemasApart, lazySiblings(['languageClient', 'signer', 'approver'])] }),
     build({ ...common, stdin: { contents: serverBundle, resolveDir: root, sourcefile: 'server.mjs' }, outdir: undefined, outfile: join(dist, 'server.js'), plugins: [schemasApart, nativeBesideBundle, lazySiblings(['corpus'])] }),
-    build({ ...common, entryPoints: { corpus: 'server/src/config/corpus.ts', auditPart: 'server/src/audit/partWorker.ts' } }),
+    build({ ...common, entryPoints: { corpus: 'server/src/config/corpus.ts', auditPart: 'server/src/audit/verify/partWorker.ts' } }),
     build({ ...common, entryPoints: { conductor: 'server/src/doors/cli/conductor.ts', pipe: 'server/src/doors/cli/pipe.ts' }, plugins: [schemasApart, lazySiblings(['pipe', 'program'])] }),
     build({ ...common, stdin: { contents: "export * from 'zod';", resolveDir: root, sourcefile: 'zod.mjs' }, outdir: undefined, outfile: join(dist, 'zod.js'), plugins: [withoutLocales] }),
   ]);

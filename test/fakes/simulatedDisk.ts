@@ -4,7 +4,7 @@
  * never been given, until its folder was synced.
  */
 import { dirname } from 'node:path';
-import type { AppendFile, Disk } from '../../server/src/audit/disk';
+import type { AppendFile, Disk } from '../../server/src/audit/files/disk';
 
 /** Chances for what a power cut leaves; every number drawn is in [0, 1). */
 export type Chance = () => number;

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { storedEntry, type NewEntry, type StoredEntry } from '../../protocol/src/audit/entry';
 import { ConductorError } from '../../protocol/src/errors';
-import { realDisk, type Disk } from '../../server/src/audit/disk';
-import { eventIds } from '../../server/src/audit/eventId';
-import { openAuditWriter, type AuditWriter, type AuditWriterOptions } from '../../server/src/audit/writer';
+import { realDisk, type Disk } from '../../server/src/audit/files/disk';
+import { eventIds } from '../../server/src/audit/write/eventId';
+import { openAuditWriter, type AuditWriter, type AuditWriterOptions } from '../../server/src/audit/write/writer';
 
 /** For tests: a log of its own for each, and words for what goes into it. */
 

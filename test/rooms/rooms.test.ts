@@ -61,6 +61,22 @@ describe('rooms', () => {
     assert.deepEqual(sources('server/src').filter((file) => roomOf(file) === undefined), []);
   });
 
+  for (const [room, parts] of Object.entries(rooms.within)) {
+    const partRanks = new Map<string, number>(Object.entries(parts));
+    const partOf = (file: string): string | undefined => (file.startsWith(`${room}/`) ? file.slice(room.length + 1).split('/')[0] : undefined);
+
+    it(`rooms:arrows-within: in ${room}, a part imports only parts of a lower rank, and every file stands in one`, () => {
+      const inside = all.filter(({ from }) => from.startsWith(`${room}/`));
+      assert.ok(inside.length > 0);
+      assert.deepEqual(sources(room).filter((file) => !partRanks.has(partOf(file) ?? '')), []);
+      const wrong = inside.filter((one) => {
+        const [from, to] = [partOf(one.from), partOf(targetOf(one))];
+        return to !== undefined && from !== to && (partRanks.get(from ?? '') ?? 0) <= (partRanks.get(to) ?? 0);
+      });
+      assert.deepEqual(wrong, []);
+    });
+  }
+
   for (const danger of rooms.dangerous) {
     it(`rooms:dangerous: ${danger.import} is imported only where the table says`, () => {
       const wrong = all.filter(({ from, to, typeOnly }) => {

@@ -2,13 +2,13 @@ import { homedir, tmpdir, userInfo } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { parseVerifierKey, type VerifierKey } from '../../../protocol/src/audit/note';
 import type { Config } from '../../../protocol/src/config';
-import { holdingOf } from '../audit/anchors/holding';
+import { holdingOf } from '../audit/checkpoints/holding';
 import { gitAnchor, readGitAnchor, type Git, type GitPlace } from '../audit/anchors/gitRef';
 import type { Anchor } from '../audit/anchors/keeper';
 import { systemLogAnchor, type Programs } from '../audit/anchors/systemLog';
 import { witnessAnchor } from '../audit/anchors/witness';
-import { realDisk } from '../audit/disk';
-import type { OutsideHead } from '../audit/grading';
+import { realDisk } from '../audit/files/disk';
+import type { OutsideHead } from '../audit/checkpoints/grading';
 import { buildEnvironment, gitEnvironment } from '../tools/shell/environment';
 import { readSearchPath, resolveBinary, trustedFolders } from '../tools/shell/resolve';
 

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import type { Config } from '../../../protocol/src/config';
 import { toConductorError } from '../../../protocol/src/errors';
 import type { Actor } from '../../../protocol/src/call';
-import { realDisk } from '../audit/disk';
-import { keepFiles, type Keeper } from '../audit/keeping';
-import type { Keeping } from '../audit/newLog';
-import type { AuditWriter } from '../audit/writer';
+import { realDisk } from '../audit/files/disk';
+import { keepFiles, type Keeper } from '../audit/upkeep/keeping';
+import type { Keeping } from '../audit/upkeep/newLog';
+import type { AuditWriter } from '../audit/write/writer';
 import type { Logger } from '../base/logger';
 
 /** Lets the closed files of the log be compressed, moved and deleted as the configuration says, in the background. */

@@ -7,7 +7,7 @@ import type { Claims } from '../../../link/src/reception';
 import type { NewEntry } from '../../../protocol/src/audit/entry';
 import type { Actor } from '../../../protocol/src/call';
 import { toConductorError, type ConductorError } from '../../../protocol/src/errors';
-import { createAuditReader } from '../audit/reader';
+import { createAuditReader } from '../audit/read/reader';
 import { version } from '../base/version';
 import { serveTerminal } from '../doors/control';
 import { serveEditor } from '../doors/editor';

@@ -1,6 +1,6 @@
 import type { Metrics } from '../../../protocol/src/audit/snapshot';
 import { toConductorError } from '../../../protocol/src/errors';
-import type { Snapshots } from '../audit/snapshots';
+import type { Snapshots } from '../audit/content/snapshots';
 import type { Logger } from '../base/logger';
 import type { Recorder } from '../call/recorder';
 import type { Loaded } from '../config/open';

@@ -1,6 +1,6 @@
 import type { NewEvent } from '../../../protocol/src/audit/entry';
 import type { Actor } from '../../../protocol/src/call';
-import type { AuditReader } from '../audit/reader';
+import type { AuditReader } from '../audit/read/reader';
 import { version } from '../base/version';
 
 /** The pair of entries that stands around each run of the broker: between them it recorded everything, and outside of them it did not run. */

@@ -1,11 +1,11 @@
 import type { Actor } from '../../../protocol/src/call';
 import type { SigningState } from '../../../protocol/src/audit/signing';
 import { AnchorKeeper, type Anchor } from '../audit/anchors/keeper';
-import { Checkpointer, type Signer } from '../audit/checkpointer';
-import type { CheckpointStore } from '../audit/checkpointStore';
-import { realDisk } from '../audit/disk';
-import { keyFileSigner } from '../audit/keyFile';
-import type { AuditWriter } from '../audit/writer';
+import { Checkpointer, type Signer } from '../audit/checkpoints/checkpointer';
+import type { CheckpointStore } from '../audit/checkpoints/checkpointStore';
+import { realDisk } from '../audit/files/disk';
+import { keyFileSigner } from '../audit/checkpoints/keyFile';
+import type { AuditWriter } from '../audit/write/writer';
 import { askEditor, type AskingWire } from '../doors/requests';
 import type { Audience } from './audience';
 

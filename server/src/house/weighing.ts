@@ -2,7 +2,7 @@ import { setImmediate as breathe } from 'node:timers/promises';
 import type { Pending } from '../../../protocol/src/approvals';
 import type { StoredEntry } from '../../../protocol/src/audit/entry';
 import type { Measured } from '../../../protocol/src/grants';
-import type { AuditReader } from '../audit/reader';
+import type { AuditReader } from '../audit/read/reader';
 import type { Platform } from '../rules/commandPlan';
 import type { Ground } from '../rules/grants/ground';
 import { measure, type PastCall } from '../rules/grants/measuring';

@@ -9,11 +9,11 @@ import type { CodeLens, DocumentSymbol, FoldingRange, Hover } from 'vscode-langu
 import { createConnection } from 'vscode-languageserver/node';
 import type { NewEntry } from '../../../protocol/src/audit/entry';
 import type { VerificationReport } from '../../../protocol/src/audit/report';
-import { realDisk, type Disk } from '../audit/disk';
-import { eventIds } from '../audit/eventId';
-import { defaultKeeping } from '../audit/newLog';
-import { verifyAuditLog } from '../audit/verifier';
-import { openAuditWriter } from '../audit/writer';
+import { realDisk, type Disk } from '../audit/files/disk';
+import { eventIds } from '../audit/write/eventId';
+import { defaultKeeping } from '../audit/upkeep/newLog';
+import { verifyAuditLog } from '../audit/verify/verifier';
+import { openAuditWriter } from '../audit/write/writer';
 import { attachLanguage } from './attach';
 import { createAuditLogLanguage } from './auditLog';
 

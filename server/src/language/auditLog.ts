@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { SymbolKind, type CodeLens, type DocumentSymbol, type FoldingRange, type Hover, type Position, type Range } from 'vscode-languageserver';
 import type { Finding, VerificationReport } from '../../../protocol/src/audit/report';
 import { revealLine } from '../../../protocol/src/display';
-import { realDisk, type Disk } from '../audit/disk';
+import { realDisk, type Disk } from '../audit/files/disk';
 import { entryHover } from './entryHover';
 import { LogFileLines, type LogFacts } from './logFile';
 import { logLenses, type LastVerification } from './logLenses';

@@ -1,9 +1,9 @@
 /** One file of the audit log by its lines, read from the disk in bounded steps; nothing of it crosses from the editor. */
 import { maxLineBytes } from '../../../protocol/src/audit/bytes';
 import { readHead } from '../../../protocol/src/audit/head';
-import type { Disk, FileMark, ReadableFile } from '../audit/disk';
-import { scanLines } from '../audit/lines';
-import { openLogFile } from '../audit/segments';
+import type { Disk, FileMark, ReadableFile } from '../audit/files/disk';
+import { scanLines } from '../audit/files/lines';
+import { openLogFile } from '../audit/files/segments';
 
 /** Lines of one hour that follow each other: the first and the last, counted from 0, and the hour as `2026-11-21T05`. */
 export type HourOfLines = { readonly hour: string; readonly first: number; last: number };

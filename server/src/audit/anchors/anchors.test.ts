@@ -9,10 +9,10 @@ import { namedLogKey, newLogKeys, signCheckpoint } from '../../../../protocol/sr
 import { Frontier, leafOf } from '../../../../protocol/src/audit/merkle';
 import { cosignedAt, type NoteSignature } from '../../../../protocol/src/audit/note';
 import { Witness } from '../../../../test/fakes/witness';
-import { realDisk } from '../disk';
-import { openAuditWriter, type AuditWriter } from '../writer';
+import { realDisk } from '../files/disk';
+import { openAuditWriter, type AuditWriter } from '../write/writer';
 import { gitAnchor, readGitAnchor, type Git } from './gitRef';
-import type { Holding } from './holding';
+import type { Holding } from '../checkpoints/holding';
 import { AnchorKeeper, type Anchor, type Offer } from './keeper';
 import { systemLogAnchor } from './systemLog';
 import { witnessAnchor } from './witness';

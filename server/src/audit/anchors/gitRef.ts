@@ -5,8 +5,8 @@ import { isAbsolute, join } from 'node:path';
 import { parseCheckpoint, type Checkpoint } from '../../../../protocol/src/audit/checkpoint';
 import { noteText } from '../../../../protocol/src/audit/note';
 import { runChildren, type Source } from '../../base/childProcess';
-import type { OutsideHead } from '../grading';
-import { contradiction, type Holding } from './holding';
+import type { OutsideHead } from '../checkpoints/grading';
+import { contradiction, type Holding } from '../checkpoints/holding';
 import type { Anchor, Offer } from './keeper';
 
 /** Where and how: a repository of the user, the full name of the reference, and an address to push to, never the name of a remote. */

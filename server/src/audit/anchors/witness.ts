@@ -1,8 +1,8 @@
 /** A witness as a place outside (c2sp.org/tlog-witness): it cosigns a checkpoint only when a proof shows that the log just grew. */
 import { Frontier, proveConsistency, rootsOver } from '../../../../protocol/src/audit/merkle';
 import { cosignedAt, noteText, parseSignatureLine, type NoteSignature, type VerifierKey } from '../../../../protocol/src/audit/note';
-import type { Disk } from '../disk';
-import { readLeaves } from '../leaves';
+import type { Disk } from '../files/disk';
+import { readLeaves } from '../checkpoints/leaves';
 import type { Anchor, Offer } from './keeper';
 
 /** A witness: where it takes checkpoints, and the key under which it cosigns. */

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { Option, type Command } from 'commander';
 import type { AuditFilter } from '../../../../protocol/src/audit/query';
-import { exporterOf, exportFormats, type ExportFormat } from '../../audit/exporting';
-import { matcher, type AuditItem } from '../../audit/filter';
-import { createAuditReader, type AuditReader } from '../../audit/reader';
-import { filterOfReader } from '../../audit/view';
+import { exporterOf, exportFormats, type ExportFormat } from '../../audit/read/exporting';
+import { matcher, type AuditItem } from '../../audit/read/filter';
+import { createAuditReader, type AuditReader } from '../../audit/read/reader';
+import { filterOfReader } from '../../audit/read/view';
 import { version } from '../../base/version';
 import { note, print, printTable, run } from './terminal';
 

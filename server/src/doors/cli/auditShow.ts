@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import type { StoredEntry } from '../../../../protocol/src/audit/entry';
 import { ConductorError } from '../../../../protocol/src/errors';
-import { createAuditReader, type AuditItem, type AuditReader } from '../../audit/reader';
-import { openSnapshots } from '../../audit/snapshots';
+import { createAuditReader, type AuditItem, type AuditReader } from '../../audit/read/reader';
+import { openSnapshots } from '../../audit/content/snapshots';
 import { withBroker } from './approvals';
 import { print, run, safe } from './terminal';
 

@@ -4,10 +4,10 @@ import { InvalidArgumentError, type Command } from 'commander';
 import { parseVerifierKey, type VerifierKey } from '../../../../protocol/src/audit/note';
 import { checkEntryProof, entryProofSchema, type EntryProof } from '../../../../protocol/src/audit/proof';
 import { ConductorError } from '../../../../protocol/src/errors';
-import { checkpointFileOf } from '../../audit/checkpointStore';
-import { realDisk } from '../../audit/disk';
-import type { OutsideHead, Places, Policy } from '../../audit/grading';
-import { proveEntry } from '../../audit/proving';
+import { checkpointFileOf } from '../../audit/checkpoints/checkpointStore';
+import { realDisk } from '../../audit/files/disk';
+import type { OutsideHead, Places, Policy } from '../../audit/checkpoints/grading';
+import { proveEntry } from '../../audit/checkpoints/proving';
 import { note, print, run, safe } from './terminal';
 
 /** `conductor audit prove` and `check-proof`, and what a verifier is told from outside the files. */

@@ -1,0 +1,62 @@
+/** Keeps what entries rest on, once, under the SHA-256 of its bytes, so that a hash in the log can be opened years later. */
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { ensurePrivateFolder } from '../../../../link/src/privateFolder';
+import { sha256 } from '../../../../protocol/src/audit/bytes';
+import { canonicalJson } from '../../../../protocol/src/audit/canonical';
+import { snapshotKinds, type Snapshot, type SnapshotKind } from '../../../../protocol/src/audit/snapshot';
+import { ConductorError } from '../../../../protocol/src/errors';
+import { writePrivateFile } from '../../base/privateFile';
+
+/** Name of the folder beside the log; mode 0700, its files 0600. */
+export const snapshotFolderName = 'snapshots';
+
+/** The snapshots beside one log. */
+export type Snapshots = Readonly<{
+  /** Stores a value in RFC 8785 form, unless it is there already, and gives its hash (64 hex digits). Durable when it returns; throws the system's error. */
+  keep(kind: SnapshotKind, value: unknown): string;
+  /** The snapshot of a hash. Throws NOT_FOUND when none is stored, CONFLICT when its file was changed. */
+  read(hash: string): Snapshot;
+}>;
+
+/** Makes the snapshots beside a log; the folder comes with the first of them. */
+export function openSnapshots(log: string): Snapshots {
+  const folder = join(dirname(log), snapshotFolderName);
+  const fileOf = (kind: SnapshotKind, hash: string): string => join(folder, `${kind}-${hash}.json`);
+  const kept = new Set<string>();
+  return {
+    keep(kind, value) {
+      const { text } = canonicalJson(value);
+      const hash = sha256(text);
+      if (kept.has(hash)) return hash;
+      const file = fileOf(kind, hash);
+      if (textOf(file) !== text) write(folder, file, text);
+      kept.add(hash);
+      return hash;
+    },
+    read(given) {
+      const hash = given.replace(/^sha256:/, '');
+      for (const kind of snapshotKinds) {
+        const text = textOf(fileOf(kind, hash));
+        if (text === undefined) continue;
+        if (sha256(text) !== hash) throw new ConductorError('CONFLICT', `${fileOf(kind, hash)} was changed: its content does not give the hash in its name.`, { next: 'Compare with a backup; the entry in the log says the right hash.' });
+        return { kind, hash, text: JSON.stringify(JSON.parse(text), undefined, 2) };
+      }
+      throw new ConductorError('NOT_FOUND', `Nothing with the hash ${hash} is kept in ${folder}.`, { next: 'Entries of older versions name policies that were not kept; and a log that was moved may have left its snapshots behind.' });
+    },
+  };
+}
+
+function textOf(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+/** At once and not in the background: no call may be judged by what is not kept yet. It happens once for each policy. */
+function write(folder: string, file: string, text: string): void {
+  ensurePrivateFolder(folder);
+  writePrivateFile(file, text);
+}

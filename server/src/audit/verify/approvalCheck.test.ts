@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { approverId, keyChangeDigest, type ApproverKey } from '../../../../protocol/src/approvers';
+import { maxLineBytes, prepareEntry } from '../../../../protocol/src/audit/bytes';
+import { publicKeyOf, signBytes } from '../../../../protocol/src/audit/ed25519';
+import type { StoredEntry } from '../../../../protocol/src/audit/entry';
+import { statementText } from '../../../../protocol/src/statement';
+import { ApprovalCheck } from './approvalCheck';
+
+/** What somebody who writes the log by hand gets past the check of answers and keys. */
+
+const now = '2026-11-22T10:00:00.000Z';
+const question = 'evt_01K0000000000000000000000B';
+const [mine, stranger] = [Buffer.alloc(32, 1), Buffer.alloc(32, 2)] as [Buffer, Buffer];
+
+function keyOf(seed: Buffer, trust: string): ApproverKey {
+  const key = publicKeyOf(seed);
+  return { id: approverId(key), place: 'editor', name: 'a window', publicKey: key.toString('base64'), addedAt: now, trust };
+}
+
+function entry(tool: string, input: StoredEntry['input'], approval?: StoredEntry['approval']): StoredEntry {
+  return { v: 1, seq: 1, id: question, timestamp: now, phase: 'event', tool, input, result: 'ok', ...(approval === undefined ? {} : { approval }) } as StoredEntry;
+}
+
+const first = keyOf(mine, 'first use');
+const further = keyOf(stranger, first.id);
+
+/** An answer that lets the further key in, signed with this seed, under this word. */
+function letIn(seed: Buffer, decision: string): StoredEntry['approval'] {
+  const hash = 'ab'.repeat(32);
+  const statement = statementText({ decision: 'approve', question, tool: 'approvals.addKey', plan: keyChangeDigest('approvals.addKey', further), shown: hash, answer: hash, policy: hash, pin: hash, nonce: hash, asked: now, expires: now, given: now, key: first.id });
+  return { id: question, decision, by: 'editor', waitedMs: 0, level: 'editor key', signed: { statement, signature: signBytes(seed, Buffer.from(statement)).toString('base64') } };
+}
+
+describe('audit/approvalCheck', () => {
+  const checked = (approval?: StoredEntry['approval']): string | undefined => {
+    const check = new ApprovalCheck();
+    assert.equal(check.flaw(entry('approver.added', { ...first })), undefined);
+    return check.flaw(entry('approver.added', { ...further }, approval));
+  };
+
+  it('T40 approvals:strict: a further key counts after a registered key has approved it', () => {
+    assert.equal(checked(letIn(mine, 'approved')), undefined);
+    assert.match(checked() ?? '', /without a signed approval/);
+  });
+
+  for (const decision of ['approved', 'granted', 'timeout', 'Approved', 'denied']) {
+    it(`T40 approvals:strict: a forged signature lets no key in under the word "${decision}"`, () => {
+      assert.match(checked(letIn(stranger, decision)) ?? '', /does not fit its statement/);
+      if (decision !== 'approved') assert.notEqual(checked(letIn(mine, decision)), undefined);
+    });
+  }
+
+  it('T41 approvals:strict: an approval of something else does not fit an entry whose detail is a hash only', () => {
+    const check = new ApprovalCheck();
+    check.flaw(entry('approver.added', { ...first }));
+    const [hash, plan] = ['ab'.repeat(32), 'cd'.repeat(32)];
+    const statement = statementText({ decision: 'approve', question, tool: 'shell.exec', plan, shown: hash, answer: hash, policy: hash, pin: hash, nonce: hash, asked: now, expires: now, given: now, key: first.id });
+    const approval: StoredEntry['approval'] = { id: question, decision: 'approved', by: 'editor', waitedMs: 0, level: 'editor key', signed: { statement, signature: signBytes(mine, Buffer.from(statement)).toString('base64') } };
+    const of = (detail: StoredEntry['detail']): StoredEntry => ({ ...entry('shell.exec', {}, approval), phase: 'intent', verdict: { verdict: 'approve', rule: 'r', reason: 'r', policyHash: hash }, detail });
+    assert.match(check.flaw(of({ $sha256: `sha256:${hash}`, bytes: 9 })) ?? '', /something else than what ran/);
+  });
+
+  it('T41 approvals:strict: a detail that is too long keeps the digest of what ran', () => {
+    const digest = `sha256:${'ab'.repeat(32)}`;
+    const { members } = prepareEntry({ phase: 'intent', id: question, tool: 'shell.exec', input: {}, result: 'admitted', detail: { digest, long: 'x'.repeat(2 * maxLineBytes) } }, question, now);
+    const { detail } = JSON.parse(`{${members}}`) as StoredEntry;
+    assert.deepEqual([detail?.['digest'], Object.keys(detail ?? {})], [digest, ['$sha256', 'bytes', 'digest']]);
+  });
+
+  it('approvals:weaker-level: an approval of no level counts as one that is not signed', () => {
+    const check = new ApprovalCheck();
+    check.flaw(entry('shell.exec', {}, { id: question, decision: 'approved', by: 'editor', waitedMs: 0 }));
+    assert.match(check.notes().join(), /0 of 1 answers to approvals are signed/);
+  });
+});

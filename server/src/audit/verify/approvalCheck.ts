@@ -1,0 +1,122 @@
+/** Follows the approver keys through a log, and checks every answer that claims to be signed: by a key that was registered then, once, in time, and for what ran. */
+import { approverId, approverKeySchema, fingerprintText, keyChangeDigest, type ApproverKey, type KeyChange } from '../../../../protocol/src/approvers';
+import type { StoredEntry } from '../../../../protocol/src/audit/entry';
+import { parseStatement, statementFits, useWithinMs, type Statement } from '../../../../protocol/src/statement';
+
+type StoredApproval = NonNullable<StoredEntry['approval']>;
+
+/** Most answers of which the nonce is remembered: 2^24 would be the limit of a set. */
+const mostNonces = 10_000_000;
+
+/** One look at a log from its first file to its last. */
+export class ApprovalCheck {
+  readonly #keys = new Map<string, ApproverKey>();
+  readonly #used = new Set<string>();
+  readonly #unknown = new Set<string>();
+  #signed = 0;
+  #unsigned = 0;
+  #everAdded = false;
+
+  /** `fromTheStart`: false when files before the first one are gone, so that keys may have been registered in them. */
+  constructor(readonly fromTheStart = true) {}
+
+  /** What is wrong with the answer that an entry records; undefined when nothing is, or when it records none. */
+  flaw(entry: StoredEntry): string | undefined {
+    const { approval } = entry;
+    // What bears a signature is checked by it, whatever it calls itself.
+    const answers = approval !== undefined && (approval.decision === 'approved' || approval.decision === 'denied' || approval.signed !== undefined);
+    const flaw = answers ? this.#answerFlaw(entry, approval) : undefined;
+    return flaw ?? (entry.phase === 'event' && entry.tool.startsWith('approver.') ? this.#changeFlaw(entry) : undefined);
+  }
+
+  /** What limits the statement, and how many answers were signed, in sentences. */
+  notes(): string[] {
+    const answers = this.#signed + this.#unsigned;
+    return [
+      ...(answers === 0 ? [] : [`${this.#signed} of ${answers} answers to approvals are signed${this.#signed === answers ? '' : '; the others came from a window or terminal without a registered key'}.`]),
+      ...[...this.#unknown].map((id) => `Answers signed by the key ${fingerprintText(id)} could not be checked: where it was registered is not in the files that are left.`),
+    ];
+  }
+
+  #answerFlaw(entry: StoredEntry, approval: StoredApproval): string | undefined {
+    const claimed = approval.level === 'editor key' || approval.level === 'terminal key';
+    if (approval.signed === undefined) {
+      if (claimed) return `records an approval by ${approval.level} without its signature`;
+      // Only the broker's own no has no level.
+      if (approval.level !== undefined || approval.decision === 'approved') this.#unsigned += 1;
+      return undefined;
+    }
+    this.#signed += 1;
+    const statement = parseStatement(approval.signed.statement);
+    if (statement === undefined) return 'records a signed approval whose statement cannot be read';
+    return this.#signatureFlaw(statement, approval, approval.signed) ?? this.#replayFlaw(statement) ?? timeFlaw(statement, entry, approval) ?? contentFlaw(statement, entry, approval);
+  }
+
+  #signatureFlaw({ key: id }: Statement, { level }: StoredApproval, { statement, signature }: NonNullable<StoredApproval['signed']>): string | undefined {
+    const key = this.#keys.get(id);
+    if (key === undefined && !this.fromTheStart) return void this.#unknown.add(id);
+    if (key === undefined) return `records an approval signed by the key ${fingerprintText(id)}, which was not registered then`;
+    if (level !== `${key.place} key`) return `records an approval as of another level (${String(level).slice(0, 40)}) than that of its key`;
+    return statementFits(statement, signature, key.publicKey) ? undefined : 'records an approval whose signature does not fit its statement: it was forged or changed';
+  }
+
+  #replayFlaw({ nonce, question }: Statement): string | undefined {
+    if (this.#used.has(nonce) || this.#used.has(question)) return `uses the approval ${question} a second time`;
+    if (this.#used.size < mostNonces) this.#used.add(nonce).add(question);
+    return undefined;
+  }
+
+  #changeFlaw({ tool, input, approval }: StoredEntry): string | undefined {
+    switch (tool) {
+      case 'approver.added':
+        return this.#addedFlaw(approverKeySchema.safeParse(input).data, approval);
+      case 'approver.removed': {
+        const key = approverKeySchema.safeParse(withoutBy(input)).data;
+        if (key === undefined) return 'removes an approver key that cannot be read';
+        this.#keys.delete(key.id);
+        return changeApproved('approvals.removeKey', key, approval) ? undefined : 'removes an approver key without a signed approval of it';
+      }
+      case 'approver.reset':
+        this.#keys.clear();
+        this.#everAdded = false;
+        return undefined;
+      default:
+        return undefined;
+    }
+  }
+
+  #addedFlaw(key: ApproverKey | undefined, approval: StoredApproval | undefined): string | undefined {
+    if (key === undefined || key.id !== approverId(Buffer.from(key.publicKey, 'base64'))) return 'registers an approver key that cannot be read, or under the id of another';
+    const first = !this.#everAdded;
+    this.#everAdded = true;
+    this.#keys.set(key.id, key);
+    if (key.trust !== 'first use') return changeApproved('approvals.addKey', key, approval) ? undefined : 'registers an approver key without a signed approval of it';
+    return first || !this.fromTheStart ? undefined : 'believes an approver key as the first one, although others were registered before: the list of keys was removed';
+  }
+}
+
+function withoutBy({ by: _by, ...key }: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  return key;
+}
+
+function changeApproved(change: KeyChange, key: ApproverKey, approval: StoredApproval | undefined): boolean {
+  const statement = approval?.signed === undefined ? undefined : parseStatement(approval.signed.statement);
+  return approval?.decision === 'approved' && statement?.decision === 'approve' && statement.tool === change && statement.plan === keyChangeDigest(change, key);
+}
+
+function timeFlaw({ asked, expires, given }: Statement, { timestamp }: StoredEntry, { waitedMs }: StoredApproval): string | undefined {
+  const end = Date.parse(expires);
+  if (Date.parse(given) > end || Date.parse(asked) + waitedMs > end + 1) return 'records an approval that was given after it had expired';
+  return Date.parse(timestamp) > end + useWithinMs ? 'uses an approval after it had expired' : undefined;
+}
+
+/** The statement must be about this very call: what ran, under which rules, and what was answered. */
+function contentFlaw(statement: Statement, { tool, phase, verdict, detail }: StoredEntry, approval: StoredApproval): string | undefined {
+  const decision = statement.decision === 'approve' ? 'approved' : 'denied';
+  if (statement.question !== approval.id || decision !== approval.decision) return 'records another answer than the one that was signed';
+  if (phase === 'event') return undefined;
+  if (statement.tool !== tool) return 'records an approval that was given to another tool';
+  // It stands in a detail that was too long, too.
+  if (detail?.['digest'] !== `sha256:${statement.plan}`) return 'records an approval of something else than what ran: the digests differ';
+  return verdict?.policyHash === statement.policy ? undefined : 'records an approval that was given under other rules than those that judged the call';
+}
