@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { backendNameSchema } from './backends';
 import { limitsSchema, sandboxSchema } from './confinement';
 
 /**
@@ -151,6 +152,14 @@ export const configSchema = z
       .prefault({})
       .describe('Approvals for more than one call. What is granted ends earlier when the program, the settings or the reasons to ask change.'),
     approvals: approvals.prefault({}),
+    externalMcp: z
+      .strictObject({
+        strict: z.boolean().default(false).describe('High assurance: what is a warning otherwise is a refusal (stale preflight, wildcards, unstated hosts, changed tools). `CONFLUX_EXTERNAL_MCP_STRICT_MODE=1` switches it on as well; 0 never switches it off. Default: false.'),
+        softFail: z.boolean().default(false).describe('Whether work goes on, marked degraded, when an optional backend cannot be reached. A denial is never skipped. `CONFLUX_OPTIONAL_EXTERNAL_MCP_SOFT_FAIL`, where it is set, decides instead. Default: false.'),
+        optionalBackends: z.array(backendNameSchema).max(100).default([]).describe('Backends that are optional besides those that say so in `mcp_backends.json`; `CONFLUX_OPTIONAL_EXTERNAL_MCP_BACKENDS` (names with commas) adds to them. Default: none.').meta({ uniqueItems: true }),
+      })
+      .prefault({})
+      .describe('External MCP servers. Which there are stands in `mcp_backends.json`, what agents may call in `external_mcp_policy.json`.'),
     circuitBreaker: z
       .strictObject({
         failureThreshold: breakerSettings.failureThreshold.default(5).describe('Failures in a row that open a breaker, 1 to 1000. Denials and invalid input do not count. Default: 5.'),

@@ -1,4 +1,6 @@
-import { configJsonSchema, type JsonSchema } from './schema';
+import { backendsSchema, projectBackendsSchema } from '../../../protocol/src/backends';
+import { externalPolicySchema } from '../../../protocol/src/externalPolicy';
+import { configJsonSchema, jsonSchemaOf, type JsonSchema } from './schema';
 
 /** A file of the project that is generated from the schema; `path` is relative to the root of the project. */
 export type GeneratedFile = Readonly<{ path: string; text: string }>;
@@ -7,9 +9,16 @@ export type GeneratedFile = Readonly<{ path: string; text: string }>;
 export function generatedFiles(): GeneratedFile[] {
   const schema = configJsonSchema();
   return [
-    { path: 'schemas/config.schema.json', text: `${JSON.stringify(schema, undefined, 2)}\n` },
+    schemaFile('config', schema),
+    schemaFile('mcp_backends', jsonSchemaOf(backendsSchema)),
+    schemaFile('mcp_backends.project', jsonSchemaOf(projectBackendsSchema)),
+    schemaFile('external_mcp_policy', jsonSchemaOf(externalPolicySchema)),
     { path: 'docs/config.md', text: configDocument(schema) },
   ];
+}
+
+function schemaFile(name: string, schema: JsonSchema): GeneratedFile {
+  return { path: `schemas/${name}.schema.json`, text: `${JSON.stringify(schema, undefined, 2)}\n` };
 }
 
 const introduction = `# config.json

@@ -16,6 +16,8 @@ export type JsonSchema = {
   propertyNames?: JsonSchema;
   items?: JsonSchema;
   anyOf?: JsonSchema[];
+  oneOf?: JsonSchema[];
+  const?: unknown;
   uniqueItems?: boolean;
   enum?: (string | number)[];
   markdownEnumDescriptions?: string[];
@@ -28,7 +30,12 @@ export type JsonSchema = {
 
 /** The JSON Schema of `config.json`, generated from the one zod source; what people write, so that keys with defaults may be absent. */
 export function configJsonSchema(): JsonSchema {
-  const generated = z.toJSONSchema(configSchema, {
+  return jsonSchemaOf(configSchema);
+}
+
+/** The JSON Schema of a file that people write, as JSON with comments. */
+export function jsonSchemaOf(schema: z.ZodType): JsonSchema {
+  const generated = z.toJSONSchema(schema, {
     io: 'input',
     target: 'draft-7',
     override: ({ jsonSchema }) => {
