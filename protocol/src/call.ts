@@ -39,6 +39,8 @@ export type Outcome =
       reason: string;
       /** Milliseconds until another try makes sense, for an open breaker. */
       retryAfterMs?: number;
+      /** Milliseconds within which the same call must come again to get the answer, where a person was asked and the client could not be kept waiting. */
+      callAgainWithinMs?: number;
     }>;
 
 /** Severity order of verdicts: the strictest of several wins. */

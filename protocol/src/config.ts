@@ -118,6 +118,13 @@ const approvals = z
       .boolean()
       .default(false)
       .describe('Whether an approval counts only when it is signed with a registered approver key. Without, an unsigned one counts too, and the log says so. Default: false.'),
+    callAgainAfterSeconds: z
+      .number()
+      .min(0)
+      .max(3600)
+      .optional()
+      .describe('Seconds that a call waits for your answer before its agent is told to call again while the question stays open, up to 3600; 0 lets every call wait on. Default: shortly before the limit of the client, where it is known, and 50 otherwise.'),
+    callAgainWithinSeconds: z.number().min(0.1).max(3600).default(120).describe('Seconds that such a question stays open for the agent to call again, 0.1 to 3600; then it is denied. Default: 120.'),
   })
   .describe('How answers to calls that wait are taken.');
 

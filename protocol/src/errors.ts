@@ -10,6 +10,7 @@ export const advice = {
   DENIED: 'Do not retry the same call. Choose another way or ask the user.',
   APPROVAL_DENIED: 'The user declined. Ask the user before trying anything similar.',
   APPROVAL_TIMEOUT: 'Nobody answered in time. Ask the user to watch for the approval prompt, then call again.',
+  APPROVAL_PENDING: 'Call the same tool again with exactly the same arguments: that call waits on, or gets the answer. Change nothing, and do not work around it.',
   APPROVAL_UNAVAILABLE: 'Open VS Code with Conductor, or run "conductor approvals watch" in a terminal, then call again.',
   APPROVAL_STALE: 'What was approved is no longer what would run. Call again to be asked afresh.',
   CIRCUIT_OPEN: 'This tool failed repeatedly. Wait for retryAfterMs, or ask the user to reset the breaker.',

@@ -9,7 +9,14 @@ import type { Signed } from '../approvals/vouching';
 import { detailsOf, type Bound } from './bound';
 
 /** What the caller of a pipeline brings: a way to withdraw, and a way to be told. */
-export type Caller = Readonly<{ signal: AbortSignal; progress(message: string): void }>;
+export type Caller = Readonly<{
+  signal: AbortSignal;
+  progress(message: string): void;
+  /** Whether its client hears what is told, which lets some wait longer. */
+  informed?: boolean;
+  /** Aborts when the whole connection of the agent ended, where that can be told apart from taking back one call. */
+  gone?: AbortSignal;
+}>;
 
 /** What the log keeps of an approval: the answer, who gave it, and how long it took in milliseconds. */
 export type Approval = Readonly<{ id: string; decision: Answer['kind'] | 'granted'; by: Decider; reason?: string; /** How far the answer reaches; absent: this call. */ rung?: RungName; waitedMs: number; level?: ApprovalLevel; signed?: Signed; useBy?: number }>;
@@ -20,23 +27,29 @@ const signOfLife = 5000;
 /** What a question is about, and why it is asked again, where it is. */
 export type Asked = Readonly<{ call: ToolCall; bound: Bound; again?: AskedAgain; narrowed?: Narrowed; /** What may be chosen to last. */ lasting: Pick<Pending, 'ladder' | 'outgrown'> }>;
 
-type NotGranted = Readonly<{ code: ErrorCode; rule: string; reason: string; approval: Approval }>;
+/** A yes, or what ends the call without one. */
+export type Answered = Readonly<{ approval: Approval }> | Readonly<{ code: ErrorCode; rule: string; reason: string; approval: Approval }>;
 
 /** Asks a person, keeping the agent informed meanwhile. */
-export async function askPerson(desk: Pick<Desk, 'ask'>, asked: Asked, timeoutMs: number, caller: Caller): Promise<{ approval: Approval } | NotGranted> {
-  const { call } = asked;
+export async function askPerson(desk: Pick<Desk, 'ask'>, asked: Asked, timeoutMs: number, caller: Caller): Promise<Answered> {
   const stop = keepInformed(caller);
   try {
-    const answer = await desk.ask(questionOf(asked), { connection: call.actor.connection ?? 0, timeoutMs, signal: caller.signal });
-    const approval = approvalOf(call.id, answer);
-    if (answer.kind === 'approved') return { approval };
-    return { ...refusalFor(answer, timeoutMs), approval };
+    return await putToDesk(desk, asked, timeoutMs, caller.signal);
   } finally {
     stop();
   }
 }
 
-function keepInformed(caller: Caller): () => void {
+/** Puts a question to the desk; `signal` withdraws it. */
+export async function putToDesk(desk: Pick<Desk, 'ask'>, asked: Asked, timeoutMs: number, signal: AbortSignal): Promise<Answered> {
+  const { call } = asked;
+  const answer = await desk.ask(questionOf(asked), { connection: call.actor.connection ?? 0, timeoutMs, signal });
+  const approval = approvalOf(call.id, answer);
+  return answer.kind === 'approved' ? { approval } : { ...refusalFor(answer, timeoutMs), approval };
+}
+
+/** Tells the agent that its call waits, now and again; gives what ends it. */
+export function keepInformed(caller: Caller): () => void {
   let seconds = 0;
   caller.progress('Waiting for approval in Conductor');
   const timer = setInterval(() => {
@@ -81,7 +94,7 @@ export function approvalOf(id: string, answer: Answer): Approval {
   return { id, decision: answer.kind, by, waitedMs: 'waitedMs' in answer ? answer.waitedMs : 0, ...reason, ...rung, ...level, ...signed, ...useBy };
 }
 
-function refusalFor(answer: Answer, timeoutMs: number): Omit<NotGranted, 'approval'> {
+function refusalFor(answer: Answer, timeoutMs: number): Readonly<{ code: ErrorCode; rule: string; reason: string }> {
   switch (answer.kind) {
     case 'approved':
     case 'denied':

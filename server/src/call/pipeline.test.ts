@@ -25,7 +25,7 @@ type Setting = {
   verdicts?: Verdict['verdict'][];
   answer?: Answer | ((round: number) => Answer);
   run?: (time: number) => ReturnType<Prepared['run']>;
-  failAt?: 'admitted' | 'finished' | 'refused' | 'reviewed';
+  failAt?: 'admitted' | 'finished' | 'refused' | 'reviewed' | 'parked';
   openFor?: number;
   admitOpen?: boolean;
   policies?: Policy[];
@@ -77,7 +77,7 @@ function house(setting: Setting = {}) {
     admit: () => (setting.admitOpen === true ? { kind: 'open', retryAfterMs: 1500 } : { kind: 'admitted', settle: (result) => void events.push(`settle ${result}`) }),
     openFor: () => setting.openFor,
     grants: { ...noGrants, ...setting.grants },
-    recorder: { admitted: record('admitted'), finished: record('finished'), refused: record('refused'), reviewed: (_, approval) => { events.push(`reviewed ${approval.decision}`); return setting.failAt === 'reviewed' ? Promise.reject(new ConductorError('AUDIT_UNAVAILABLE', 'the log is full')) : Promise.resolve(); } },
+    recorder: { admitted: record('admitted'), finished: record('finished'), refused: record('refused'), parked: ({ id: of }) => { events.push(`parked ${of}`); return setting.failAt === 'parked' ? Promise.reject(new ConductorError('AUDIT_UNAVAILABLE', 'the log is full')) : Promise.resolve(); }, reviewed: (_, approval) => { events.push(`reviewed ${approval.decision}`); return setting.failAt === 'reviewed' ? Promise.reject(new ConductorError('AUDIT_UNAVAILABLE', 'the log is full')) : Promise.resolve(); } },
   };
   const pipeline = createPipeline(rooms);
   const run = (given: Partial<ToolCall> = {}) => pipeline.run({ ...call, ...given }, { signal: setting.signal ?? new AbortController().signal, progress: (message) => void heard.push(message) });

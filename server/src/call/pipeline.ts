@@ -1,33 +1,35 @@
-import type { AskedAgain, Change } from '../../../protocol/src/approvals';
-import type { Narrowed } from '../../../protocol/src/fileChanges';
+import type { Change } from '../../../protocol/src/approvals';
 import type { Outcome, ToolCall } from '../../../protocol/src/call';
 import { ConductorError, toConductorError } from '../../../protocol/src/errors';
 import type { Prepared, Tool } from '../tools/tool';
-import { askPerson, type Approval, type Caller } from './asking';
+import type { Caller } from './asking';
 import { changesBetween, namesOf } from './changes';
-import { createDeclined, type Declined } from './declined';
-import { approvalByGrants, groundOf, keepAnswer, lastingPart } from './granting';
+import { clear, firstTurn, leaveUnfetched, park, waiterOf, type Changed, type Cleared, type Inside, type Parked, type Reduced, type Refused, type Waiter } from './clearing';
+import { createDeclined } from './declined';
 import { judge, judgeAgain, type Held, type Judged } from './judging';
-import { judgeNarrowed, narrowedRefusal, shelve } from './narrowing';
-import type { Chosen } from '../approvals/shelf';
-import { circuitOpen, refusalOf, type Refusal } from './refusals';
+import { judgeNarrowed, narrowedRefusal } from './narrowing';
+import type { Turn } from './openQuestion';
+import { createParking } from './parking';
+import { circuitOpen, refusalOf } from './refusals';
+import { historyOf, recordRefusal, refuse, withTrouble } from './refusing';
 import { isReviewed, reviewResult } from './resultReview';
 import type { Rooms } from './rooms';
-import { followRules } from './rulesInSight';
-import { pinOf } from './toolPin';
 
 /** The one place where the order of a call stands: judge, ask, guard, record, do, record. Every door goes through it. */
 
 /** Runs calls, and names the tools that exist. */
-export type Pipeline = Readonly<{ tools: ReadonlyMap<string, Tool>; run(call: ToolCall, caller: Caller): Promise<Outcome> }>;
-
-/** The rooms, and what this pipeline remembers by itself. */
-type Inside = Rooms & Readonly<{ declined: Declined }>;
+export type Pipeline = Readonly<{
+  tools: ReadonlyMap<string, Tool>;
+  run(call: ToolCall, caller: Caller): Promise<Outcome>;
+  /** Denies what agents were told to call again for; resolves when that is recorded. */
+  close(): Promise<void>;
+}>;
 
 /** Builds the pipeline over its rooms. */
 export function createPipeline(rooms: Rooms): Pipeline {
-  const inside: Inside = { ...rooms, declined: createDeclined(rooms.now) };
-  return { tools: rooms.tools, run: (call, caller) => runCall(inside, call, caller) };
+  const parking = createParking((question, ended, why) => leaveUnfetched(inside, question, ended, why));
+  const inside: Inside = { ...rooms, parking, declined: createDeclined(rooms.now) };
+  return { tools: rooms.tools, run: (call, caller) => runCall(inside, call, caller), close: () => parking.close() };
 }
 
 /** Questions about one call, at most: a call whose ground keeps moving is refused. */
@@ -35,10 +37,11 @@ export const mostQuestions = 3;
 
 async function runCall(rooms: Inside, call: ToolCall, caller: Caller): Promise<Outcome> {
   const held: Held = [];
+  const came = rooms.now();
   try {
     const judged = await judge(rooms, call, caller.signal, held);
     if ('refusal' in judged) return await refuse(rooms, { call, policy: judged.policy }, judged.refusal);
-    return await askAndRun(rooms, caller, judged, held);
+    return await askAndRun(rooms, waiterOf(judged, caller, came), judged, held);
   } catch (thrown) {
     // Only an intent that cannot be recorded ends here: nothing has run.
     const error = toConductorError(thrown, 'AUDIT_UNAVAILABLE');
@@ -48,60 +51,20 @@ async function runCall(rooms: Inside, call: ToolCall, caller: Caller): Promise<O
   }
 }
 
-/** One question about a call, or the passage of one that needs none. Each has an id and entries of its own in the log. */
-type Turn = Readonly<{ judged: Judged; again?: AskedAgain; narrowed?: Narrowed }>;
-
-type Cleared = Readonly<{ kind: 'cleared'; judged: Judged; approval?: Approval }>;
-type Refused = Readonly<{ kind: 'refused'; refusal: Refusal; approval?: Approval }>;
-/** What was approved is not what would run, and nothing has run. `outcome`: what the tool said at the start, recorded already. */
-type Changed = Readonly<{ kind: 'changed'; approval: Approval; now: Judged; changes: Change[]; outcome?: Outcome }>;
-/** A person left out some of the changes, so that this question ends and a smaller one begins. */
-type Reduced = Readonly<{ kind: 'narrowed'; approval: Approval; chosen: Chosen }>;
 type Ended = Readonly<{ kind: 'ended'; outcome: Outcome }>;
 
 /** Asks and runs; what changed after an approval is asked about again, as a question of its own. */
-async function askAndRun(rooms: Inside, caller: Caller, judged: Judged, held: Held): Promise<Outcome> {
-  for (let turn: Turn | Ended = { judged }; ; ) {
-    const asked = await ask(rooms, caller, turn, held);
-    const step: Refused | Changed | Reduced | Ended = asked.kind === 'cleared' ? await guardAndPerform(rooms, caller, { ...turn, ...asked }, held) : asked;
+async function askAndRun(rooms: Inside, caller: Waiter, judged: Judged, held: Held): Promise<Outcome> {
+  for (let turn: Turn | Ended = await firstTurn(rooms, caller, judged); ; ) {
+    const asked = await clear(rooms, caller, turn, held);
+    const step: Refused | Changed | Reduced | Parked | Ended = asked.kind === 'cleared' ? await guardAndPerform(rooms, caller, { ...turn, ...asked }, held) : asked;
     if (step.kind === 'ended') return step.outcome;
-    if (step.kind === 'refused') return await refuse(rooms, { ...turn.judged, ...again(turn) }, step.refusal, step.approval);
+    if (step.kind === 'parked') return await park(rooms, caller, turn, step.open);
+    if (step.kind === 'refused') return await refuse(rooms, { ...turn.judged, ...historyOf(turn) }, step.refusal, step.approval);
     const next: Turn | Ended = step.kind === 'narrowed' ? await turnSmaller(rooms, caller, turn, step, held) : await turnAgain(rooms, caller, turn, step);
     if ('outcome' in next) return next.outcome;
     turn = next;
   }
-}
-
-async function ask(rooms: Inside, caller: Caller, turn: Turn, held: Held): Promise<Cleared | Refused | Changed | Reduced> {
-  const { judged } = turn;
-  if (turn.again === undefined && judged.bound.prepared.verdict.verdict === 'allow') return { kind: 'cleared', judged };
-  const { config } = judged.policy;
-  const ground = groundOf(judged.call, judged.bound.prepared, config, pinOf(judged.tool));
-  // After everything else has judged, and never in place of a question whose ground has moved.
-  const granted = turn.again === undefined && turn.narrowed === undefined ? rooms.grants.cover(judged.call.id, ground) : undefined;
-  if (granted !== undefined) return { kind: 'cleared', judged, approval: approvalByGrants(granted) };
-  const declined = rooms.declined.refusal(judged.bound.digest);
-  if (declined !== undefined) return { kind: 'refused', refusal: declined };
-  const rules = followRules(rooms, judged);
-  const place = shelve(rooms, judged);
-  const signal = AbortSignal.any([caller.signal, rules.signal, place.signal]);
-  const answer = await askPerson(rooms.desk, { ...turn, ...judged, lasting: lastingPart(rooms.grants, judged.call.id, ground, config) }, config.approvalTimeout, { ...caller, signal }).finally(() => (rules.stop(), place.clear()));
-  const { approval } = answer;
-  const forbidden = rules.forbidden();
-  if (forbidden !== undefined) return { kind: 'refused', refusal: refusalOf('DENIED', forbidden.rule, `The rules changed while this call waited. ${forbidden.reason}`), approval };
-  const chosen = place.chosen();
-  if (chosen !== undefined && approval.decision === 'withdrawn' && !caller.signal.aborted) return { kind: 'narrowed', approval: { ...approval, by: chosen.by }, chosen };
-  rooms.declined.note(judged.bound.digest, approval);
-  if (approval.decision === 'denied') await keepAnswer(rooms.grants, judged, approval);
-  if ('code' in answer) return { kind: 'refused', refusal: refusalOf(answer.code, answer.rule, answer.reason), approval };
-  // Time has passed: what runs is judged afresh and must be the same bytes.
-  const now = await judgeAgain(rooms, judged, caller.signal, held);
-  if ('refusal' in now) return { kind: 'refused', refusal: now.refusal, approval };
-  if (now.bound.digest === judged.bound.digest) {
-    await keepAnswer(rooms.grants, judged, approval);
-    return { kind: 'cleared', judged: now, approval };
-  }
-  return { kind: 'changed', approval, now, changes: changesBetween(judged.bound, now.bound) };
 }
 
 /** Records the approval that came to nothing, and turns to the next question, unless there were too many. */
@@ -113,7 +76,7 @@ async function turnAgain(rooms: Rooms, caller: Caller, turn: Turn, { approval, n
     ? `What was approved changed ${String(round)} times before it could run (${namesOf(changes)}). Nothing was run. Let it be while the user decides.`
     : `What was approved changed before it ran (${namesOf(changes)}). Nothing was run, and the user is asked again.`;
   const refusal = refusalOf('APPROVAL_STALE', 'approval.stale', reason);
-  const trouble = outcome === undefined ? await recordRefusal(rooms, { ...turn.judged, ...again(turn) }, refusal, approval) : undefined;
+  const trouble = outcome === undefined ? await recordRefusal(rooms, { ...turn.judged, ...historyOf(turn) }, refusal, approval) : undefined;
   if (last || trouble !== undefined) return { kind: 'ended', outcome: outcome ?? withTrouble(refusal, trouble) };
   caller.progress(reason);
   return { judged: { ...now, call: { ...call, id: rooms.newId() } }, again: { round: round + 1, after: call.id, changes } };
@@ -122,7 +85,7 @@ async function turnAgain(rooms: Rooms, caller: Caller, turn: Turn, { approval, n
 /** Records the question that a person made smaller, and turns to what is left of it. */
 async function turnSmaller(rooms: Rooms, caller: Caller, turn: Turn, { approval, chosen }: Reduced, held: Held): Promise<Turn | Ended> {
   const refusal = narrowedRefusal(chosen);
-  const trouble = await recordRefusal(rooms, { ...turn.judged, ...again(turn) }, refusal, approval);
+  const trouble = await recordRefusal(rooms, { ...turn.judged, ...historyOf(turn) }, refusal, approval);
   if (trouble !== undefined) return { kind: 'ended', outcome: withTrouble(refusal, trouble) };
   caller.progress(refusal.reason);
   const smaller = await judgeNarrowed(rooms, turn.judged, chosen, caller.signal, held);
@@ -140,7 +103,7 @@ async function guardAndPerform(rooms: Rooms, caller: Caller, cleared: Turn & Cle
   const queued = bound.prepared.readOnly && policy.config.audit.readOnlyDurability === 'queued';
   try {
     if (caller.signal.aborted) throw new ConductorError('CANCELLED', 'The call was withdrawn before it ran.');
-    await rooms.recorder.admitted(call, { verdict: bound.prepared.verdict, policyHash: policy.policyHash, digest: bound.digest, ...(bound.prepared.sandbox === undefined ? {} : { sandbox: bound.prepared.sandbox }), ...approval, ...again(cleared) }, queued);
+    await rooms.recorder.admitted(call, { verdict: bound.prepared.verdict, policyHash: policy.policyHash, digest: bound.digest, ...(bound.prepared.sandbox === undefined ? {} : { sandbox: bound.prepared.sandbox }), ...approval, ...historyOf(cleared) }, queued);
   } catch (thrown) {
     admission.settle('neutral');
     const error = toConductorError(thrown, 'AUDIT_UNAVAILABLE');
@@ -178,31 +141,6 @@ async function attempt(prepared: Prepared, caller: Caller): Promise<Outcome> {
   } catch (thrown) {
     return { kind: 'failure', error: toConductorError(thrown) };
   }
-}
-
-type Recorded = Pick<Judged, 'call' | 'policy'> & Partial<Pick<Judged, 'bound'>> & Pick<Turn, 'again'>;
-
-async function refuse(rooms: Rooms, recorded: Recorded, refusal: Refusal, approval?: Approval): Promise<Outcome> {
-  return withTrouble(refusal, await recordRefusal(rooms, recorded, refusal, approval));
-}
-
-/** Records a refusal; the trouble, when the log cannot take it. */
-async function recordRefusal(rooms: Rooms, recorded: Recorded, refusal: Refusal, approval?: Approval): Promise<string | undefined> {
-  try {
-    await rooms.recorder.refused(recorded.call, { refusal, policyHash: recorded.policy.policyHash, ...(approval === undefined ? {} : { approval, ...(recorded.bound === undefined ? {} : { digest: recorded.bound.digest }) }), ...again(recorded) });
-    return undefined;
-  } catch (thrown) {
-    return toConductorError(thrown).message;
-  }
-}
-
-/** A refusal stays one when the log cannot take it. */
-function withTrouble(refusal: Refusal, trouble: string | undefined): Refusal {
-  return trouble === undefined ? refusal : { ...refusal, reason: `${refusal.reason} (This refusal could not be recorded: ${trouble})` };
-}
-
-function again({ again }: Pick<Turn, 'again'>): Pick<Turn, 'again'> {
-  return again === undefined ? {} : { again };
 }
 
 /** Execution failures and time-outs count for the breaker; refusals, invalid input and withdrawn calls do not. */

@@ -6,19 +6,24 @@ import type { AskedAgain } from '../../../protocol/src/approvals';
 import type { Approval } from './asking';
 
 /** What the log keeps of a decision to run. */
-export type Admitted = Readonly<{ verdict: Verdict; policyHash: string; digest: string; sandbox?: string; approval?: Approval; again?: AskedAgain }>;
+export type Admitted = Readonly<{ verdict: Verdict; policyHash: string; digest: string; sandbox?: string; approval?: Approval; again?: AskedAgain; calledAgain?: number }>;
 
 /** What the log keeps of the end of a call that ran. */
 export type Finished = Readonly<{ outcome: Outcome; durationMs: number }>;
 
 /** What the log keeps of a call that did not run. */
-export type Refused = Readonly<{ refusal: Extract<Outcome, { kind: 'refused' }>; policyHash: string; /** Of what was asked about. */ digest?: string; approval?: Approval; again?: AskedAgain }>;
+export type Refused = Readonly<{ refusal: Extract<Outcome, { kind: 'refused' }>; policyHash: string; /** Of what was asked about. */ digest?: string; approval?: Approval; again?: AskedAgain; calledAgain?: number }>;
+
+/** What the log keeps of a question whose agent was told to call again. */
+export type ParkedQuestion = Readonly<{ digest: string; waitedMs: number; withinMs: number }>;
 
 /** Writes calls into the log. Each resolves when its entry is durable, or at once when `queued`; rejects with AUDIT_UNAVAILABLE. */
 export type Recorder = Readonly<{
   admitted(call: ToolCall, record: Admitted, queued: boolean): Promise<void>;
   finished(call: ToolCall, record: Finished, queued: boolean): Promise<void>;
   refused(call: ToolCall, record: Refused): Promise<void>;
+  /** The agent was told to call again; the question stays open. */
+  parked(call: ToolCall, record: ParkedQuestion): Promise<void>;
   /** Whether a person let the agent have the result of a call that ran. */
   reviewed(call: ToolCall, approval: Approval): Promise<void>;
 }>;
@@ -39,14 +44,15 @@ export function createRecorder(log: Log, redact: RedactOutput = (_, text) => ({ 
     admitted: (call, record, queued) => write(intentOf(call, record), queued),
     finished: (call, record, queued) => write(doneOf(call, record, redact(call.id, releasedText(record.outcome))), queued),
     refused: (call, record) => write(deniedOf(call, record), false),
+    parked: (call, record) => write(parkedOf(call, record), false),
     reviewed: (call, approval) => write(reviewedOf(call, approval), false),
   };
 }
 
-function intentOf(call: ToolCall, { verdict, policyHash, digest, sandbox, approval, again }: Admitted): NewEntry {
+function intentOf(call: ToolCall, { verdict, policyHash, digest, sandbox, approval, again, calledAgain }: Admitted): NewEntry {
   return {
     phase: 'intent', id: call.id, result: 'admitted', tool: call.tool, input: call.input, actor: call.actor, project: call.project,
-    verdict: { ...verdict, policyHash }, detail: { digest: `sha256:${digest}`, ...(sandbox === undefined ? {} : { sandbox }), ...storedAgain(again) }, ...storedApproval(approval),
+    verdict: { ...verdict, policyHash }, detail: { digest: `sha256:${digest}`, ...(sandbox === undefined ? {} : { sandbox }), ...storedAgain(again), ...(calledAgain === undefined ? {} : { calledAgain }) }, ...storedApproval(approval),
   };
 }
 
@@ -65,11 +71,15 @@ function doneOf(call: ToolCall, { outcome, durationMs }: Finished, { text, remov
 /** Longest name of a tool in the log: an agent may ask for tools that do not exist, of any name. */
 const mostToolName = 100;
 
-function deniedOf(call: ToolCall, { refusal, policyHash, digest, approval, again }: Refused): NewDenied {
+function deniedOf(call: ToolCall, { refusal, policyHash, digest, approval, again, calledAgain }: Refused): NewDenied {
   return {
     phase: 'denied', id: call.id, result: refusal.code === 'CANCELLED' ? 'cancelled' : refusal.code === 'APPROVAL_TIMEOUT' ? 'timeout' : 'denied', tool: call.tool.slice(0, mostToolName), input: call.input,
-    actor: call.actor, project: call.project, verdict: { verdict: 'deny', rule: refusal.rule, reason: refusal.reason, policyHash }, detail: { code: refusal.code, ...(digest === undefined ? {} : { digest: `sha256:${digest}` }), ...storedAgain(again) }, ...storedApproval(approval),
+    actor: call.actor, project: call.project, verdict: { verdict: 'deny', rule: refusal.rule, reason: refusal.reason, policyHash }, detail: { code: refusal.code, ...(digest === undefined ? {} : { digest: `sha256:${digest}` }), ...storedAgain(again), ...(calledAgain === undefined ? {} : { calledAgain }) }, ...storedApproval(approval),
   };
+}
+
+function parkedOf({ id, tool, actor, project }: ToolCall, { digest, waitedMs, withinMs }: ParkedQuestion): NewEntry {
+  return { phase: 'event', call: id, tool: 'approval.parked', input: { tool }, result: 'ok', actor, project, detail: { digest: `sha256:${digest}`, waitedMs, callAgainWithinMs: withinMs } };
 }
 
 function reviewedOf({ id, tool, actor, project }: ToolCall, approval: Approval): NewEntry {

@@ -71,6 +71,7 @@ export async function openHouse(ground: Ground): Promise<House> {
     close: async (why) => {
       presence.close();
       rooms.desk.close('The broker is ending.');
+      await rooms.pipeline.close();
       await presence.quiet(lastCalls);
       // Nothing that was started here goes on without its time limit; what is ended now still gets its outcome.
       await endOwnRuns(ground.configDir);

@@ -176,7 +176,7 @@ export async function buildRooms(ground: Ground): Promise<Built> {
     desk: { ask: () => Promise.resolve({ kind: 'unavailable' }) },
     admit: () => ({ kind: 'admitted', settle: () => undefined }),
     openFor: () => undefined,
-    recorder: { admitted: () => { breached = true; return Promise.reject(new Error('the proof must never be admitted')); }, finished: silent, refused: silent, reviewed: silent },
+    recorder: { admitted: () => { breached = true; return Promise.reject(new Error('the proof must never be admitted')); }, finished: silent, refused: silent, parked: silent, reviewed: silent },
   });
   const refusals = createRefusalLog({
     append: (entry) => writer.append(entry), newId, self, schedule,

@@ -1,4 +1,5 @@
 import type { Outcome } from '../../../../protocol/src/call';
+import type { Caller } from '../../call/asking';
 import type { Tool } from '../../tools/tool';
 
 /** What the door needs of the house. */
@@ -6,7 +7,7 @@ export type AgentHouse = Readonly<{
   version: string;
   tools: ReadonlyMap<string, Tool>;
   /** Runs one call for this connection; `client` is the agent's own name for itself. */
-  call(tool: string, input: Readonly<Record<string, unknown>>, client: string, caller: { signal: AbortSignal; progress(message: string): void }): Promise<Outcome>;
+  call(tool: string, input: Readonly<Record<string, unknown>>, client: string, caller: Caller): Promise<Outcome>;
   /** Notes a message that was refused before it became a call. */
   refused(client: string, what: { method?: string; reason: string }): void;
 }>;

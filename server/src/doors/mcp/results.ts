@@ -13,10 +13,16 @@ export function resultOf(outcome: Outcome): CallToolResult {
       return failed(text, { ...outcome.structured, kind: 'failure', code, message, ...data });
     }
     case 'refused':
+      if (outcome.code === 'APPROVAL_PENDING') return pending(outcome);
       return failed(refusalText(outcome.code, outcome.rule, outcome.reason), {
         kind: 'refused', code: outcome.code, rule: outcome.rule, reason: outcome.reason, next: advice[outcome.code], ...(outcome.retryAfterMs === undefined ? {} : { retryAfterMs: outcome.retryAfterMs }),
       });
   }
+}
+
+/** Nothing ran, so that it is no success; the question stays open, so that it is no refusal either. */
+function pending({ code, reason, callAgainWithinMs }: Extract<Outcome, { kind: 'refused' }>): CallToolResult {
+  return failed(`Waiting for approval (${code}): ${reason}\nNext: ${advice[code]}`, { kind: 'approval.pending', code, reason, next: advice[code], ...(callAgainWithinMs === undefined ? {} : { callAgainWithinMs }) });
 }
 
 function refusalText(code: ErrorCode, rule: string, reason: string): string {

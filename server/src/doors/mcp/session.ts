@@ -21,7 +21,10 @@ export class AgentSession {
   #nonsense = 0;
   #ended = false;
   readonly #running = new Map<RequestId, Running>();
+  /** Calls that were answered with "call again", whose question is still open. */
+  readonly #unanswered = new Map<RequestId, AbortController>();
   readonly #listening = new Set<RequestId>();
+  readonly #gone = new AbortController();
 
   constructor(readonly stream: Duplex, readonly house: AgentHouse, resumed: ResumedSession | undefined) {
     this.#client = resumed?.client ?? 'unnamed client';
@@ -47,7 +50,10 @@ export class AgentSession {
   end(): void {
     this.#ended = true;
     for (const { abort } of this.#running.values()) abort.abort();
+    for (const abort of this.#unanswered.values()) abort.abort();
     this.#running.clear();
+    this.#unanswered.clear();
+    this.#gone.abort();
   }
 
   #request(frame: Extract<Frame, { kind: 'request' }>): void {
@@ -104,8 +110,11 @@ export class AgentSession {
       step += 1;
       this.#send({ jsonrpc: '2.0', method: 'notifications/progress', params: { progressToken: token, progress: step, message } });
     };
-    void this.house.call(dotted(parsed.data.name, this.house.tools), parsed.data.arguments ?? {}, this.#client, { signal: abort.signal, progress }).then(
-      (outcome) => this.#answer(id, abort, () => this.#result(id, dress(resultOf(outcome)))),
+    void this.house.call(dotted(parsed.data.name, this.house.tools), parsed.data.arguments ?? {}, this.#client, { signal: abort.signal, progress, informed: token !== undefined, gone: this.#gone.signal }).then(
+      (outcome) => this.#answer(id, abort, () => {
+        if (outcome.kind === 'refused' && outcome.code === 'APPROVAL_PENDING') this.#stillAsked(id, abort);
+        this.#result(id, dress(resultOf(outcome)));
+      }),
       (thrown: unknown) => this.#answer(id, abort, () => this.#error(id, rpc.internal, thrown instanceof Error ? thrown.message : 'The call failed.')),
     );
   }
@@ -114,6 +123,13 @@ export class AgentSession {
   #answer(id: RequestId, abort: AbortController, act: () => void): void {
     if (this.#running.get(id)?.abort === abort) this.#running.delete(id);
     if (!abort.signal.aborted) act();
+  }
+
+  // Its client may still say that it no longer wants it.
+  #stillAsked(id: RequestId, abort: AbortController): void {
+    this.#unanswered.set(id, abort);
+    const [oldest] = this.#unanswered.keys();
+    if (this.#unanswered.size > callLimit && oldest !== undefined) this.#unanswered.delete(oldest);
   }
 
   // The list of tools does not change while the broker runs, so that a subscription is acknowledged with nothing to expect.
@@ -134,9 +150,10 @@ export class AgentSession {
     if (typeof id !== 'string' && typeof id !== 'number') return;
     // Clients also cancel what has long ended; that is no error.
     this.#listening.delete(id);
-    const running = this.#running.get(id);
+    const abort = this.#running.get(id)?.abort ?? this.#unanswered.get(id);
     this.#running.delete(id);
-    running?.abort.abort();
+    this.#unanswered.delete(id);
+    abort?.abort();
   }
 
   #refuse(frame: Extract<Frame, { kind: 'refused' }>): void {
@@ -184,7 +201,7 @@ export class AgentSession {
 }
 
 const instructions =
-  'Conductor runs these tools under the rules of its user. Some calls wait until the user approves them. A refusal says why and what to do next; do not try to get round it.';
+  'Conductor runs these tools under the rules of its user. Some calls wait until the user approves them. A refusal says why and what to do next; do not try to get round it. A result of the kind approval.pending is neither: call again with the same arguments.';
 
 const progressToken = z.union([z.string(), z.number()]);
 const initializeSchema = z.object({ protocolVersion: z.string(), capabilities: z.record(z.string(), z.unknown()), clientInfo: z.object({ name: z.string(), version: z.string().optional() }) });

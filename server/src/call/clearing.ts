@@ -1,0 +1,133 @@
+import type { Change } from '../../../protocol/src/approvals';
+import type { Outcome } from '../../../protocol/src/call';
+import { toConductorError } from '../../../protocol/src/errors';
+import type { Chosen } from '../approvals/shelf';
+import { cancelsAnswered, patienceMs } from '../rules/patience';
+import type { Approval, Caller } from './asking';
+import { changesBetween } from './changes';
+import type { Declined } from './declined';
+import { approvalByGrants, groundOf, keepAnswer, lastingPart } from './granting';
+import { judgeAgain, type Held, type Judged } from './judging';
+import { openQuestion, waitFor, type Ended, type OpenQuestion, type Turn } from './openQuestion';
+import { parkingKey, type Left, type Parking } from './parking';
+import { refusalOf, type Refusal } from './refusals';
+import { recordRefusal } from './refusing';
+import type { Rooms } from './rooms';
+import { pinOf } from './toolPin';
+
+/** Clears a judged call to run: by its verdict, by what was granted, or by the answer of a person. */
+
+/** The rooms, and what this pipeline remembers by itself. */
+export type Inside = Rooms & Readonly<{ declined: Declined; parking: Parking }>;
+
+/** A caller whose client gives up on a call some time: by when it must have an answer, in monotonic milliseconds, and by what the call is found again. */
+export type Waiter = Caller & Readonly<{ answerBy: number; key(): string }>;
+
+/** Nothing is in the way any more. */
+export type Cleared = Readonly<{ kind: 'cleared'; judged: Judged; approval?: Approval }>;
+/** The call ends here. */
+export type Refused = Readonly<{ kind: 'refused'; refusal: Refusal; approval?: Approval }>;
+/** What was approved is not what would run, and nothing has run. `outcome`: what the tool said at the start, recorded already. */
+export type Changed = Readonly<{ kind: 'changed'; approval: Approval; now: Judged; changes: Change[]; outcome?: Outcome }>;
+/** A person left out some of the changes, so that this question ends and a smaller one begins. */
+export type Reduced = Readonly<{ kind: 'narrowed'; approval: Approval; chosen: Chosen }>;
+/** The client cannot be kept waiting any longer, and the question stays open. */
+export type Parked = Readonly<{ kind: 'parked'; open: OpenQuestion }>;
+
+/** Whoever waits for a call that came at a moment, and until when. */
+export function waiterOf({ call, policy }: Judged, caller: Caller, came: number): Waiter {
+  const patience = patienceMs(call.actor.client ?? '', caller.informed === true, policy.config.approvals.callAgainAfterSeconds);
+  return { ...caller, answerBy: came + patience, key: () => parkingKey(call) };
+}
+
+/** The question that this call was asked before and comes for again, or its first one. What needs nobody any more waits for nobody. */
+export async function firstTurn(rooms: Inside, { key }: Waiter, judged: Judged): Promise<Turn> {
+  const open = rooms.parking.take(key);
+  if (open === undefined) return { judged };
+  if (judged.bound.prepared.verdict.verdict !== 'allow') return { ...open.turn, open, calledAgain: (open.turn.calledAgain ?? 0) + 1 };
+  open.withdraw();
+  await leaveUnfetched(rooms, open, await open.ended, 'withdrawn');
+  return { judged };
+}
+
+/** Clears the call of this turn, asking a person where one is needed. */
+export async function clear(rooms: Inside, waiter: Waiter, turn: Turn, held: Held): Promise<Cleared | Refused | Changed | Reduced | Parked> {
+  const open = turn.open ?? question(rooms, turn);
+  if ('kind' in open) return open;
+  const ended = await waitFor(open, waiter, waiter.answerBy - rooms.now());
+  return ended === undefined ? { kind: 'parked', open } : await settle(rooms, waiter, turn, ended, held);
+}
+
+/** Opens the question of a turn, unless it needs none or was answered a moment ago. */
+function question(rooms: Inside, turn: Turn): OpenQuestion | Cleared | Refused {
+  const { judged } = turn;
+  if (turn.again === undefined && judged.bound.prepared.verdict.verdict === 'allow') return { kind: 'cleared', judged };
+  const { config } = judged.policy;
+  const ground = groundOf(judged.call, judged.bound.prepared, config, pinOf(judged.tool));
+  // After everything else has judged, and never in place of a question whose ground has moved.
+  const granted = turn.again === undefined && turn.narrowed === undefined ? rooms.grants.cover(judged.call.id, ground) : undefined;
+  if (granted !== undefined) return { kind: 'cleared', judged, approval: approvalByGrants(granted) };
+  const declined = rooms.declined.refusal(judged);
+  if (declined !== undefined) return { kind: 'refused', refusal: declined };
+  return openQuestion(rooms, turn, lastingPart(rooms.grants, judged.call.id, ground, config));
+}
+
+/** Takes the end of a question. A yes counts for what is there now only if that is what was asked about. */
+async function settle(rooms: Inside, { signal }: Waiter, { judged }: Turn, ended: Ended, held: Held): Promise<Cleared | Refused | Changed | Reduced> {
+  const { approval } = ended.answered;
+  if (ended.forbidden === undefined && ended.chosen !== undefined && approval.decision === 'withdrawn' && !signal.aborted) return { kind: 'narrowed', approval: { ...approval, by: ended.chosen.by }, chosen: ended.chosen };
+  const refused = await noYes(rooms, judged, ended);
+  if (refused !== undefined) return refused;
+  // Time has passed: what runs is judged afresh and must be the same bytes.
+  const now = await judgeAgain(rooms, judged, signal, held);
+  if ('refusal' in now) return { kind: 'refused', refusal: now.refusal, approval };
+  if (now.bound.digest === judged.bound.digest) {
+    await keepAnswer(rooms.grants, judged, approval);
+    return { kind: 'cleared', judged: now, approval };
+  }
+  return { kind: 'changed', approval, now, changes: changesBetween(judged.bound, now.bound) };
+}
+
+/** What ends a call without a yes; undefined for a yes. A no is remembered. */
+async function noYes(rooms: Inside, judged: Judged, { answered, forbidden }: Ended): Promise<Refused | undefined> {
+  const { approval } = answered;
+  if (forbidden !== undefined) return { kind: 'refused', refusal: refusalOf('DENIED', forbidden.rule, `The rules changed while this call waited. ${forbidden.reason}`), approval };
+  rooms.declined.note(judged, approval);
+  if (approval.decision === 'denied') await keepAnswer(rooms.grants, judged, approval);
+  return 'code' in answered ? { kind: 'refused', refusal: refusalOf(answered.code, answered.rule, answered.reason), approval } : undefined;
+}
+
+/** Tells the agent to call again, and keeps the question for when it does. What cannot be recorded does not go on. */
+export async function park(rooms: Inside, waiter: Waiter, turn: Turn, open: OpenQuestion): Promise<Outcome> {
+  const { call, bound, policy } = turn.judged;
+  const withinMs = policy.config.approvals.callAgainWithinSeconds * 1000;
+  try {
+    await rooms.recorder.parked(call, { digest: bound.digest, waitedMs: Math.round(rooms.now() - open.askedAt), withinMs });
+  } catch (thrown) {
+    open.withdraw();
+    await leaveUnfetched(rooms, open, await open.ended, 'withdrawn');
+    return refusalOf('AUDIT_UNAVAILABLE', 'audit.unavailable', toConductorError(thrown).message);
+  }
+  // Some clients say of every call that has ended that it is cancelled; their connection still takes the question back when it ends.
+  const signal = cancelsAnswered(call.actor.client ?? '') ? (waiter.gone ?? waiter.signal) : waiter.signal;
+  rooms.parking.put(waiter.key(), { ...open, turn }, { withinMs, signal });
+  return { ...refusalOf('APPROVAL_PENDING', 'approval.pending', `The user was asked and has not answered yet; nothing has run. The question stays open for ${String(withinMs / 1000)} s.`), callAgainWithinMs: withinMs };
+}
+
+/** Records the end of a question whose answer nobody came for. Nothing ran, whatever the answer was. */
+export async function leaveUnfetched(rooms: Inside, { turn }: OpenQuestion, ended: Ended, why: Left): Promise<void> {
+  const refused = why === 'answered' ? await noYes(rooms, turn.judged, ended) : undefined;
+  await recordRefusal(rooms, { ...turn.judged, ...turn }, refused?.refusal ?? unfetched(why), ended.answered.approval);
+}
+
+function unfetched(why: Left): Refusal {
+  switch (why) {
+    case 'late':
+      return refusalOf('APPROVAL_TIMEOUT', 'approval.notFetched', 'The agent was told to call again and did not in time, so the call was denied. Nothing ran.');
+    case 'closed':
+      return refusalOf('APPROVAL_UNAVAILABLE', 'approval.closed', 'The broker ended before the agent called again. Nothing ran.');
+    case 'withdrawn':
+    case 'answered':
+      return refusalOf('CANCELLED', 'call.cancelled', 'The call was withdrawn before the agent called again. Nothing ran.');
+  }
+}

@@ -1,0 +1,79 @@
+import { createHash } from 'node:crypto';
+import { canonicalJson } from '../../../protocol/src/audit/canonical';
+import type { ToolCall } from '../../../protocol/src/call';
+import type { Ended, OpenQuestion } from './openQuestion';
+
+/**
+ * Where questions wait whose agents were told to call again, since their clients cannot be kept waiting. Only the same call of the same
+ * connection finds one again, and each is found once (T44, T60). Nothing runs from here: what nobody comes for is denied.
+ */
+
+/** Why nobody will come for the answer: it is no yes, the time is over, the agent took the call back or left, or the broker ends. */
+export type Left = 'answered' | 'late' | 'withdrawn' | 'closed';
+
+/** For how long a question stays, in milliseconds, and what takes it back. */
+export type Stay = Readonly<{ withinMs: number; signal: AbortSignal }>;
+
+/** Everything that is parked. */
+export type Parking = Readonly<{
+  put(key: string, question: OpenQuestion, stay: Stay): void;
+  /** The oldest question of this call; whoever takes it answers for its end. */
+  take(key: () => string): OpenQuestion | undefined;
+  /** Ends all that is parked; resolves when each is recorded. */
+  close(): Promise<void>;
+}>;
+
+/** What makes a call the same one when it comes again: who calls what with which arguments, as they came. */
+export function parkingKey({ tool, input, project, actor }: ToolCall): string {
+  const { connection = 0, client = '' } = actor;
+  return createHash('sha256').update(canonicalJson({ connection, client, project, tool, input }).text).digest('hex');
+}
+
+/** Makes an empty parking. `leave` records the end of a question that nobody came for. */
+export function createParking(leave: (question: OpenQuestion, ended: Ended, why: Left) => Promise<void>): Parking {
+  const parked = new Map<string, Place[]>();
+  const leaving = new Set<Promise<void>>();
+  const forget = (place: Place): boolean => {
+    const places = parked.get(place.key) ?? [];
+    if (!places.includes(place)) return false;
+    const rest = places.filter((one) => one !== place);
+    if (rest.length === 0) parked.delete(place.key);
+    else parked.set(place.key, rest);
+    place.free();
+    return true;
+  };
+  const end = (place: Place, why: Left): void => {
+    if (!forget(place)) return;
+    place.question.withdraw();
+    const left: Promise<void> = place.question.ended.then((ended) => leave(place.question, ended, why)).finally(() => leaving.delete(left));
+    leaving.add(left);
+  };
+  return {
+    put(key, question, { withinMs, signal }) {
+      const withdrawn = (): void => end(place, 'withdrawn');
+      const timer = setTimeout(() => end(place, 'late'), withinMs);
+      const place: Place = { key, question, free: () => (clearTimeout(timer), signal.removeEventListener('abort', withdrawn)) };
+      parked.set(key, [...(parked.get(key) ?? []), place]);
+      signal.addEventListener('abort', withdrawn);
+      if (signal.aborted) withdrawn();
+      void question.ended.then((ended) => (isKept(ended) ? undefined : end(place, 'answered')));
+    },
+    take(key) {
+      // Hashing large arguments takes a while, and nearly always nothing is here.
+      const [place] = parked.size === 0 ? [] : (parked.get(key()) ?? []);
+      if (place !== undefined) forget(place);
+      return place?.question;
+    },
+    async close() {
+      for (const place of [...parked.values()].flat()) end(place, 'closed');
+      await Promise.all(leaving);
+    },
+  };
+}
+
+type Place = Readonly<{ key: string; question: OpenQuestion; /** Lets go of timers and listeners. */ free(): void }>;
+
+/** A yes, and a smaller call that a person made, are for the call that comes again. */
+function isKept({ answered, forbidden, chosen }: Ended): boolean {
+  return forbidden === undefined && (answered.approval.decision === 'approved' || chosen !== undefined);
+}

@@ -1,0 +1,40 @@
+import { toConductorError } from '../../../protocol/src/errors';
+import type { Outcome } from '../../../protocol/src/call';
+import type { Approval } from './asking';
+import type { Judged } from './judging';
+import type { Turn } from './openQuestion';
+import type { Refusal } from './refusals';
+import type { Rooms } from './rooms';
+
+/** Records calls that do not run. */
+
+/** What of a call is recorded with its refusal. */
+export type Recorded = Pick<Judged, 'call' | 'policy'> & Partial<Pick<Judged, 'bound'>> & History;
+
+/** What led to this question, as entries tell it. */
+export type History = Pick<Turn, 'again' | 'calledAgain'>;
+
+/** The history of a turn alone. */
+export function historyOf({ again, calledAgain }: History): History {
+  return { ...(again === undefined ? {} : { again }), ...(calledAgain === undefined ? {} : { calledAgain }) };
+}
+
+/** Records a refusal and gives it as the outcome. */
+export async function refuse(rooms: Rooms, recorded: Recorded, refusal: Refusal, approval?: Approval): Promise<Outcome> {
+  return withTrouble(refusal, await recordRefusal(rooms, recorded, refusal, approval));
+}
+
+/** Records a refusal; the trouble, when the log cannot take it. */
+export async function recordRefusal(rooms: Rooms, recorded: Recorded, refusal: Refusal, approval?: Approval): Promise<string | undefined> {
+  try {
+    await rooms.recorder.refused(recorded.call, { refusal, policyHash: recorded.policy.policyHash, ...(approval === undefined ? {} : { approval, ...(recorded.bound === undefined ? {} : { digest: recorded.bound.digest }) }), ...historyOf(recorded) });
+    return undefined;
+  } catch (thrown) {
+    return toConductorError(thrown).message;
+  }
+}
+
+/** A refusal stays one when the log cannot take it. */
+export function withTrouble(refusal: Refusal, trouble: string | undefined): Refusal {
+  return trouble === undefined ? refusal : { ...refusal, reason: `${refusal.reason} (This refusal could not be recorded: ${trouble})` };
+}
