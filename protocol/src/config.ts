@@ -161,6 +161,7 @@ export const configSchema = z
     approvals: approvals.prefault({}),
     externalMcp: z
       .strictObject({
+        enabled: z.boolean().default(true).describe('Whether agents can use external servers at all. Default: true.'),
         strict: z.boolean().default(false).describe('High assurance: what is a warning otherwise is a refusal (stale preflight, wildcards, unstated hosts, changed tools). `CONFLUX_EXTERNAL_MCP_STRICT_MODE=1` switches it on as well; 0 never switches it off. Default: false.'),
         softFail: z.boolean().default(false).describe('Whether work goes on, marked degraded, when an optional backend cannot be reached. A denial is never skipped. `CONFLUX_OPTIONAL_EXTERNAL_MCP_SOFT_FAIL`, where it is set, decides instead. Default: false.'),
         optionalBackends: z.array(backendNameSchema).max(100).default([]).describe('Backends that are optional besides those that say so in `mcp_backends.json`; `CONFLUX_OPTIONAL_EXTERNAL_MCP_BACKENDS` (names with commas) adds to them. Default: none.').meta({ uniqueItems: true }),
@@ -223,4 +224,4 @@ export type ConfigInput = z.input<typeof configSchema>;
 export const defaultConfig: Config = configSchema.parse({});
 
 /** The configuration that holds while the file is there but was never usable: no tool runs, since what its author wanted to forbid is unknown. */
-export const lockedConfig: Config = configSchema.parse({ plugins: { shell: { enabled: false }, filesystem: { enabled: false }, git: { enabled: false } } });
+export const lockedConfig: Config = configSchema.parse({ externalMcp: { enabled: false, strict: true }, plugins: { shell: { enabled: false }, filesystem: { enabled: false }, git: { enabled: false } } });

@@ -1,5 +1,7 @@
 /** How strictly external servers are taken, and which of them work goes on without. */
 export type ExternalMode = Readonly<{
+  /** Whether external servers can be used at all; not while there is no usable configuration. */
+  enabled: boolean;
   /** High assurance: what is a warning otherwise is a refusal. */
   strict: boolean;
   /** Whether work goes on, marked degraded, when an optional backend cannot be reached. Never spares a denial. */
@@ -11,7 +13,7 @@ export type ExternalMode = Readonly<{
 }>;
 
 /** The same choices as the configuration file words them. */
-export type ModeSettings = Readonly<{ strict: boolean; softFail: boolean; optionalBackends: readonly string[] }>;
+export type ModeSettings = Readonly<{ enabled: boolean; strict: boolean; softFail: boolean; optionalBackends: readonly string[] }>;
 
 /** The variables that choose the mode. */
 export const modeVariables = {
@@ -28,6 +30,7 @@ export function modeOf(environment: Readonly<Record<string, string | undefined>>
   const strict = flag(environment, modeVariables.strict);
   const softFail = flag(environment, modeVariables.softFail);
   return {
+    enabled: settings.enabled,
     strict: settings.strict || strict === true || strict === 'unknown',
     softFail: softFail === undefined ? settings.softFail : softFail === true,
     optional: [...new Set([...settings.optionalBackends, ...listed(environment[modeVariables.optional])])],

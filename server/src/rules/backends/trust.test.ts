@@ -100,7 +100,7 @@ describe('texts of backends', () => {
 });
 
 describe('mode', () => {
-  const off = { strict: false, softFail: false, optionalBackends: [] };
+  const off = { enabled: true, strict: false, softFail: false, optionalBackends: [] };
   const strictRows: [variable: string | undefined, setting: boolean, strict: boolean][] = [
     [undefined, false, false], ['', false, false], ['0', false, false], ['1', false, true], [' 1 ', false, true],
     [undefined, true, true], ['0', true, true], ['1', true, true], ['true', false, true], ['yes', false, true], ['2', false, true], ['observe', false, true],

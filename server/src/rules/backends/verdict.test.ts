@@ -4,7 +4,7 @@ import { externalPolicySchema } from '../../../../protocol/src/externalPolicy';
 import { skipped, unavailabilities, type ExternalMode } from './mode';
 import { judgeExternal, type ExternalGround, type ExternalQuestion, type PolicyState } from './verdict';
 
-const lenient: ExternalMode = { strict: false, softFail: false, optional: [], remarks: [] };
+const lenient: ExternalMode = { enabled: true, strict: false, softFail: false, optional: [], remarks: [] };
 const strict: ExternalMode = { ...lenient, strict: true };
 const profile: Backend = backendSchema.parse({ transport: 'stdio', command: '/bin/server', egress_allowlist: ['api.example.com:443'] });
 const question: ExternalQuestion = { backend: 'files', tool: 'read_file', arguments: { path: '/docs/a' } };
@@ -43,12 +43,13 @@ describe('calls to external servers: strict mode and default', () => {
     ['the backend changed', { backendPin: 'changed' }, 'deny external.quarantined', 'deny external.quarantined'],
     ['the backend is disabled', { profile: { ...profile, enabled: false } }, 'deny external.disabled', 'deny external.disabled'],
     ['the policy cannot be read', { policy: { kind: 'unreadable', message: 'line 3' } }, 'deny external.unreadable', 'deny external.unreadable'],
+    ['external servers are switched off', { mode: { ...lenient, enabled: false } }, 'deny external.off', 'deny external.off'],
     ["the project's policy cannot be read", { projectPolicy: { kind: 'unreadable', message: 'line 3' } }, 'deny external.unreadable', 'deny external.unreadable'],
   ];
   for (const [condition, ground, asDefault, asStrict] of table) {
     it(`backends:modes T39 ${condition}: ${asDefault}; strict: ${asStrict}`, () => {
       assert.equal(judge(ground), asDefault);
-      assert.equal(judge({ ...ground, mode: strict }), asStrict);
+      assert.equal(judge({ ...ground, mode: { ...strict, enabled: ground.mode?.enabled ?? true } }), asStrict);
     });
   }
 

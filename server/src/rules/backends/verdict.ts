@@ -70,7 +70,8 @@ export function judgeExternal(question: ExternalQuestion, ground: ExternalGround
   return { verdict: asks ?? allowed(question), warnings, rates: rules.flatMap(({ rate }) => rate ?? []) };
 }
 
-function beforePolicy({ backend }: ExternalQuestion, { policy, projectPolicy, profile, backendPin }: ExternalGround): Verdict | undefined {
+function beforePolicy({ backend }: ExternalQuestion, { policy, projectPolicy, profile, backendPin, mode }: ExternalGround): Verdict | undefined {
+  if (!mode.enabled) return deny('external.off', 'External servers are switched off in config.json, or its file cannot be used. Ask the user.');
   const unreadable = [policy, projectPolicy].find((one) => one?.kind === 'unreadable');
   if (unreadable?.kind === 'unreadable') return deny('external.unreadable', `The policy for external servers cannot be used, so everything external is refused: ${unreadable.message}`);
   if (profile === undefined) return undefined;
