@@ -26,6 +26,9 @@ export const advice = {
   LOCKED: 'Another broker holds this configuration folder. Connect to that one.',
   NOT_FOUND: 'Check the name; list what exists first.',
   CONFLICT: 'Somebody was faster. Look at the present state and decide again.',
+  CREDENTIALS_LOCKED: 'Ask the user to open VS Code with Conductor, or to run "conductor secrets unlock" in a terminal, then call again.',
+  CREDENTIALS_REFUSED: 'Ask the user to run "conductor secrets slots list", which says what is wrong with the store of credentials.',
+  CREDENTIAL_DAMAGED: 'Ask the user to set this credential again with "conductor secrets set".',
   PROJECT_MISSING: 'Start the server in a project folder, or pass --project with its path.',
 } as const satisfies Record<string, string>;
 

@@ -5,6 +5,7 @@ import { auditBucketSchema, auditEntryPageSchema, auditFilterSchema, auditValues
 import { depths, verificationReport } from './audit/report';
 import { snapshotHash, snapshotSchema } from './audit/snapshot';
 import { signAnswerSchema, signingStateSchema, signRequestSchema } from './audit/signing';
+import { credentialNameSchema, credentialStateSchema, credentialValueSchema, importedSchema, newSlotSchema, offeredKeySchema, slotIdSchema, slotViewSchema } from './credentials';
 import { fileChangeSchema, narrowingSchema, questionRefSchema } from './fileChanges';
 import { grantsStateSchema, measuredSchema } from './grants';
 import { toldSchema } from './queue';
@@ -93,6 +94,26 @@ export const requests = {
   'grants/list': { right: 'look', params: empty, result: grantsStateSchema },
   /** Takes a lasting answer back; calls that it covered ask again. */
   'grants/undo': { right: 'decide', params: z.strictObject({ id: z.string().max(60) }), result: z.strictObject({ undone: z.boolean() }) },
+  /** The store of credentials: how it is, its slots, and the names of what it holds. No message ever answers with a value. */
+  'credentials/list': { right: 'look', params: empty, result: credentialStateSchema },
+  /** Keeps a value. The first one makes the store, bound to this machine, unless a slot made it before. */
+  'credentials/set': { right: 'decide', params: z.strictObject({ name: credentialNameSchema, value: credentialValueSchema }), result: z.strictObject({ done: z.enum(['created', 'changed']) }) },
+  'credentials/delete': { right: 'decide', params: z.strictObject({ name: credentialNameSchema }), result: z.strictObject({ deleted: z.boolean() }) },
+  /** Seals everything with a new data key, and gives machine slots a new salt. */
+  'credentials/rotate': { right: 'decide', params: empty, result: z.strictObject({ credentials: z.number().int() }) },
+  /**
+   * Opens the store with a key that a window keeps in its secret storage, or with that of a keyring or a passphrase. A window's key is forgotten
+   * when the window leaves; offer it each time that it connects. CREDENTIALS_LOCKED when it fits no slot, NOT_FOUND while there is no store.
+   */
+  'credentials/offerKey': { right: 'decide', params: offeredKeySchema, result: z.strictObject({ slot: slotViewSchema }) },
+  /** Adds a slot. Where there is no store yet, makes one that only this slot opens. */
+  'credentials/addSlot': { right: 'decide', params: newSlotSchema, result: z.strictObject({ slot: slotViewSchema }) },
+  /** Removes a slot and seals everything anew. CONFLICT for the last one, and when the key of another is not at hand. */
+  'credentials/removeSlot': { right: 'decide', params: z.strictObject({ id: slotIdSchema }), result: z.strictObject({ removed: slotViewSchema }) },
+  /** Takes over files of the published format from the folder `keychain`, and sets them aside when all of them are in the store. */
+  'credentials/import': { right: 'decide', params: empty, result: importedSchema },
+  /** Says that an older copy of the store was put back on purpose. */
+  'credentials/accept': { right: 'decide', params: z.strictObject({ reason: z.string().min(1).max(500) }), result: z.strictObject({ generation: z.number().int() }) },
   /** Has a key of this window or terminal registered. The first key of all is believed; further ones a registered key must approve. */
   'approvals/register': { right: 'decide', params: registrationSchema, result: registrationStateSchema },
   'approvals/keys': { right: 'look', params: empty, result: approverKeysSchema },
@@ -159,6 +180,7 @@ export const notifications = {
   /** Everything that waits, oldest first; calls that were told before by their names alone. */
   'approvals/changed': z.strictObject({ pending: z.array(toldSchema) }),
   'grants/changed': grantsStateSchema,
+  'credentials/changed': credentialStateSchema,
   'approvals/keysChanged': approverKeysSchema,
   'audit/appended': auditHealthSchema,
   'audit/signed': signingStateSchema,

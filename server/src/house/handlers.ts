@@ -33,6 +33,7 @@ export function createHandlers(rooms: HandlerRooms): Handlers {
     ...createProofs(ground.configDir, config),
     ...grantHandlers(rooms, createAuditReader(path), (guest) => actorOf(guest, rooms)),
     ...rooms.approverKeys.handlers,
+    ...rooms.credentials.handlers,
     'conductor/status': () => statusOf(rooms),
     'conductor/drain': (_, guest) => {
       setImmediate(() => presence.leave(`asked by ${whoIs(actorOf(guest, rooms))}`));

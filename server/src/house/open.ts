@@ -88,6 +88,7 @@ export async function openHouse(ground: Ground): Promise<House> {
       rooms.logFiles.stop();
       rooms.breakers.dispose();
       rooms.grants.close();
+      await rooms.credentials.store.close();
       await rooms.writer.close();
     },
   };
@@ -142,6 +143,7 @@ function welcome(rooms: Built, handlers: Handlers, presence: Presence, languageA
     signerLeft();
     rooms.desk.leave(guest.connection);
     rooms.approverKeys.left(guest.connection);
+    void rooms.credentials.store.left(guest.connection);
   });
 }
 

@@ -39,6 +39,8 @@ import type { AgentRooms } from './agents';
 import { anchorsOf } from '../anchors/places';
 import { createApproverKeys, type ApproverKeys } from './approverKeys';
 import { createAudience, type Audience } from './audience';
+import { actorOf } from './actor';
+import { buildCredentials, type Credentials } from './credentials';
 import { keepingOf, keepLogFiles } from './logKeeping';
 import { createProvenance, type Provenance } from './provenance';
 import { createRefusalLog, type RefusalLog } from './refusalLog';
@@ -80,6 +82,7 @@ export type Built = Readonly<{
   agents: Omit<AgentRooms, 'running'>;
   audience: Audience;
   signing: Signing;
+  credentials: Credentials;
   /** Where doors say what they refused. */
   refusals: RefusalLog;
 }>;
@@ -182,13 +185,14 @@ export async function buildRooms(ground: Ground): Promise<Built> {
     append: (entry) => writer.append(entry), newId, self, schedule,
     failed: (thrown) => ground.logger.warn('a refusal could not be recorded', { error: toConductorError(thrown).message }),
   });
+  const credentials = await buildCredentials({ configDir, log, writer, audience, refusals, self, logger: ground.logger, schedule }, (guest) => actorOf(guest, { self }));
   const agents: Built['agents'] = {
     version, pipeline, configDir, newId,
     ended: (connection) => grants.endSession(connection),
     refused: (refusal) => refusals.note(refusal),
   };
   const approverKeys = createApproverKeys({ approvers, desk, config, writer, audience, newId, self, configDir });
-  return { self, config, writer, logFiles, snapshots, provenance, desk, breakers, tools, shelf, witness, grants, chosen, approvers, approverKeys, pipeline, proof: { pipeline: proofPipeline, breached: () => breached }, agents, audience, signing, refusals };
+  return { self, config, writer, logFiles, snapshots, provenance, desk, breakers, tools, shelf, witness, grants, chosen, approvers, approverKeys, pipeline, proof: { pipeline: proofPipeline, breached: () => breached }, agents, audience, signing, credentials, refusals };
 }
 
 /** The second look at the log: an entry counts as written when the log is longer than before, not when somebody says so. */
