@@ -2,8 +2,8 @@
 
 const newline = 0x0a;
 
-/** What a stream yields: a whole line without its newline, or word of one that was longer than the limit and is skipped to its end. */
-export type Framed = Readonly<{ kind: 'line'; line: Buffer }> | Readonly<{ kind: 'tooLong' }>;
+/** What a stream yields: a whole line without its newline, or word of one that was longer than the limit and is skipped to its end; `head` are its first 256 bytes. */
+export type Framed = Readonly<{ kind: 'line'; line: Buffer }> | Readonly<{ kind: 'tooLong'; head: string }>;
 
 /** Cuts a byte stream into lines of at most `limit` bytes. A longer line is reported once, as soon as it is too long, and then dropped up to its newline. */
 export class LineCutter {
@@ -26,7 +26,8 @@ export class LineCutter {
       start = end + 1;
       if (framed !== undefined) yield framed;
     }
-    if (start < chunk.length && this.#hold(chunk.subarray(start))) yield { kind: 'tooLong' };
+    const head = start < chunk.length ? this.#hold(chunk.subarray(start)) : undefined;
+    if (head !== undefined) yield { kind: 'tooLong', head };
   }
 
   /** The bytes after the last newline, and forgets them: what follows belongs to another protocol. */
@@ -43,24 +44,29 @@ export class LineCutter {
       return undefined;
     }
     if (this.#length + tail.length > this.limit) {
-      this.takeRest();
-      return { kind: 'tooLong' };
+      const head = this.#dropped(tail);
+      return { kind: 'tooLong', head };
     }
     if (this.#parts.length === 0) return { kind: 'line', line: tail };
     this.#parts.push(tail);
     return { kind: 'line', line: this.takeRest() };
   }
 
-  // True when this made the line too long.
-  #hold(part: Buffer): boolean {
-    if (this.#skipping) return false;
+  // The head of the line when this made it too long.
+  #hold(part: Buffer): string | undefined {
+    if (this.#skipping) return undefined;
     if (this.#length + part.length > this.limit) {
-      this.takeRest();
       this.#skipping = true;
-      return true;
+      return this.#dropped(part);
     }
     this.#parts.push(part);
     this.#length += part.length;
-    return false;
+    return undefined;
+  }
+
+  #dropped(tail: Buffer): string {
+    const [first = tail] = this.#parts;
+    this.takeRest();
+    return first.subarray(0, 256).toString('latin1');
   }
 }

@@ -26,12 +26,33 @@ export type ToolCall = Readonly<{
   /** Absolute, resolved project root of the connection. */
   project: string;
   actor: Actor;
+  /** The client's own end of the call; of this process only, and never written down. */
+  line?: ClientLine;
 }>;
+
+/** What a client sent besides the arguments, and a way back to it, for tools that hand both on. */
+export type ClientLine = Readonly<{
+  /** Tells the clients of this broker apart. */
+  key: string;
+  /** `_meta` of the request as it came, without the progress token. */
+  meta: Readonly<Record<string, unknown>>;
+  /** What else came with it and belongs to it: `inputResponses` and `requestState`. */
+  rest: Readonly<Record<string, unknown>>;
+  /** What the client can do: its capabilities as it declared them. */
+  capabilities: Readonly<Record<string, unknown>>;
+  /** Asks the client something; undefined for clients that can only be answered. Rejects when it is gone or gives no answer. */
+  ask?(method: string, params: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<WireAnswer>;
+  /** Tells the client something that belongs to this request. */
+  tell(method: string, params: Readonly<Record<string, unknown>>): void;
+}>;
+
+/** The answer of an external server or of a client, as it came. */
+export type WireAnswer = Readonly<{ kind: 'result'; result: Readonly<Record<string, unknown>> }> | Readonly<{ kind: 'error'; error: Readonly<{ code: number; message: string; data?: unknown }> }>;
 
 /** How a call ended. Refusals carry the rule that refused; failures carry the code. */
 export type Outcome =
-  | Readonly<{ kind: 'success'; text: string; structured?: Readonly<Record<string, unknown>>; truncated: boolean }>
-  | Readonly<{ kind: 'failure'; error: ConductorError; text?: string; structured?: Readonly<Record<string, unknown>> }>
+  | Readonly<{ kind: 'success'; text: string; structured?: Readonly<Record<string, unknown>>; truncated: boolean; /** What an external server answered: handed on as it is. */ wire?: WireAnswer }>
+  | Readonly<{ kind: 'failure'; error: ConductorError; text?: string; structured?: Readonly<Record<string, unknown>>; wire?: WireAnswer }>
   | Readonly<{
       kind: 'refused';
       code: ErrorCode;

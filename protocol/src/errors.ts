@@ -22,6 +22,8 @@ export const advice = {
   UNAUTHORIZED: 'Connect with a role that has this right and prove it with the control key.',
   INCOMPATIBLE: 'Update the older side so that both speak the same version of the protocol.',
   BROKER_UNAVAILABLE: 'Run "conductor doctor" to see why the broker does not start.',
+  BACKEND_UNAVAILABLE: 'Go on without this server, or call again after retryAfterMs. The user sees in Conductor what is wrong with it.',
+  BACKEND_QUARANTINED: 'Ask the user to look at what changed of this server in Conductor and to approve it.',
   BROKER_GONE: 'Check what was done, then call again.',
   LOCKED: 'Another broker holds this configuration folder. Connect to that one.',
   NOT_FOUND: 'Check the name; list what exists first.',

@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess, type SpawnOptions, type StdioOptions } from 'node:child_process';
+import { spawn, type ChildProcess, type ChildProcessWithoutNullStreams, type SpawnOptions, type StdioOptions } from 'node:child_process';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { Capture, type Captured } from './capture';
@@ -225,7 +225,7 @@ class Running {
 }
 
 /** On Windows there are no groups: taskkill follows parent links, which is best effort, since a child whose parent has gone is not found. */
-function endTree(pid: number, signal: 'SIGTERM' | 'SIGKILL'): void {
+export function endTree(pid: number, signal: 'SIGTERM' | 'SIGKILL'): void {
   if (process.platform !== 'win32') {
     signalGroup(pid, signal);
     return;
@@ -242,6 +242,14 @@ function outlet(sink: Sink): 'pipe' | 'ignore' | number {
 
 function asError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown));
+}
+
+/** What to start to talk with it. */
+export type Talking = Pick<Child, 'file' | 'args' | 'argv0' | 'cwd' | 'environment'>;
+
+/** Starts a program in a group of its own with all three streams open, for a conversation. It may still report an error instead of a start. */
+export function spawnPiped({ file, argv0 = file, args, cwd, environment }: Talking): ChildProcessWithoutNullStreams {
+  return spawn(file, [...args], { shell: false, argv0, cwd, env: { ...environment }, detached: process.platform !== 'win32', windowsHide: true, stdio: ['pipe', 'pipe', 'pipe'] });
 }
 
 /** What to start so that it outlives this process. */

@@ -6,12 +6,13 @@ import type { RungName } from '../../../protocol/src/grants';
 import type { Desk } from '../approvals/desk';
 import type { Answer, Decider, Question } from '../approvals/question';
 import type { Signed } from '../approvals/vouching';
+import type { Progress } from '../tools/tool';
 import { detailsOf, type Bound } from './bound';
 
 /** What the caller of a pipeline brings: a way to withdraw, and a way to be told. */
 export type Caller = Readonly<{
   signal: AbortSignal;
-  progress(message: string): void;
+  progress: Progress;
   /** Whether its client hears what is told, which lets some wait longer. */
   informed?: boolean;
   /** Aborts when the whole connection of the agent ended, where that can be told apart from taking back one call. */

@@ -55,7 +55,7 @@ function forbiddenBy(rooms: Rooms, call: ToolCall, prepared: Prepared, policy: P
 
 async function prepare(rooms: Rooms, { call, tool, input }: Pick<Judged, 'call' | 'tool' | 'input'>, policy: Policy, signal: AbortSignal, held: Held): Promise<Prepared | ConductorError> {
   try {
-    const prepared = await tool.prepare(input, { project: call.project, configDir: rooms.configDir, config: policy.config, call: call.id, signal });
+    const prepared = await tool.prepare(input, { project: call.project, configDir: rooms.configDir, config: policy.config, call: call.id, signal, ...(call.line === undefined ? {} : { line: call.line }) });
     held.push(prepared);
     return prepared;
   } catch (thrown) {

@@ -137,7 +137,7 @@ async function changedAtTheStart(rooms: Rooms, caller: Caller, { judged, approva
 
 async function attempt(prepared: Prepared, caller: Caller): Promise<Outcome> {
   try {
-    return await prepared.run(caller.signal, (message) => caller.progress(message));
+    return await prepared.run(caller.signal, (message, report) => caller.progress(message, report));
   } catch (thrown) {
     return { kind: 'failure', error: toConductorError(thrown) };
   }

@@ -9,9 +9,9 @@ const pins = new WeakMap<Tool, string>();
 export function pinOf(tool: Tool): string {
   const known = pins.get(tool);
   if (known !== undefined) return known;
-  const { name, title, description, annotations } = tool;
+  const { name, title, description, annotations, descriptor } = tool;
   const schema = z.toJSONSchema(tool.input, { io: 'input', target: 'draft-7', unrepresentable: 'any' });
-  const pin = createHash('sha256').update(canonicalJson(JSON.parse(JSON.stringify({ name, title, description, annotations, schema }))).text).digest('hex');
+  const pin = createHash('sha256').update(canonicalJson(JSON.parse(JSON.stringify({ name, title, description, annotations, schema, descriptor }))).text).digest('hex');
   pins.set(tool, pin);
   return pin;
 }

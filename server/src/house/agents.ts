@@ -18,6 +18,8 @@ export type AgentRooms = Readonly<{
   newId(): string;
   /** Remembers a message that never became a call, or a call that had no project. */
   refused(refusal: DoorRefusal): void;
+  /** Calls back when the tools are others; gives the function that stops it. */
+  onListChanged(listener: () => void): () => void;
   /** An agent left. */
   ended(connection: number): void;
   /** Counts calls that run, so that leaving can wait for them. */
@@ -38,7 +40,9 @@ export function agentHouse(rooms: AgentRooms, guest: Pick<Guest, 'connection' | 
   return {
     version: rooms.version,
     tools: rooms.pipeline.tools,
-    async call(tool, input, client, caller) {
+    listed: () => [...rooms.pipeline.tools.values()].filter((tool) => tool.listed === undefined || (typeof project === 'string' && tool.listed(project))),
+    onListChanged: (listener) => rooms.onListChanged(listener),
+    async call(tool, input, client, { line, ...caller }) {
       // Without a project nothing can be inside of anything; the reason is told at the call, where an agent reads it.
       if (project instanceof ConductorError) {
         rooms.refused({ actor: actor(client), tool, input, rule: 'project.missing', reason: project.message });
@@ -46,7 +50,7 @@ export function agentHouse(rooms: AgentRooms, guest: Pick<Guest, 'connection' | 
       }
       rooms.running(1);
       try {
-        return await rooms.pipeline.run({ id: rooms.newId(), tool, input, project, actor: actor(client) }, caller);
+        return await rooms.pipeline.run({ id: rooms.newId(), tool, input, project, actor: actor(client), ...(line === undefined ? {} : { line: { ...line, key: String(guest.connection) } }) }, caller);
       } finally {
         rooms.running(-1);
       }

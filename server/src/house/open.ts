@@ -65,6 +65,7 @@ export async function openHouse(ground: Ground): Promise<House> {
     turnedAway: (error, guest) => turnedAway(rooms, error, guest),
     counted: (guests) => presence.counted(guests),
   });
+  void rooms.external.backends.start();
   ground.logger.info('the broker is open', { version, pid: process.pid, configDir: ground.configDir });
   return {
     onLeave: (leave) => { presence.leave = leave; },
@@ -74,6 +75,7 @@ export async function openHouse(ground: Ground): Promise<House> {
       await rooms.pipeline.close();
       await presence.quiet(lastCalls);
       // Nothing that was started here goes on without its time limit; what is ended now still gets its outcome.
+      await rooms.external.backends.close();
       await endOwnRuns(ground.configDir);
       await presence.quiet(lastOutcomes);
       // The last outcomes are on their way through the doors.

@@ -36,6 +36,8 @@ import { shellTool } from '../tools/shell/tool';
 import { seal } from '../tools/seal';
 import type { Tool } from '../tools/tool';
 import type { AgentRooms } from './agents';
+import { readRegistry } from './backends';
+import { admitBoth, backendOf, breakerSettings, openExternalTools, type ExternalTools } from './externalTools';
 import { anchorsOf } from '../anchors/places';
 import { createApproverKeys, type ApproverKeys } from './approverKeys';
 import { createAudience, type Audience } from './audience';
@@ -60,6 +62,7 @@ const schedule = (run: () => void, ms: number): (() => void) => {
 
 /** Every room, built. */
 export type Built = Readonly<{
+  external: ExternalTools;
   self: Actor;
   config: OpenConfig;
   writer: AuditWriter;
@@ -142,10 +145,12 @@ export async function buildRooms(ground: Ground): Promise<Built> {
   });
   const logFiles = keepLogFiles({ path: join(configDir, 'audit.log'), writer, self, keeping, logger: ground.logger });
   ground.setLogLevel(config.current().config.server.logLevel);
-  const tools = new Map<string, Tool>([shellTool, ...filesystemTools, ...gitTools].map((tool) => [tool.name, seal(tool as Tool, (call, prepared) => witness.take(call) || stillGranted(grants, call, prepared, config.current().config))]));
+  const sealed = (tool: Tool): Tool => seal(tool, (call, prepared) => witness.take(call) || stillGranted(grants, call, prepared, config.current().config));
+  const tools = new Map<string, Tool>([shellTool, ...filesystemTools, ...gitTools].map((tool) => [tool.name, sealed(tool as Tool)]));
   signing.useAnchors(anchorsOf(config.current().config.audit.anchors, log, configDir));
   const now = (): number => performance.now();
-  const breakers = createBreakers({ tools: [...tools.keys()], settings: () => config.current().config.circuitBreaker, now, schedule, onChange: (views) => audience.tell('breakers/changed', { breakers: views }) });
+  const registry = readRegistry(configDir, () => config.current().config, ground.logger);
+  const breakers = createBreakers({ tools: [...tools.keys()], settings: () => breakerSettings(config.current().config.circuitBreaker, registry), now, schedule, onChange: (views) => audience.tell('breakers/changed', { breakers: views }) });
   const approvers = openApprovers(configDir);
   const vouching = { approvers, wallNow: Date.now, requireSigned: () => config.current().config.approvals.requireSigned };
   const telling = createTelling();
@@ -167,8 +172,8 @@ export async function buildRooms(ground: Ground): Promise<Built> {
   const shared = { shelf, tools, configDir, policy, onPolicyChange, newId, now, wallNow: Date.now };
   const pipeline = createPipeline({
     ...shared, desk, grants,
-    admit: (tool) => breakers.admit(tool),
-    openFor: (tool) => breakers.views().find((view) => view.tool === tool && view.state === 'open')?.retryAfterMs,
+    admit: (tool) => admitBoth(breakers, tool),
+    openFor: (tool) => breakers.views().find((view) => (view.tool === tool || view.tool === backendOf(tool)) && view.state === 'open')?.retryAfterMs,
     recorder: provenance.counting(createRecorder(growing(writer), (call, text) => redaction.output(call, text))),
   });
   const silent = () => Promise.resolve();
@@ -186,13 +191,23 @@ export async function buildRooms(ground: Ground): Promise<Built> {
     failed: (thrown) => ground.logger.warn('a refusal could not be recorded', { error: toConductorError(thrown).message }),
   });
   const credentials = await buildCredentials({ configDir, log, writer, audience, refusals, self, logger: ground.logger, schedule }, (guest) => actorOf(guest, { self }));
+  const external = openExternalTools({ configDir, registry, tools, wrap: sealed, now, fillIn: withoutSecrets });
   const agents: Built['agents'] = {
     version, pipeline, configDir, newId,
-    ended: (connection) => grants.endSession(connection),
+    onListChanged: (listener) => external.onListChanged(listener),
+    ended: (connection) => {
+      grants.endSession(connection);
+      external.backends.leave(String(connection));
+    },
     refused: (refusal) => refusals.note(refusal),
   };
   const approverKeys = createApproverKeys({ approvers, desk, config, writer, audience, newId, self, configDir });
-  return { self, config, writer, logFiles, snapshots, provenance, desk, breakers, tools, shelf, witness, grants, chosen, approvers, approverKeys, pipeline, proof: { pipeline: proofPipeline, breached: () => breached }, agents, audience, signing, credentials, refusals };
+  return { external, self, config, writer, logFiles, snapshots, provenance, desk, breakers, tools, shelf, witness, grants, chosen, approvers, approverKeys, pipeline, proof: { pipeline: proofPipeline, breached: () => breached }, agents, audience, signing, credentials, refusals };
+}
+
+/** Until there is a store of credentials, a profile that needs one cannot be started. */
+function withoutSecrets(text: string): Promise<string> {
+  return text.includes('${secret:') ? Promise.reject(new ConductorError('BACKEND_UNAVAILABLE', 'The profile names a secret of the credential store, which is not there.')) : Promise.resolve(text);
 }
 
 /** The second look at the log: an entry counts as written when the log is longer than before, not when somebody says so. */

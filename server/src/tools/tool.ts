@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { Outcome, Verdict } from '../../../protocol/src/call';
+import type { ClientLine, Outcome, Verdict } from '../../../protocol/src/call';
 import type { FileContent } from '../../../protocol/src/fileChanges';
 import type { Config } from '../../../protocol/src/config';
 import type { Reason, Unit } from '../rules/grants/ground';
@@ -38,7 +38,12 @@ export type PrepareContext = Readonly<{
   call?: string;
   /** Aborts when the caller withdraws the call. */
   signal: AbortSignal;
+  /** The client's own end of the call, for tools that hand on what it sent. */
+  line?: ClientLine;
 }>;
+
+/** Takes one line for people to read, or a whole report of an external server, which is handed on as it is. */
+export type Progress = (message: string, report?: Readonly<Record<string, unknown>>) => void;
 
 /** A call that is ready to be judged, asked about and run. Preparing changes nothing on the machine. */
 export type Prepared = Readonly<{
@@ -58,7 +63,7 @@ export type Prepared = Readonly<{
    * Runs it after checking that what was judged still holds; `progress` takes one line for people to read. An outcome that is
    * `refused` says that nothing was done; one that stopped halfway is a failure.
    */
-  run(signal: AbortSignal, progress: (message: string) => void): Promise<Outcome>;
+  run(signal: AbortSignal, progress: Progress): Promise<Outcome>;
   /** Lets go of what `prepare` holds open. Called exactly once, after the run or the refusal. */
   release?(): void;
 }>;
@@ -76,6 +81,10 @@ export type Tool<Input extends Readonly<Record<string, unknown>> = Readonly<Reco
   /** Hints passed to MCP clients; they never widen rights. */
   annotations: Readonly<{ readOnlyHint: boolean; destructiveHint: boolean; idempotentHint: boolean; openWorldHint: boolean }>;
   prepare(input: Input, context: PrepareContext): Promise<Prepared>;
+  /** How an external server describes it, under the name that agents see: listed as it is. */
+  descriptor?: Readonly<Record<string, unknown>>;
+  /** Whether agents in this project get to see it in a list; it is judged all the same. Default: always. */
+  listed?(project: string): boolean;
   /** Whether this outcome counts as a failure for the tool's breaker. Default: failures with code TOOL_FAILED or TIMEOUT. */
   countsAsFailure?(outcome: Outcome): boolean;
 }>;

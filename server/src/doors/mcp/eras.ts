@@ -21,7 +21,7 @@ export const meta = {
 const envelopeSchema = z.object({ [meta.capabilities]: z.record(z.string(), z.unknown()), [meta.client]: z.object({ name: z.string(), version: z.string().optional() }).optional() });
 
 /** How one request is meant: within a session, by itself, or not understood. */
-export type Era = Readonly<{ kind: 'session' }> | Readonly<{ kind: 'stateless'; client: string | undefined }> | Readonly<{ kind: 'invalid'; code: number; message: string; data?: unknown }>;
+export type Era = Readonly<{ kind: 'session' }> | Readonly<{ kind: 'stateless'; client: string | undefined; capabilities: Readonly<Record<string, unknown>> }> | Readonly<{ kind: 'invalid'; code: number; message: string; data?: unknown }>;
 
 /** A request of the stateless revision names its version in `_meta`; one without is of a session. */
 export function eraOf(params: Readonly<Record<string, unknown>>): Era {
@@ -33,7 +33,7 @@ export function eraOf(params: Readonly<Record<string, unknown>>): Era {
   const envelope = envelopeSchema.safeParse(given);
   if (!envelope.success) return { kind: 'invalid', code: rpc.invalidParams, message: `Invalid _meta for protocol revision ${statelessRevisions[0]}: ${meta.capabilities} is required.` };
   const client = envelope.data[meta.client];
-  return { kind: 'stateless', client: client === undefined ? undefined : nameOf(client) };
+  return { kind: 'stateless', client: client === undefined ? undefined : nameOf(client), capabilities: envelope.data[meta.capabilities] };
 }
 
 /** A client's name and version in one line of at most 200 characters. */

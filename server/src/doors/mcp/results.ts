@@ -3,7 +3,8 @@ import type { Outcome } from '../../../../protocol/src/call';
 import { advice, type ErrorCode } from '../../../../protocol/src/errors';
 
 /** How an outcome reads for an agent: text first; refusals and failures also as structured content. */
-export function resultOf(outcome: Outcome): CallToolResult {
+export function resultOf(outcome: Outcome): CallToolResult | Readonly<Record<string, unknown>> {
+  if (outcome.kind !== 'refused' && outcome.wire?.kind === 'result') return outcome.wire.result;
   switch (outcome.kind) {
     case 'success':
       return { content: [{ type: 'text', text: outcome.text }], isError: false, ...(outcome.structured === undefined ? {} : { structuredContent: { ...outcome.structured } }) };

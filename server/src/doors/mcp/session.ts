@@ -1,5 +1,7 @@
 import type { Duplex } from 'node:stream';
-import type { CallToolResult, Implementation } from '@modelcontextprotocol/sdk/types.js';
+import type { ClientLine } from '../../../../protocol/src/call';
+import type { Progress } from '../../tools/tool';
+import type { Implementation } from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
 import { isRecord, rpc, type Frame, type RequestId } from '../../base/frames';
 import { eraOf, meta, nameOf, sessionRevisions, statelessRevisions } from './eras';
@@ -9,6 +11,8 @@ import { dotted, listTools } from './toolList';
 
 /** Most calls of one connection at a time; the next one is told to wait. */
 const callLimit = 64;
+/** Bytes that may wait for an agent before notifications to it are dropped. */
+const unreadLimit = 4 * 1024 * 1024;
 /** Messages that no MCP client sends, after which the connection is closed: a peer that speaks nonsense is not served for ever. */
 const nonsenseLimit = 100;
 
@@ -23,12 +27,16 @@ export class AgentSession {
   readonly #running = new Map<RequestId, Running>();
   /** Calls that were answered with "call again", whose question is still open. */
   readonly #unanswered = new Map<RequestId, AbortController>();
-  readonly #listening = new Set<RequestId>();
   readonly #gone = new AbortController();
+  #capabilities: ClientLine['capabilities'] = {};
+  /** Subscriptions of the stateless revision, and whether they want to hear of the list of tools. */
+  readonly #listening = new Map<RequestId, boolean>();
+  readonly #unlisten: () => void;
 
   constructor(readonly stream: Duplex, readonly house: AgentHouse, resumed: ResumedSession | undefined) {
     this.#client = resumed?.client ?? 'unnamed client';
     this.#negotiated = resumed?.protocolVersion;
+    this.#unlisten = house.onListChanged(() => this.#listChanged());
   }
 
   /** Takes one message. Unknown requests are refused, unknown notifications ignored: they can do nothing here. */
@@ -54,6 +62,7 @@ export class AgentSession {
     this.#running.clear();
     this.#unanswered.clear();
     this.#gone.abort();
+    this.#unlisten();
   }
 
   #request(frame: Extract<Frame, { kind: 'request' }>): void {
@@ -61,7 +70,7 @@ export class AgentSession {
     if (this.#running.has(id)) return this.#refuseRequest(frame, rpc.invalidRequest, 'A request with this id is still running.');
     const era = eraOf(params);
     if (era.kind === 'invalid') return this.#refuseRequest(frame, era.code, era.message, era.data);
-    if (era.kind === 'stateless') this.#client = era.client ?? this.#client;
+    if (era.kind === 'stateless') [this.#client, this.#capabilities] = [era.client ?? this.#client, era.capabilities];
     const handler = (era.kind === 'stateless' ? this.#stateless : this.#inSession).get(method);
     if (handler === undefined) return this.#refuseRequest(frame, rpc.methodNotFound, `Method not found: ${method.slice(0, 100)}`);
     handler(id, params);
@@ -71,13 +80,13 @@ export class AgentSession {
   readonly #inSession = new Map<string, (id: RequestId, params: Readonly<Record<string, unknown>>) => void>([
     ['initialize', (id, params) => this.#initialize(id, params)],
     ['ping', (id) => this.#result(id, {})],
-    ['tools/list', (id) => this.#afterInitialize(id, () => this.#result(id, { tools: listTools(this.house.tools) }))],
+    ['tools/list', (id) => this.#afterInitialize(id, () => this.#result(id, { tools: listTools(this.house.listed()) }))],
     ['tools/call', (id, params) => this.#afterInitialize(id, () => this.#call(id, params, (result) => result))],
   ]);
 
   readonly #stateless = new Map<string, (id: RequestId, params: Readonly<Record<string, unknown>>) => void>([
-    ['server/discover', (id) => this.#result(id, this.#stamped({ supportedVersions: statelessRevisions, capabilities: { tools: {} }, instructions, ttlMs: 60_000, cacheScope: 'private' }))],
-    ['tools/list', (id) => this.#result(id, this.#stamped({ tools: listTools(this.house.tools), ttlMs: 60_000, cacheScope: 'private' }))],
+    ['server/discover', (id) => this.#result(id, this.#stamped({ supportedVersions: statelessRevisions, capabilities: { tools: { listChanged: true } }, instructions, ttlMs: 60_000, cacheScope: 'private' }))],
+    ['tools/list', (id) => this.#result(id, this.#stamped({ tools: listTools(this.house.listed()), ttlMs: 60_000, cacheScope: 'private' }))],
     ['tools/call', (id, params) => this.#call(id, params, (result) => this.#stamped(result))],
     ['subscriptions/listen', (id, params) => this.#listen(id, params)],
   ]);
@@ -85,11 +94,12 @@ export class AgentSession {
   #initialize(id: RequestId, params: Readonly<Record<string, unknown>>): void {
     const parsed = initializeSchema.safeParse(params);
     if (!parsed.success) return this.#refuseRequest({ id, method: 'initialize' }, rpc.invalidParams, 'initialize needs protocolVersion, capabilities and clientInfo.');
-    const { protocolVersion, clientInfo } = parsed.data;
+    const { protocolVersion, clientInfo, capabilities } = parsed.data;
+    this.#capabilities = capabilities;
     const known = sessionRevisions.find((revision) => revision === protocolVersion);
     this.#negotiated = known ?? sessionRevisions[0];
     this.#client = nameOf(clientInfo);
-    this.#result(id, { protocolVersion: this.#negotiated, capabilities: { tools: {} }, serverInfo: this.#self(), instructions });
+    this.#result(id, { protocolVersion: this.#negotiated, capabilities: { tools: { listChanged: true } }, serverInfo: this.#self(), instructions });
   }
 
   #afterInitialize(id: RequestId, act: () => void): void {
@@ -97,23 +107,26 @@ export class AgentSession {
     act();
   }
 
-  #call(id: RequestId, params: Readonly<Record<string, unknown>>, dress: (result: CallToolResult) => object): void {
+  #call(id: RequestId, params: Readonly<Record<string, unknown>>, dress: (result: object) => object): void {
     const parsed = callSchema.safeParse(params);
     if (!parsed.success) return this.#refuseRequest({ id, method: 'tools/call' }, rpc.invalidParams, 'tools/call needs a name, and arguments that are an object.');
     if (this.#running.size >= callLimit) return this.#refuseRequest({ id, method: 'tools/call' }, rpc.internal, `At most ${String(callLimit)} calls run at a time. Wait for one to end.`);
     const abort = new AbortController();
     this.#running.set(id, { abort });
-    const token = parsed.data._meta?.progressToken;
+    const { progressToken: token, ...sent } = parsed.data._meta ?? {};
     let step = 0;
-    const progress = (message: string): void => {
+    const progress: Progress = (message, report) => {
       if (token === undefined || abort.signal.aborted) return;
       step += 1;
-      this.#send({ jsonrpc: '2.0', method: 'notifications/progress', params: { progressToken: token, progress: step, message } });
+      this.#tell('notifications/progress', { ...(report ?? { progress: step, message }), progressToken: token });
     };
-    void this.house.call(dotted(parsed.data.name, this.house.tools), parsed.data.arguments ?? {}, this.#client, { signal: abort.signal, progress, informed: token !== undefined, gone: this.#gone.signal }).then(
+    const { inputResponses, requestState } = params;
+    const line = { meta: sent, rest: { ...(inputResponses === undefined ? {} : { inputResponses }), ...(requestState === undefined ? {} : { requestState }) }, capabilities: this.#capabilities, tell: (method: string, told: object) => this.#tell(method, told) };
+    void this.house.call(dotted(parsed.data.name, this.house.tools), parsed.data.arguments ?? {}, this.#client, { signal: abort.signal, progress, informed: token !== undefined, gone: this.#gone.signal, line }).then(
       (outcome) => this.#answer(id, abort, () => {
         if (outcome.kind === 'refused' && outcome.code === 'APPROVAL_PENDING') this.#stillAsked(id, abort);
-        this.#result(id, dress(resultOf(outcome)));
+        if (outcome.kind !== 'refused' && outcome.wire?.kind === 'error') this.#send({ jsonrpc: '2.0', id, error: outcome.wire.error });
+        else this.#result(id, dress(resultOf(outcome)));
       }),
       (thrown: unknown) => this.#answer(id, abort, () => this.#error(id, rpc.internal, thrown instanceof Error ? thrown.message : 'The call failed.')),
     );
@@ -132,12 +145,22 @@ export class AgentSession {
     if (this.#unanswered.size > callLimit && oldest !== undefined) this.#unanswered.delete(oldest);
   }
 
-  // The list of tools does not change while the broker runs, so that a subscription is acknowledged with nothing to expect.
   #listen(id: RequestId, params: Readonly<Record<string, unknown>>): void {
     if (!isRecord(params['notifications'])) return this.#refuseRequest({ id, method: 'subscriptions/listen' }, rpc.invalidParams, 'subscriptions/listen needs "notifications".');
     if (this.#listening.size >= callLimit) return this.#refuseRequest({ id, method: 'subscriptions/listen' }, rpc.internal, 'Subscription limit reached.');
-    this.#listening.add(id);
-    this.#send({ jsonrpc: '2.0', method: 'notifications/subscriptions/acknowledged', params: { notifications: {}, _meta: { [meta.subscription]: id } } });
+    const tools = params['notifications']['toolsListChanged'] === true;
+    this.#listening.set(id, tools);
+    this.#send({ jsonrpc: '2.0', method: 'notifications/subscriptions/acknowledged', params: { notifications: tools ? { toolsListChanged: true } : {}, _meta: { [meta.subscription]: id } } });
+  }
+
+  #listChanged(): void {
+    if (this.#negotiated !== undefined) this.#tell('notifications/tools/list_changed', {});
+    for (const [id, tools] of this.#listening) if (tools) this.#tell('notifications/tools/list_changed', { _meta: { [meta.subscription]: id } });
+  }
+
+  // Whoever does not take what it is told loses it, before it costs memory; answers are never lost.
+  #tell(method: string, params: object): void {
+    if (this.stream.writableLength < unreadLimit) this.#send({ jsonrpc: '2.0', method, params });
   }
 
   #notification(frame: Extract<Frame, { kind: 'notification' }>): void {
@@ -180,7 +203,8 @@ export class AgentSession {
   }
 
   #stamped(result: object): object {
-    return { resultType: 'complete', ...result, _meta: { [meta.server]: this.#self() } };
+    const given = '_meta' in result && isRecord(result._meta) ? result._meta : {};
+    return { resultType: 'complete', ...result, _meta: { [meta.server]: this.#self(), ...given } };
   }
 
   #result(id: RequestId, result: object): void {
@@ -205,4 +229,4 @@ const instructions =
 
 const progressToken = z.union([z.string(), z.number()]);
 const initializeSchema = z.object({ protocolVersion: z.string(), capabilities: z.record(z.string(), z.unknown()), clientInfo: z.object({ name: z.string(), version: z.string().optional() }) });
-const callSchema = z.object({ name: z.string().max(128), arguments: z.record(z.string(), z.unknown()).optional(), _meta: z.object({ progressToken: progressToken.optional() }).optional() });
+const callSchema = z.object({ name: z.string().max(128), arguments: z.record(z.string(), z.unknown()).optional(), _meta: z.looseObject({ progressToken: progressToken.optional() }).optional() });

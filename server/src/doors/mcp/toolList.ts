@@ -18,8 +18,8 @@ function wireName(name: string): string {
 const schemas = new WeakMap<Tool, McpTool['inputSchema']>();
 
 /** What `tools/list` answers. */
-export function listTools(tools: ReadonlyMap<string, Tool>): McpTool[] {
-  return [...tools.values()].map((tool) => ({ name: wireName(tool.name), title: tool.title, description: tool.description, inputSchema: inputSchemaOf(tool), annotations: { title: tool.title, ...tool.annotations } }));
+export function listTools(tools: readonly Tool[]): (McpTool | Readonly<Record<string, unknown>>)[] {
+  return tools.map((tool) => tool.descriptor ?? ({ name: wireName(tool.name), title: tool.title, description: tool.description, inputSchema: inputSchemaOf(tool), annotations: { title: tool.title, ...tool.annotations } }));
 }
 
 function inputSchemaOf(tool: Tool): McpTool['inputSchema'] {

@@ -1,0 +1,72 @@
+import type { Config } from '../../../protocol/src/config';
+import type { Admission } from '../breaker/breaker';
+import type { Breakers } from '../breaker/breakers';
+import { createBackends, type Backends } from '../tools/backends/backends';
+import type { FillIn } from '../tools/backends/start';
+import type { Registry } from '../tools/backends/registry';
+import type { Tool } from '../tools/tool';
+
+/** Introduces external servers to the rooms of the house: their tools among the others, and their breakers. */
+
+/** Backends as the house uses them. */
+export type ExternalTools = Readonly<{
+  backends: Backends;
+  /** Calls back when the tools of external servers are others. */
+  onListChanged(listener: () => void): () => void;
+}>;
+
+/** What is needed to build them. */
+export type ExternalGround = Readonly<{ configDir: string; registry: Registry; fillIn: FillIn; tools: Map<string, Tool>; wrap(tool: Tool): Tool; now(): number }>;
+
+/** Builds the backends over the one table of tools; those of Conductor are never replaced. */
+export function openExternalTools({ configDir, registry, fillIn, tools, wrap, now }: ExternalGround): ExternalTools {
+  const own = new Set(tools.keys());
+  const published = new Map<string, readonly string[]>();
+  const listeners = new Set<() => void>();
+  const wrapped = new WeakMap<Tool, Tool>();
+  const backends = createBackends({
+    registry, configDir, fillIn, now,
+    changed: () => undefined,
+    publish(backend, present) {
+      const before = published.get(backend) ?? [];
+      const was = before.map((name) => tools.get(name));
+      for (const name of before) tools.delete(name);
+      const placed = present.filter(({ name }) => !own.has(name) && !tools.has(name)).map((tool) => wrapped.get(tool) ?? wrap(tool));
+      present.forEach((tool, index) => { const sealed = placed[index]; if (sealed !== undefined && sealed.name === tool.name) wrapped.set(tool, sealed); });
+      for (const tool of placed) tools.set(tool.name, tool);
+      published.set(backend, placed.map(({ name }) => name));
+      if (was.length === placed.length && placed.every((tool, index) => tool === was[index])) return;
+      for (const listener of listeners) listener();
+    },
+  });
+  return {
+    backends,
+    onListChanged: (listener) => {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+  };
+}
+
+/** The backend behind the name of a tool, or undefined for Conductor's own. */
+export function backendOf(tool: string): string | undefined {
+  const at = tool.indexOf('__');
+  return at === -1 ? undefined : tool.slice(0, at);
+}
+
+/** Asks the breaker of the backend and that of the tool, in this order; both hear how the call ended. */
+export function admitBoth(breakers: Pick<Breakers, 'admit'>, tool: string): Admission {
+  const backend = backendOf(tool);
+  if (backend === undefined) return breakers.admit(tool);
+  const outer = breakers.admit(backend);
+  if (outer.kind === 'open') return outer;
+  const inner = breakers.admit(tool);
+  if (inner.kind === 'open') outer.settle('neutral');
+  return inner.kind === 'open' ? inner : { kind: 'admitted', settle: (result, message) => (outer.settle(result, message), inner.settle(result, message)) };
+}
+
+/** The settings of breakers with what each backend's profile says of its own; the user's overrides come first. */
+export function breakerSettings(section: Config['circuitBreaker'], registry: Pick<Registry, 'profiles'>): Config['circuitBreaker'] {
+  const own = [...registry.profiles()].map(([name, { circuit_breaker: { failure_threshold, reset_timeout_ms, success_threshold } }]) => [name, { failureThreshold: failure_threshold, successThreshold: success_threshold, timeout: reset_timeout_ms }] as const);
+  return own.length === 0 ? section : { ...section, overrides: { ...Object.fromEntries(own), ...section.overrides } };
+}

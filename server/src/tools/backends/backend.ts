@@ -1,0 +1,203 @@
+import type { Backend as Profile } from '../../../../protocol/src/backends';
+import { ConductorError, toConductorError } from '../../../../protocol/src/errors';
+import { isRecord } from '../../base/frames';
+import { Connection, type OpenTransport } from './connection';
+import type { Listener } from './peer';
+
+/**
+ * One backend: its connections, its tools, and when it is tried again. One connection serves all clients; a client whose own abilities the
+ * backend may use gets a connection of its own (docs/decisions/025-shared-connections.md).
+ */
+
+/** A tool as a backend describes it, raw. */
+export type Descriptor = Readonly<{ name: string } & Record<string, unknown>>;
+
+/** How the connection that serves all stands. */
+export type BackendState =
+  | Readonly<{ kind: 'stopped' }>
+  | Readonly<{ kind: 'starting' }>
+  | Readonly<{ kind: 'ready'; connection: Connection; since: number }>
+  | Readonly<{ kind: 'failed'; why: string; /** Monotonic milliseconds from which it is tried again. */ retryAt: number }>;
+
+/** What a backend needs of others. */
+export type BackendNeeds = Readonly<{
+  /** Why it must not be started, be it for now; undefined when it may. */
+  quarantined(): ConductorError | undefined;
+  /** The way to it. `key` tells its connections apart. */
+  open(profile: Profile, key: string): OpenTransport;
+  /** Hears the tools each time they were listed. */
+  listed(tools: readonly Descriptor[]): void;
+  /** Hears what the shared connection tells by itself. */
+  told(method: string, params: Readonly<Record<string, unknown>>): void;
+  /** Hears that its state is another. */
+  changed(): void;
+  now(): number;
+}>;
+
+/** Milliseconds of the first pause after a failed start; each further one is twice as long, up to a minute. */
+const firstPauseMs = 1000;
+const longestPauseMs = 60_000;
+/** A connection that ends sooner than this counts as a failed start. */
+const shortLifeMs = 10_000;
+/** Most tools of one backend. */
+const mostTools = 1000;
+
+/** A connection for one client alone: what it declares, and who answers what the backend asks. */
+export type Own = Readonly<{ key: string; declared: Readonly<Record<string, unknown>>; listener: Pick<Listener, 'asked' | 'told'> }>;
+
+/** One backend under one profile; another profile is another object. */
+export class Backend {
+  #state: BackendState = { kind: 'stopped' };
+  #opening: Promise<Connection> | undefined;
+  #failures = 0;
+  #older = false;
+  #closed = false;
+  #tools: readonly Descriptor[] | undefined;
+  #relisting = false;
+  readonly #own = new Map<string, Promise<Connection>>();
+
+  constructor(readonly name: string, readonly profile: Profile, readonly needs: BackendNeeds) {}
+
+  get state(): BackendState {
+    return this.#state;
+  }
+
+  /** The tools as last listed; undefined before that. */
+  get tools(): readonly Descriptor[] | undefined {
+    return this.#tools;
+  }
+
+  /** The connection for all, started when there is none. Rejects with BACKEND_UNAVAILABLE, BACKEND_QUARANTINED, TIMEOUT or INCOMPATIBLE. */
+  async shared(): Promise<Connection> {
+    if (this.#state.kind === 'ready') return this.#state.connection;
+    const obstacle = this.#obstacle();
+    if (obstacle !== undefined) throw obstacle;
+    this.#opening ??= this.#start().finally(() => { this.#opening = undefined; });
+    return await this.#opening;
+  }
+
+  /** The connection of one client alone, kept until `leave` or its end. */
+  async own(own: Own): Promise<Connection> {
+    const known = this.#own.get(own.key);
+    if (known !== undefined) return await known;
+    const obstacle = this.#obstacle();
+    if (obstacle !== undefined) throw obstacle;
+    const opening = this.#connect(own.key, own.declared, { ...own.listener, ended: () => this.#own.delete(own.key) });
+    this.#own.set(own.key, opening);
+    opening.catch(() => this.#own.delete(own.key));
+    return await opening;
+  }
+
+  /** Whether a client has a connection of its own. */
+  hasOwn(key: string): Promise<Connection> | undefined {
+    return this.#own.get(key);
+  }
+
+  /** A client left. */
+  leave(key: string): void {
+    const own = this.#own.get(key);
+    this.#own.delete(key);
+    own?.then((connection) => connection.end('The client left.'), () => undefined);
+  }
+
+  /** Ends every connection; it is not started again. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const { connection } = this.#state.kind === 'ready' ? this.#state : {};
+    const opening = this.#opening;
+    this.#move({ kind: 'stopped' });
+    const all = [connection, opening, ...this.#own.values()].filter((one) => one !== undefined);
+    this.#own.clear();
+    await Promise.all(all.map(async (one) => (await one).end('The server is stopped.')).map((ending) => ending.catch(() => undefined)));
+  }
+
+  #obstacle(): ConductorError | undefined {
+    if (this.#closed) return new ConductorError('BACKEND_UNAVAILABLE', `The server ${this.name} is stopped.`);
+    const quarantined = this.needs.quarantined();
+    if (quarantined !== undefined) return quarantined;
+    const left = this.#state.kind === 'failed' ? Math.ceil(this.#state.retryAt - this.needs.now()) : 0;
+    if (left <= 0 || this.#state.kind !== 'failed') return undefined;
+    return new ConductorError('BACKEND_UNAVAILABLE', `The server ${this.name} is not there: ${this.#state.why}`, { data: { retryAfterMs: left } });
+  }
+
+  async #start(): Promise<Connection> {
+    this.#move({ kind: 'starting' });
+    try {
+      const connection = await this.#connect('shared', {}, {
+        asked: () => Promise.resolve({ kind: 'error', error: { code: -32601, message: 'Method not found' } }),
+        told: (method, params) => this.#told(method, params),
+        ended: (why) => this.#ended(why),
+      });
+      if (this.#closed) {
+        await connection.end('The server is stopped.');
+        throw new ConductorError('BACKEND_UNAVAILABLE', `The server ${this.name} is stopped.`);
+      }
+      this.#move({ kind: 'ready', connection, since: this.needs.now() });
+      await this.#list(connection);
+      return connection;
+    } catch (thrown) {
+      const error = toConductorError(thrown, 'BACKEND_UNAVAILABLE');
+      if (this.#state.kind === 'ready') void this.#state.connection.end('It could not be used.');
+      this.#failed(error.message);
+      throw error;
+    }
+  }
+
+  async #connect(key: string, declared: Own['declared'], listener: Listener): Promise<Connection> {
+    const beginning = { open: this.needs.open(this.profile, key), declared, timeoutMs: this.profile.preflight.timeout_ms, now: this.needs.now, listener };
+    let died = false;
+    try {
+      return await Connection.open({ ...beginning, older: this.#older, listener: { ...listener, ended: (why) => { died = true; listener.ended(why); } } });
+    } catch (thrown) {
+      // One that ends over the question which only newer ones know is started once more and not asked it again.
+      if (this.#older || !died) throw thrown;
+      this.#older = true;
+      return await Connection.open({ ...beginning, older: true });
+    }
+  }
+
+  async #list(connection: Connection): Promise<void> {
+    if (!isRecord(connection.server.capabilities['tools'])) {
+      this.#tools = [];
+      return this.needs.listed(this.#tools);
+    }
+    const listed = await connection.list('tools/list', 'tools', this.profile.preflight.timeout_ms, mostTools);
+    this.#tools = listed.filter((tool): tool is Descriptor => isRecord(tool) && typeof tool['name'] === 'string');
+    this.needs.listed(this.#tools);
+  }
+
+  #told(method: string, params: Readonly<Record<string, unknown>>): void {
+    if (method === 'notifications/tools/list_changed') this.#listAgain();
+    else this.needs.told(method, params);
+  }
+
+  // However often it says so, one listing runs at a time and one more follows.
+  #listAgain(): void {
+    if (this.#state.kind !== 'ready' || this.#relisting) return;
+    this.#relisting = true;
+    const { connection } = this.#state;
+    setTimeout(() => {
+      this.#relisting = false;
+      this.#list(connection).catch(() => undefined);
+    }, 50).unref();
+  }
+
+  #ended(why: string): void {
+    if (this.#state.kind !== 'ready' || this.#closed) return;
+    if (this.needs.now() - this.#state.since < shortLifeMs) return this.#failed(why);
+    this.#failures = 0;
+    this.#move({ kind: 'stopped' });
+  }
+
+  #failed(why: string): void {
+    const pause = Math.min(longestPauseMs, firstPauseMs * 2 ** this.#failures);
+    this.#failures += 1;
+    this.#move({ kind: 'failed', why: why.slice(0, 500), retryAt: this.needs.now() + pause });
+  }
+
+  #move(state: BackendState): void {
+    if (this.#closed && state.kind !== 'stopped') return;
+    this.#state = state;
+    this.needs.changed();
+  }
+}

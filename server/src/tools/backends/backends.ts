@@ -1,0 +1,117 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Backend as Profile } from '../../../../protocol/src/backends';
+import type { ClientLine } from '../../../../protocol/src/call';
+import { ConductorError } from '../../../../protocol/src/errors';
+import { toolDigest } from '../../rules/backends/identity';
+import { markOf } from '../shell/runMark';
+import type { Tool } from '../tool';
+import { Backend, type Descriptor } from './backend';
+import type { OpenTransport } from './connection';
+import type { Registry } from './registry';
+import { programOf, type FillIn } from './start';
+import { openStdio } from './stdio';
+import { toolOf, type Send, type ToolGround } from './tool';
+
+/** All backends: started as their profiles say, ended when these change, and their tools among the tools of Conductor. */
+
+/** What the set of backends needs of others. */
+export type BackendsNeeds = Readonly<{
+  registry: Registry;
+  configDir: string;
+  /** Gives texts with their secrets in place. */
+  fillIn: FillIn;
+  now(): number;
+  /** Takes away the tools of a backend and puts these in their place. */
+  publish(backend: string, tools: readonly Tool[]): void;
+  /** Hears that a backend's state is another. */
+  changed(): void;
+}>;
+
+/** The backends of one broker. */
+export type Backends = Readonly<{
+  /** Starts what is enabled, all at once; resolves when each has come up or failed. */
+  start(): Promise<void>;
+  get(name: string): Backend | undefined;
+  all(): readonly Backend[];
+  /** A client left: what was opened for it alone is ended. */
+  leave(key: string): void;
+  close(): Promise<void>;
+}>;
+
+/** Makes the set; nothing is started before `start`, or the first use. */
+export function createBackends(needs: BackendsNeeds): Backends {
+  const all = new Map<string, Backend>();
+  let closed = false;
+  const follow = (): void => {
+    const profiles = closed ? new Map<string, Profile>() : needs.registry.profiles();
+    for (const [name, backend] of all) {
+      if (isDeepStrictEqual(profiles.get(name), backend.profile)) continue;
+      all.delete(name);
+      needs.publish(name, []);
+      void backend.close();
+    }
+    for (const [name, profile] of profiles) if (!all.has(name)) all.set(name, backendOf(name, profile, needs));
+    needs.changed();
+  };
+  follow();
+  const unfollow = needs.registry.onChange(() => {
+    follow();
+    void wake();
+  });
+  const wake = async (): Promise<void> => {
+    const asleep = [...all.values()].filter(({ name, state }) => state.kind === 'stopped' && needs.registry.quarantined(name) === undefined);
+    await Promise.all(asleep.map((backend) => backend.shared().catch(() => undefined)));
+  };
+  return {
+    start: wake,
+    get: (name) => all.get(name),
+    all: () => [...all.values()],
+    leave: (key) => { for (const backend of all.values()) backend.leave(key); },
+    async close() {
+      closed = true;
+      unfollow();
+      const open = [...all.values()];
+      all.clear();
+      await Promise.all(open.map((backend) => backend.close()));
+    },
+  };
+}
+
+function backendOf(name: string, profile: Profile, needs: BackendsNeeds): Backend {
+  const send: Send = async (method, params, line, ask) => {
+    const connection = await backend.shared();
+    const forwarded = { method, params, ...capabilitiesOf(line) };
+    return await connection.request(forwarded, { ...ask, timeoutMs: profile.timeout_ms });
+  };
+  const ground: ToolGround = { backend: name, registry: needs.registry, send };
+  let known: ReadonlyMap<string, Tool> = new Map();
+  const backend: Backend = new Backend(name, profile, {
+    quarantined: () => needs.registry.quarantined(name),
+    open: (present, key) => openerOf(name, present, key, needs),
+    listed: (tools) => {
+      needs.registry.listed(name, tools);
+      // The same tool as before, as long as its backend says the same of it.
+      known = new Map(named(tools).map((tool) => [toolDigest(tool), tool] as const).map(([digest, tool]) => [digest, known.get(digest) ?? toolOf(ground, tool)]));
+      needs.publish(name, [...known.values()]);
+    },
+    told: () => undefined,
+    changed: needs.changed,
+    now: needs.now,
+  });
+  return backend;
+}
+
+function capabilitiesOf(line: ClientLine | undefined): { capabilities?: ClientLine['capabilities'] } {
+  return line === undefined ? {} : { capabilities: line.capabilities };
+}
+
+/** Of several tools with one name the first counts. */
+function named(tools: readonly Descriptor[]): readonly Descriptor[] {
+  const seen = new Set<string>();
+  return tools.filter(({ name }) => !seen.has(name) && seen.add(name).size > 0);
+}
+
+function openerOf(name: string, profile: Profile, key: string, { configDir, fillIn }: BackendsNeeds): OpenTransport {
+  if (profile.transport === 'stdio') return async (incoming) => openStdio(await programOf(profile, configDir, markOf(configDir, `backend-${name}-${key}`), fillIn), incoming);
+  return () => Promise.reject(new ConductorError('BACKEND_UNAVAILABLE', `The transport ${profile.transport} is not there yet.`));
+}

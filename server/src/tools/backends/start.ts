@@ -1,0 +1,50 @@
+import { homedir } from 'node:os';
+import { isAbsolute, join } from 'node:path';
+import { realpathSync } from 'node:fs';
+import type { Backend } from '../../../../protocol/src/backends';
+import { ConductorError } from '../../../../protocol/src/errors';
+import type { Mark } from '../../base/processTree';
+import { readSearchPath, resolveBinary } from '../shell/resolve';
+import type { Program } from './stdio';
+import { backendEnvironment } from './surroundings';
+
+/** Turns the profile of a backend into what is started. */
+
+/** Gives the text with every `${secret:service.key}` in its place; rejects where one is not there. */
+export type FillIn = (text: string) => Promise<string>;
+
+/** A profile whose backend is a program. */
+export type StdioProfile = Extract<Backend, { transport: 'stdio' }>;
+
+/** Bytes of a line beyond the answer it carries. */
+const aroundAnswer = 64 * 1024;
+
+/** What would be started for a profile at this moment. Rejects with BACKEND_UNAVAILABLE where the program is not found or may not be used. */
+export async function programOf(profile: StdioProfile, configDir: string, mark: Mark, fillIn: FillIn): Promise<Program> {
+  const { file, prefix, argv0 } = findProgram(profile.command);
+  const declared = await Promise.all(Object.entries(profile.env).map(async ([name, text]) => [name, await fillIn(text)] as const));
+  return {
+    file, argv0, mark,
+    args: [...prefix, ...profile.args],
+    cwd: profile.cwd === undefined ? configDir : profile.cwd.replace(/^~(?=$|[\\/])/, homedir()),
+    environment: backendEnvironment(process.env, profile.env_passthrough, Object.fromEntries(declared)),
+    lineLimit: profile.max_response_bytes + aroundAnswer,
+  };
+}
+
+function findProgram(command: string): { file: string; prefix: readonly string[]; argv0: string } {
+  const home = command.replace(/^~(?=[\\/])/, homedir());
+  if (!isAbsolute(home) && /[\\/]/.test(home)) throw new ConductorError('BACKEND_UNAVAILABLE', `The command ${command} is a relative path. Write it whole, or only a name that is found in PATH.`);
+  if (isAbsolute(home)) return { file: realOf(home), prefix: [], argv0: home };
+  const found = resolveBinary(home, readSearchPath(process.env['PATH'] ?? ''));
+  if ('refused' in found) throw new ConductorError('BACKEND_UNAVAILABLE', `The command ${command} cannot be used: ${found.refused}.`);
+  return { file: found.path, prefix: found.prefix, argv0: join(found.name) };
+}
+
+function realOf(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch (thrown) {
+    throw new ConductorError('BACKEND_UNAVAILABLE', `The command ${path} cannot be used: ${thrown instanceof Error ? thrown.message : String(thrown)}`, { cause: thrown });
+  }
+}

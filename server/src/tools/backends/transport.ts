@@ -1,0 +1,25 @@
+import type { Frame } from '../../base/frames';
+
+/** How messages reach one backend and come back, whatever carries them. */
+
+/** One JSON-RPC message as it will be written. */
+export type Message = Readonly<{ jsonrpc: '2.0' } & Record<string, unknown>>;
+
+/** What comes from the other end. */
+export type Incoming = Readonly<{
+  frame(frame: Frame): void;
+  /** An answer that was longer than the backend may send and was dropped; `head` are its first bytes. */
+  tooLong(head: string): void;
+  /** Nothing comes any more; called once. */
+  ended(why: string): void;
+}>;
+
+/** The way to one backend. */
+export type Transport = Readonly<{
+  /** Sends one message. Rejects with a ConductorError when it cannot have arrived, or nobody knows whether it did. */
+  send(message: Message, signal?: AbortSignal): Promise<void>;
+  /** Tells the transport which revision was agreed upon, for those that name it beside each message. */
+  agreed(revision: string): void;
+  /** Ends it, and what it started. Never rejects. */
+  end(): Promise<void>;
+}>;
