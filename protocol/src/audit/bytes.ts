@@ -105,32 +105,64 @@ const frameBytes = 40 + tailBytes + 1;
  */
 export function prepareEntry(entry: NewEntry | OwnEntry, id: string, timestamp: string): PreparedEntry {
   const call = entry.phase === 'intent' || entry.phase === 'denied' ? id : entry.call;
-  const { text, depth } = canonicalJson(entry.input);
-  const hash = `sha256:${sha256(text)}`;
-  const detail = entry.detail === undefined ? undefined : canonicalJson(entry.detail).text;
-  const before =
-    `"id":${quoted(id)},"timestamp":"${timestamp}","phase":"${entry.phase}"${member('call', call)}` +
-    `,"tool":${quoted(entry.tool)},"input":`;
+  const input = canonicalInput(entry);
+  const detail = entry.detail === undefined ? '' : `,"detail":${canonicalJson(entry.detail).text}`;
+  const idText = quoted(id);
+  const callMember = call === undefined ? '' : `,"call":${call === id ? idText : quoted(call)}`;
+  const before = `"id":${idText},"timestamp":"${timestamp}","phase":"${entry.phase}"${callMember},"tool":${quoted(entry.tool)},"input":`;
   const after =
-    `,"inputHash":"${('inputHash' in entry ? entry.inputHash : undefined) ?? hash}","result":"${entry.result}"` +
-    `${member('verdict', entry.verdict)}${member('approval', entry.approval)}${member('actor', entry.actor)}` +
+    `,"inputHash":"${('inputHash' in entry ? entry.inputHash : undefined) ?? input.hash}","result":"${entry.result}"` +
+    `${member('verdict', entry.verdict)}${member('approval', entry.approval)}${actorMember(entry.actor)}` +
     `${member('project', entry.project)}${member('durationMs', entry.durationMs)}${member('output', entry.output)}${member('removed', entry.removed)}`;
-  const render = (inputText: string, detailText: string | undefined): string =>
-    escapeInvisible(detailText === undefined ? before + inputText + after : `${before}${inputText}${after},"detail":${detailText}`);
-  let members = render(depth > maxInlineDepth || longerThan(text, inlineLimit(entry)) ? digestText(hash, text) : text, detail);
-  if (tooLong(members)) members = render(digestText(hash, text), detail);
-  if (tooLong(members) && detail !== undefined) members = render(digestText(hash, text), shortDetail(entry.detail, detail));
+  const inline = input.depth <= maxInlineDepth && input.bytes <= inlineLimit(entry);
+  let members = harmless(before + (inline ? input.text : digestText(input)) + after + detail);
+  if (tooLong(members)) members = harmless(before + digestText(input) + after + detail);
+  if (tooLong(members) && entry.detail !== undefined) members = harmless(`${before}${digestText(input)}${after},"detail":${shortDetail(entry.detail, canonicalJson(entry.detail).text)}`);
   if (tooLong(members)) throw new RangeError(`an audit entry may be ${maxLineBytes} bytes long at most`);
-  return { id, phase: entry.phase, call, tool: entry.tool, members, bytes: Buffer.byteLength(members) };
+  return { id, phase: entry.phase, call, tool: entry.tool, members: members.text, bytes: members.bytes };
 }
 
-function tooLong(members: string): boolean {
-  return longerThan(members, maxLineBytes - frameBytes);
+/** The canonical text of an input, its length in UTF-8, its depth, and its hash as entries name it. */
+type CanonicalInput = Readonly<{ text: string; bytes: number; depth: number; hash: string }>;
+
+/** Inputs of calls that were decided: the outcome holds the same object, which nobody changes after it was judged. */
+const decided = new WeakMap<object, CanonicalInput>();
+
+function canonicalInput({ phase, input }: NewEntry | OwnEntry): CanonicalInput {
+  const known = phase === 'done' ? decided.get(input) : undefined;
+  if (known !== undefined) return known;
+  const { text, depth } = canonicalJson(input);
+  const made = { text, bytes: Buffer.byteLength(text), depth, hash: `sha256:${sha256(text)}` };
+  // What the outcome holds as a digest need not stay in memory for it.
+  if (phase === 'intent') decided.set(input, made.bytes > maxRepeatedInputBytes ? { ...made, text: '' } : made);
+  return made;
 }
 
-/** Whether text takes more UTF-8 bytes than `limit`; short text need not be counted. */
-function longerThan(text: string, limit: number): boolean {
-  return text.length * 3 > limit && Buffer.byteLength(text) > limit;
+/** Text that no screen acts on, and its UTF-8 length. */
+type Harmless = Readonly<{ text: string; bytes: number }>;
+
+function harmless(json: string): Harmless {
+  const bytes = Buffer.byteLength(json);
+  // In plain ASCII there is only one character to escape.
+  if (bytes === json.length && !json.includes('\u007f')) return { text: json, bytes };
+  const text = escapeInvisible(json);
+  return { text, bytes: Buffer.byteLength(text) };
+}
+
+function tooLong(members: Harmless): boolean {
+  return members.bytes > maxLineBytes - frameBytes;
+}
+
+/** Actors as text: all calls of a connection hold the same object. */
+const actors = new WeakMap<object, string>();
+
+function actorMember(actor: NewEntry['actor']): string {
+  if (actor === undefined) return '';
+  const known = actors.get(actor);
+  if (known !== undefined) return known;
+  const text = member('actor', actor);
+  actors.set(actor, text);
+  return text;
 }
 
 function member(name: string, value: unknown): string {
@@ -142,8 +174,8 @@ function inlineLimit({ phase }: NewEntry | OwnEntry): number {
   return phase === 'done' ? maxRepeatedInputBytes : phase === 'segment' ? maxLineBytes : maxInlineInputBytes;
 }
 
-function digestText(digest: string, text: string): string {
-  return jsonText({ $sha256: digest, bytes: Buffer.byteLength(text) } satisfies InputDigest);
+function digestText({ hash, bytes }: CanonicalInput): string {
+  return jsonText({ $sha256: hash, bytes } satisfies InputDigest);
 }
 
 /** What is left of a detail that is too long: its hash, its length, and the digest of the plan, to which a signed approval must fit. */
@@ -165,9 +197,10 @@ export function writeLine(
   seq: number,
   prevHash: string,
 ): Readonly<{ end: number; hash: string }> {
+  let body = at + target.write(`{"v":1,"seq":${seq},`, at, 'latin1');
   // Most entries are plain ASCII, which is copied; the others are encoded.
-  const encoding = entry.bytes === entry.members.length ? 'latin1' : 'utf8';
-  const body = at + target.write(`{"v":1,"seq":${seq},${entry.members},"prevHash":"sha256:${prevHash}"}`, at, encoding);
-  const own = hash('sha256', target.subarray(at, body), 'hex');
+  body += target.write(entry.members, body, entry.bytes === entry.members.length ? 'latin1' : 'utf8');
+  body += target.write(`${prevMemberText}${prevHash}"}`, body, 'latin1');
+  const own = hash('sha256', new Uint8Array(target.buffer, target.byteOffset + at, body - at), 'hex');
   return { end: body - 1 + target.write(`,"hash":"sha256:${own}"}\n`, body - 1, 'latin1'), hash: own };
 }

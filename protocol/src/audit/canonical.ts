@@ -123,8 +123,6 @@ const invisible =
 
 /** Replaces characters that could disguise a line by their JSON escapes; the parsed value stays the same (T85). */
 export function escapeInvisible(json: string): string {
-  // In plain ASCII there is only one of them.
-  if (Buffer.byteLength(json) === json.length && !json.includes('\u007f')) return json;
   return json.replace(invisible, (found) =>
     Array.from({ length: found.length }, (_, i) => `\\u${found.charCodeAt(i).toString(16).padStart(4, '0')}`).join(''),
   );

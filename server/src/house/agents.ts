@@ -35,7 +35,9 @@ export function welcomeAgent(rooms: AgentRooms, socket: Socket, guest: Guest): v
 /** The house as one agent sees it. */
 export function agentHouse(rooms: AgentRooms, guest: Pick<Guest, 'connection' | 'project' | 'window'>): AgentHouse {
   const user = userInfo().username;
-  const actor = (client: string): ToolCall['actor'] => ({ role: 'agent', client, connection: guest.connection, ...(guest.window === undefined ? {} : { window: guest.window }), user });
+  let known: ToolCall['actor'] | undefined;
+  // The same object while the client's name is the same: the log then renders it once.
+  const actor = (client: string): ToolCall['actor'] => (known?.client === client ? known : (known = { role: 'agent', client, connection: guest.connection, ...(guest.window === undefined ? {} : { window: guest.window }), user }));
   const project = projectOf(guest.project, rooms.configDir);
   return {
     version: rooms.version,

@@ -9,12 +9,15 @@ export type Placed = Readonly<{ seq: number; id: string; hash: string }>;
 /** An entry as listeners get it: its place, the byte offset of its line, and the line without newline. */
 export type AppendedLine = Placed & Readonly<{ offset: number; readonly text: string }>;
 
-/** An entry in the queue. `settle` tells the caller once; entries without a waiting caller have none. */
+/** Who waits for an entry; one of both is called, once. */
+export type Caller = Readonly<{ resolve(placed: Placed): void; reject(error: ConductorError): void }>;
+
+/** An entry in the queue; some have no caller who waits. */
 export type Waiting = Readonly<{
   entry: PreparedEntry;
   /** True when the call may already have run, so that the entry must be written even after a failure. */
   owed: boolean;
-  settle: ((outcome: Placed | ConductorError) => void) | undefined;
+  caller: Caller | undefined;
 }>;
 
 /** The bytes of a batch and where each entry stands. */

@@ -7,8 +7,7 @@ import type { KnownHead } from '../../../../protocol/src/audit/chain';
 import type { OwnEntry } from '../../../../protocol/src/audit/entry';
 import type { VerificationReport } from '../../../../protocol/src/audit/report';
 import { rotateEntry } from '../../../../protocol/src/audit/segment';
-import { ConductorError } from '../../../../protocol/src/errors';
-import { renderBatch, type Batch, type Waiting } from './batch';
+import { renderBatch, type Batch, type Caller, type Waiting } from './batch';
 import type { AppendFile, FileMark } from '../files/disk';
 import { timestamps } from './eventId';
 import { unavailable } from './health';
@@ -162,9 +161,7 @@ export class OwnLog {
     this.#lastEnd = end;
     this.#refused = undefined;
     // A note that is not marked as recorded is only told once more at the next start.
-    const last: Waiting['settle'] = (outcome) => {
-      if (!(outcome instanceof ConductorError)) void recorded().catch(() => undefined);
-    };
+    const last: Caller = { resolve: () => void recorded().catch(() => undefined), reject: () => undefined };
     const first = notes.map((note, i) => ownEntry(this.#prepare(note), i === notes.length - 1 ? last : undefined));
     if (this.#failure === undefined) return first;
     const entry = this.#prepare(interruption(this.#failure));

@@ -1,7 +1,7 @@
 /** Entries that wait for the disk, and outcomes of calls that already ran and must not be lost to a failure. */
 import type { PreparedEntry } from '../../../../protocol/src/audit/bytes';
 import { ConductorError } from '../../../../protocol/src/errors';
-import { cutLength, type Batch, type Waiting } from './batch';
+import { cutLength, type Batch, type Caller, type Waiting } from './batch';
 
 /** Entries of calls that already ran, kept through a failure to be written afterwards. */
 const mostOwed = 1_000;
@@ -59,9 +59,9 @@ export class EntryQueue {
   takeBack(batch: readonly Waiting[], note: string | undefined): number {
     this.#waiting = [...batch, ...this.#waiting];
     for (const { owed, entry } of this.#waiting) {
-      if (owed && entry.id !== note && this.#owed.length < mostOwed) this.#owed.push({ entry, owed: true, settle: undefined });
+      if (owed && entry.id !== note && this.#owed.length < mostOwed) this.#owed.push({ entry, owed: true, caller: undefined });
     }
-    return this.#waiting.filter(({ settle }) => settle !== undefined).length;
+    return this.#waiting.filter(({ caller }) => caller !== undefined).length;
   }
 
   /** Refuses everybody who waits. */
@@ -69,7 +69,7 @@ export class EntryQueue {
     const waiting = this.#waiting;
     this.#waiting = [];
     this.#bytes = 0;
-    for (const { settle } of waiting) settle?.(error());
+    for (const { caller } of waiting) caller?.reject(error());
   }
 }
 
@@ -92,11 +92,11 @@ export class Answers {
     const due = this.#due;
     this.#due = [];
     this.#callers = 0;
-    for (const { waiting, lines } of due) lines.forEach(({ seq, id, hash }, i) => waiting[i]?.settle?.({ seq, id, hash }));
+    for (const { waiting, lines } of due) lines.forEach(({ seq, id, hash }, i) => waiting[i]?.caller?.resolve({ seq, id, hash }));
   }
 }
 
-/** An entry of the writer's own, which nobody waits for unless `settle` is given. */
-export function ownEntry(entry: PreparedEntry, settle?: Waiting['settle']): Waiting {
-  return { entry, owed: true, settle };
+/** An entry of the writer's own, which nobody waits for unless `caller` is given. */
+export function ownEntry(entry: PreparedEntry, caller?: Caller): Waiting {
+  return { entry, owed: true, caller };
 }

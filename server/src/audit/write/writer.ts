@@ -107,9 +107,7 @@ class LogWriter implements AuditWriter {
 
   append(entry: NewEntry): Promise<Placed> {
     return new Promise((resolve, reject) => {
-      const settle = (outcome: Placed | ConductorError): void =>
-        outcome instanceof ConductorError ? reject(outcome) : resolve(outcome);
-      this.#queue.push({ entry: this.#prepare(entry), owed: entry.phase !== 'intent', settle });
+      this.#queue.push({ entry: this.#prepare(entry), owed: entry.phase !== 'intent', caller: { resolve, reject } });
       this.#drainSoon();
     });
   }
@@ -117,7 +115,7 @@ class LogWriter implements AuditWriter {
   async enqueue(entry: NewEntry): Promise<string> {
     if (this.#health.now.state !== 'healthy' || this.#queue.bytes > mostQueuedBytes) return (await this.append(entry)).id;
     const prepared = this.#prepare(entry);
-    this.#queue.push({ entry: prepared, owed: true, settle: undefined });
+    this.#queue.push({ entry: prepared, owed: true, caller: undefined });
     this.#drainSoon();
     return prepared.id;
   }
