@@ -55,7 +55,7 @@ const serverBundle = `
 
 const common = {
   bundle: true, platform: 'node', target: 'node20', format: 'cjs', outdir: dist, absWorkingDir: root, logLevel: 'warning',
-  mainFields: ['module', 'main'], minify: production, sourcemap: production ? false : 'linked', legalComments: 'none', keepNames: true,
+  mainFields: ['module', 'main'], minify: production, sourcemap: production ? false : 'linked', legalComments: 'none',
 };
 
 /** Builds everything; development builds carry source maps. */
