@@ -4,6 +4,7 @@ import { configDirOf } from '../../../../link/src/address';
 import { addApprovals } from './approvals';
 import { addAudit } from './audit';
 import { addBreakers } from './breakers';
+import { addBroker } from './broker';
 import { addConfig } from './config';
 import { addDoctor } from './doctor';
 import { addGrants } from './grants';
@@ -33,6 +34,7 @@ export function createProgram(): Command {
   addApprovals(program, configDir);
   addGrants(program, configDir);
   addBreakers(program, configDir);
+  addBroker(program, configDir);
   addPolicy(program, configDir);
   addDoctor(program, configDir);
   return program;

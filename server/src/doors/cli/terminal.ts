@@ -34,6 +34,37 @@ export function line(text: string): string {
   return revealLine(text, 4000);
 }
 
+/** Columns of this terminal. */
+export function columns(): number {
+  return Math.max(40, process.stdout.columns || 80);
+}
+
+/**
+ * Rows for a text that was made safe: each begins with `head`, and none is so wide that the terminal would break it by itself, since what it
+ * carries over begins at the left edge and could look like words of ours. Whatever may be wide counts as two columns.
+ */
+export function rowsOf(head: string, text: string, width = columns()): string[] {
+  return text.split('\n').flatMap((whole) => {
+    const rows = [head];
+    let used = head.length;
+    for (const point of whole.replaceAll('\t', '    ')) {
+      const wide = point > '\u02ff' ? 2 : 1;
+      if (used + wide >= width) {
+        rows.push(`${head}  `);
+        used = head.length + 2;
+      }
+      rows[rows.length - 1] += point;
+      used += wide;
+    }
+    return rows;
+  });
+}
+
+/** Writes a text as rows of this terminal. */
+export function put(head: string, text: string): void {
+  for (const row of rowsOf(head, text)) print(row);
+}
+
 /** Runs one command's work and turns its failure into a sentence, the next step, and exit code 2 (or 1 where the command says so). */
 export async function run(work: () => Promise<number> | number): Promise<void> {
   try {
