@@ -119,7 +119,7 @@ export class Box {
       else dataKey.fill(0);
       return slot;
     }
-    throw new ConductorError('CREDENTIALS_LOCKED', 'passphrase' in offered ? 'This passphrase opens no slot of the store of credentials.' : 'The key that was offered opens no slot of the store of credentials.', { next: 'passphrase' in offered ? 'Try again; passphrases cannot be recovered.' : this.#wayIn(slots) });
+    throw new ConductorError('CREDENTIALS_LOCKED', 'passphrase' in offered ? 'This passphrase opens no slot of the store of credentials.' : 'The key that was offered opens no slot of the store of credentials.', { next: 'passphrase' in offered ? 'Try again; passphrases cannot be recovered.' : 'Add the key as a slot while the store is open; see "conductor secrets slots list".' });
   }
 
   /** A window left with its key; whether the store is locked now. */

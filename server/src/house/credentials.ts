@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { NewEvent } from '../../../protocol/src/audit/entry';
 import type { Actor } from '../../../protocol/src/call';
 import type { SlotView } from '../../../protocol/src/credentials';
-import { ConductorError } from '../../../protocol/src/errors';
+import { ConductorError, toConductorError } from '../../../protocol/src/errors';
 import { createAuditReader, type AuditReader } from '../audit/read/reader';
 import type { AuditWriter } from '../audit/write/writer';
 import type { Logger } from '../base/logger';
@@ -39,7 +39,7 @@ export async function buildCredentials(around: Around, actorOf: (guest: Guest) =
   store = await openCredentials({
     folder: join(configDir, credentialsFolder), files: realFiles(), machineId: () => machineId(), costs: defaultCosts,
     now: () => new Date().toISOString(),
-    newest: (id) => newestIn(reader, id),
+    newest: (id) => newestIn(reader, id, logger),
     schedule: around.schedule,
     used: ({ holder, names }) => record({ tool: 'credential.used', input: { holder, names } }),
     refused: ({ holder, names }, error) => refusals.note({ actor: self, tool: 'credential.used', input: { holder, names: names.slice(0, 50) }, rule: `credential.${error.code}`, reason: error.message }),
@@ -50,12 +50,12 @@ export async function buildCredentials(around: Around, actorOf: (guest: Guest) =
   if (state === 'refused') logger.error('the store of credentials is refused', { why: message });
   // Says where the store stands, so that an older copy is known by it, also one that is put back while nothing runs.
   if (state !== 'empty') await record({ tool: 'credential.opened', input: { state } }).catch(() => undefined); // a log that cannot be written says so elsewhere
-  return { store, handlers: handlersOf({ store, writer, configDir, record, actorOf }) };
+  return { store, handlers: handlersOf({ store, writer, configDir, refusals, record, actorOf }) };
 }
 
-type Handling = Readonly<{ store: CredentialStore; writer: AuditWriter; configDir: string; record(event: Pick<NewEvent, 'tool' | 'input'>, actor: Actor): Promise<void>; actorOf(guest: Guest): Actor }>;
+type Handling = Readonly<{ store: CredentialStore; writer: AuditWriter; configDir: string; refusals: RefusalLog; record(event: Pick<NewEvent, 'tool' | 'input'>, actor: Actor): Promise<void>; actorOf(guest: Guest): Actor }>;
 
-function handlersOf({ store, writer, record, actorOf }: Handling): CredentialHandlers {
+function handlersOf({ store, writer, refusals, record, actorOf }: Handling): CredentialHandlers {
   // Nothing changes that could not be recorded; and what was changed is recorded with the generation that it led to.
   const change = async <Value>(guest: Guest, tool: string, work: () => Promise<Value>, told: (value: Value) => Readonly<Record<string, unknown>>): Promise<Value> => {
     const { health } = writer.state();
@@ -80,7 +80,15 @@ function handlersOf({ store, writer, record, actorOf }: Handling): CredentialHan
       await change(guest, 'credential.rotated', () => store.renew(), () => ({}));
       return { credentials: store.list().length };
     },
-    'credentials/offerKey': async (offered, guest) => ({ slot: viewOf(store, await change(guest, 'credential.unlocked', () => store.offer(offered, bringer(guest)), slotInput)) }),
+    'credentials/offerKey': async (offered, guest) => {
+      const slot = await change(guest, 'credential.unlocked', () => store.offer(offered, bringer(guest)), slotInput).catch((thrown: unknown) => {
+        const { code, message } = toConductorError(thrown);
+        // A window that looks whether there is a store for its key is no attempt.
+        if (code !== 'NOT_FOUND') refusals.note({ actor: actorOf(guest), tool: 'credential.unlocked', input: {}, rule: `credential.${code}`, reason: message });
+        throw thrown;
+      });
+      return { slot: viewOf(store, slot) };
+    },
     'credentials/addSlot': async (asked, guest) => ({ slot: viewOf(store, await change(guest, 'credential.slotAdded', () => store.addSlot(asked, bringer(guest)), slotInput)) }),
     'credentials/removeSlot': async ({ id }, guest) => ({ removed: viewOf(store, await change(guest, 'credential.slotRemoved', () => store.removeSlot(id), slotInput)) }),
     'credentials/import': () => {
@@ -101,9 +109,12 @@ function viewOf(store: CredentialStore, { id, kind, createdAt }: Slot): SlotView
   return store.state().slots.find((slot) => slot.id === id) ?? { id, kind, createdAt, atHand: false, trouble: null };
 }
 
-/** The highest generation of a store that the newest 64 MiB of the log name. A log that cannot be read names none. */
-async function newestIn(reader: AuditReader, store: string): Promise<number | undefined> {
-  const page = await reader.page({ filter: { tool: 'credential', phase: 'event' }, limit: 1_000 }).catch(() => ({ items: [] }));
+/** The highest generation of a store that the newest 64 MiB of the log name. A log that cannot be read names none, and is told. */
+async function newestIn(reader: AuditReader, store: string, logger: Logger): Promise<number | undefined> {
+  const page = await reader.page({ filter: { tool: 'credential', phase: 'event' }, limit: 1_000 }).catch((thrown: unknown) => {
+    logger.error('the audit log cannot tell whether an older store of credentials was put back', { error: toConductorError(thrown).message });
+    return { items: [] };
+  });
   const found = page.items.flatMap(({ entry }) => (entry?.phase === 'event' && entry.input['store'] === store && typeof entry.input['generation'] === 'number' ? [entry.input['generation']] : []));
   return found.length === 0 ? undefined : Math.max(...found);
 }

@@ -9,6 +9,7 @@ import { addConfig } from './config';
 import { addDoctor } from './doctor';
 import { addGrants } from './grants';
 import { addPolicy } from './policy';
+import { addSecrets } from './secrets';
 import { version } from '../../base/version';
 
 /** Everything of the `conductor` command but an agent's pipe. */
@@ -33,6 +34,7 @@ export function createProgram(): Command {
   addConfig(program, configDir);
   addApprovals(program, configDir);
   addGrants(program, configDir);
+  addSecrets(program, configDir);
   addBreakers(program, configDir);
   addBroker(program, configDir);
   addPolicy(program, configDir);

@@ -1,6 +1,7 @@
 import { homedir } from 'node:os';
 import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { configDirOf } from '../../../../link/src/address';
 import { reveal, revealLine } from '../../../../protocol/src/display';
 import { ConductorError, toConductorError } from '../../../../protocol/src/errors';
@@ -95,15 +96,23 @@ export function isInteractive(): boolean {
   return process.stdin.isTTY && process.stdout.isTTY;
 }
 
-/** Asks at this terminal for one line that is not shown while it is typed. */
+/** Milliseconds in which the rest of what was pasted comes. */
+const pasteMs = 60;
+
+/** Asks at this terminal for one line that is not shown while it is typed. Throws INVALID_INPUT when several were pasted: the rest would go to the shell. */
 export async function askHidden(question: string): Promise<string> {
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
   const prompt = createInterface({ input: process.stdin, output: silent, terminal: true });
+  // The line that answers is no event; those after it are.
+  let more = 0;
+  prompt.on('line', () => { more += 1; });
   // Only now: until the prompt stands, the terminal itself would show what is typed.
   process.stderr.write(question);
   const closed = new Promise<string>((resolve) => prompt.once('close', () => resolve('')));
   const typed = await Promise.race([prompt.question('').catch(() => ''), closed]);
+  for (let seen = -1; seen !== more; await sleep(pasteMs)) seen = more;
   prompt.close();
   process.stderr.write('\n');
+  if (more > 0) throw new ConductorError('INVALID_INPUT', 'Several lines were pasted, so nothing was taken.', { next: 'Send text of several lines through standard input, from a file: < FILE' });
   return typed;
 }
