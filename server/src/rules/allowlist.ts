@@ -37,7 +37,7 @@ export type Judgement = Readonly<{
 }>;
 
 /** The parts of a judgement by what they are about. */
-export type Shares = Readonly<{ commands: readonly (readonly Verdict[])[]; line: readonly Verdict[] }>;
+export type Shares = Readonly<{ commands: readonly (readonly Verdict[])[]; line: readonly Verdict[]; /** Of each command in order, whether it only reads. */ reads: readonly boolean[] }>;
 
 /** More characters than this ask, whatever they say: nobody checks so long a line at a glance. */
 export const askAboveCharacters = 10_000;
@@ -55,7 +55,8 @@ export function judgeCommand(given: JudgeInput): Judgement {
   const { judged, plan } = judgePlan(parsed.plan, input);
   const size = judgeSize(input.request, judged.length);
   const parts = [...judged.flatMap((part) => part.verdicts), ...size];
-  const shares: Shares = { commands: judged.filter((part) => part.command === true).map((part) => part.verdicts), line: [...judged.filter((part) => part.command !== true).flatMap((part) => part.verdicts), ...size] };
+  const commands = judged.filter((part) => part.command === true);
+  const shares: Shares = { commands: commands.map((part) => part.verdicts), reads: commands.map((part) => part.reads), line: [...judged.filter((part) => part.command !== true).flatMap((part) => part.verdicts), ...size] };
   return { verdict: strictest(parts), parts, plan, readOnly: judged.every((part) => part.reads), shares };
 }
 

@@ -123,7 +123,9 @@ export function neutralArguments(args: readonly string[]): readonly string[] {
   if ('unknown' in call) return args;
   const first = call.args[0] ?? '';
   const isListing = call.subcommand === 'reflog' && !first.startsWith('-') && first !== '' && first !== 'show';
-  const wanted = isListing ? [] : (quieting.get(call.subcommand) ?? []).filter((option) => !call.args.includes(option.replace('--no-', '--')) && !call.args.includes(option));
+  // Behind "--" stand files, whatever they are called; an option that stands there twice does no harm.
+  const options = call.args.includes('--') ? call.args.slice(0, call.args.indexOf('--')) : call.args;
+  const wanted = isListing ? [] : (quieting.get(call.subcommand) ?? []).filter((option) => !options.includes(option.replace('--no-', '--')));
   const after = call.subcommand === 'reflog' && first === 'show' ? call.at + 2 : call.at + 1;
   return [...args.slice(0, after), ...wanted, ...args.slice(after)];
 }

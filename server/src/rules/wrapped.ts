@@ -21,3 +21,9 @@ function innerOf(name: string, args: readonly string[]): readonly string[] {
   const inner = innerCommand(wrapper, reading.seen);
   return typeof inner === 'string' ? [] : inner;
 }
+
+/** The arguments of the git that a command starts, itself or inside of wrappers, and where they begin in its argument list; undefined when it starts none. */
+export function gitArguments(argv: readonly [string, ...string[]]): Readonly<{ args: readonly string[]; at: number }> | undefined {
+  const [name, ...args] = innermost(argv);
+  return name === 'git' ? { args, at: argv.length - args.length } : undefined;
+}

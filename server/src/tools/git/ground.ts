@@ -77,7 +77,7 @@ export async function planGit(room: GitRoom, action: GitAction, args: readonly s
   const { plugins } = context.config;
   const asks = plugins.git.requireApproval.includes(action);
   const shell = { ...plugins.shell, enabled: true, allowedCommands: ['git'], requireApproval: asks ? ['git'] : [] };
-  const planned = await planCommand({ command: 'git', args, cwd: ground.folder }, { ...context, config: { ...context.config, plugins: { ...plugins, shell } } }, room.machine);
+  const planned = await planCommand({ command: 'git', args, cwd: ground.folder }, { ...context, config: { ...context.config, plugins: { ...plugins, shell } } }, room.machine, false);
   return { ...planned, verdict: verdictOf(planned.verdict, action) };
 }
 

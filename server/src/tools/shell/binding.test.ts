@@ -60,6 +60,28 @@ describe('approvals: what they are bound to', () => {
     assert.ok(!existsSync(ground.canary));
   });
 
+  it('T16 a file in a folder that an earlier command only looked at', async () => {
+    ground.settle(['ls', 'sleep', 'cat'], ['bash']);
+    ground.put('src/s.sh', 'echo approved');
+    const outcome = await changedUnderway('sleep 0.5 | ls src && bash src/s.sh', () => ground.put('src/s.sh', 'echo changed'));
+    assert.equal(codeOf(outcome), 'APPROVAL_STALE', JSON.stringify(outcome));
+    ground.put('src/s.sh', 'echo approved');
+    assert.equal(codeOf(await changedUnderway('sleep 0.5 && cat src/s.sh && bash src/s.sh', () => ground.put('src/s.sh', 'echo changed'))), 'APPROVAL_STALE');
+  });
+
+  it('T7 T16 the hooks of the repository that git works in, whatever else is called -C', async () => {
+    ground.git('init', '-q');
+    ground.put('a', 'a');
+    ground.git('add', '.');
+    ground.git('commit', '-qm', 'one');
+    ground.gitIn('.', 'init', '-q', 'sub');
+    ground.git('branch', 'sub');
+    ground.put('.git/hooks/pre-commit', '#!/bin/sh\ntrue\n', 0o755);
+    ground.put('a', 'b');
+    assert.equal(codeOf(await changedMeanwhile('git commit -a -C sub', () => ground.put('.git/hooks/pre-commit', `#!/bin/sh\n${ground.script}\n`, 0o755))), 'APPROVAL_STALE');
+    assert.ok(!existsSync(ground.canary));
+  });
+
   it('T16 the file of a redirection', async () => {
     ground.put('s.sh', 'echo GOOD\n');
     assert.equal(stdoutOf(await ground.run('bash < s.sh')), 'GOOD\n');

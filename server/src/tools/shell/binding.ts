@@ -4,6 +4,8 @@ import { lstatSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join } from 'node:path';
 import { ConductorError } from '../../../../protocol/src/errors';
+import { readGit } from '../../rules/gitCommand';
+import { gitArguments } from '../../rules/wrapped';
 import { buildFilesOf } from './buildFiles';
 import { follow, gitFolders, hookFiles, physical } from './facts';
 import type { PlannedCommand, Step } from './plan';
@@ -73,10 +75,10 @@ export class Binding {
     this.now = new Map(bound.map(({ path, state }) => [path, state]));
   }
 
-  /** Throws APPROVAL_STALE when something that a step uses is no longer what it was. */
+  /** Throws APPROVAL_STALE when something that a step uses is no longer what it was; before the first one, that any step uses. */
   async before(step: number): Promise<void> {
     for (const { path, uses } of this.bound) {
-      if (!uses.includes(step)) continue;
+      if (step > 0 && !uses.includes(step)) continue;
       const { state } = await look(path);
       const due = this.now.get(path);
       if (state !== due) throw stale(path, due, state);
@@ -222,12 +224,18 @@ function gitFiles(command: PlannedCommand): readonly string[] {
   const folder = gitFolderOf(command);
   const repository = folder === undefined ? undefined : gitFolders(folder);
   if (folder === undefined || repository === undefined) return [];
-  return [join(repository.common, 'config'), join(repository.own, 'config.worktree'), ...hookFiles(folder), ...(command.gitConfig ?? [])];
+  // What was fetched last may be several commits, of which a revision is only the first.
+  const fetched = command.argv.some((word) => /FETCH_HEAD/i.test(word)) ? [join(repository.own, 'FETCH_HEAD')] : [];
+  return [join(repository.common, 'config'), join(repository.own, 'config.worktree'), ...hookFiles(folder), ...(command.gitConfig ?? []), ...fetched];
 }
 
 /** The folder in which a command starts git; undefined when it starts none. */
 export function gitFolderOf(command: PlannedCommand): string | undefined {
-  if (command.argv[0] !== 'git' && !command.inner.some(({ name }) => name === 'git')) return undefined;
-  const at = command.argv.indexOf('-C');
-  return at < 0 ? command.folder : (follow(command.folder, command.argv[at + 1] ?? '.') ?? command.folder);
+  const git = gitArguments(command.argv);
+  if (git === undefined) return undefined;
+  const call = readGit(git.args);
+  // Behind options that are not understood, the first folder that is named counts.
+  const at = git.args.indexOf('-C');
+  const folders = 'unknown' in call ? (at < 0 ? [] : [git.args[at + 1] ?? '.']) : call.folders;
+  return folders.reduce((folder, path) => follow(folder, path) ?? folder, command.folder);
 }

@@ -13,7 +13,12 @@ export type Asking = Readonly<{
   patienceMs?: number;
   /** Default `neutral`; `personal` where the answer lies in the user's own configuration. */
   mode?: Exclude<GitMode, 'approved'>;
+  /** How many more questions one judgement may put; counted down. Without it there is no end. */
+  budget?: { left: number };
 }>;
+
+/** Questions of one judgement, whatever its line names: each of them starts a program. */
+export const maxQuestions = 256;
 
 /** Bytes of one answer; a repository that has more to say counts as unknown. */
 const maxAnswer = 48 * 1024 * 1024;
@@ -23,7 +28,8 @@ export type Answer = Readonly<{ code: number; text: string }>;
 
 /** Puts one question. A time-out, a flood or a signal is not known, and the text says which. */
 export async function askGit(args: readonly string[], folder: string, asking: Asking): Promise<Answer | NotKnown> {
-  const { patienceMs = 10_000 } = asking;
+  const { patienceMs = 10_000, budget } = asking;
+  if (budget !== undefined && (budget.left -= 1) < 0) return { unknown: `the line would put more than ${maxQuestions} questions to git` };
   const environment = { ...asking.environment, ...gitEnvironment(asking.mode ?? 'neutral') };
   const child = { file: asking.git.path, args: [...asking.git.prefix, ...args], cwd: folder, environment, input: 'nothing', output: 'stdout', errors: 'nowhere' } as const;
   const run = await runChildren([child], { timeoutMs: patienceMs, keepBytes: maxAnswer, floodBytes: maxAnswer });

@@ -1,24 +1,24 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { judgeCommand, type CommandRequest, type Judgement } from '../../rules/allowlist';
-import type { ParsedCommand, Pipeline, Platform, Redirection } from '../../rules/commandPlan';
-import { readLists, type ShellLists } from '../../rules/commandLists';
+import type { CommandRequest, Judgement } from '../../rules/allowlist';
+import type { ParsedCommand, Pipeline, Redirection } from '../../rules/commandPlan';
+import { readLists } from '../../rules/commandLists';
 import { neutralArguments, readGit } from '../../rules/gitCommand';
-import { nothingWritten, type CommandFacts, type GitFacts, type GitWriteQuery, type GitWrites, type NotKnown } from '../../rules/places';
 import { gitReaders, isPublicKey, personalCommands } from '../../rules/programs/git';
-import { innerNames } from '../../rules/wrapped';
+import { gitArguments, innerNames } from '../../rules/wrapped';
 import { deny } from '../../rules/argumentKinds';
 import type { Verdict } from '../../../../protocol/src/call';
 import { bind, gitFolderOf, maxBound, type Bound } from './binding';
 import { gitEnvironment, type GitMode } from './environment';
 import type { Identity } from '../../base/pin';
-import { diskFacts, follow, physical, writesKey } from './facts';
+import { follow, physical } from './facts';
 import { isSink, type FileRedirection } from './files';
 import type { Asking } from './gitQuestion';
-import { readGitWrites } from './gitWrites';
+import { judgeHere } from './judging';
 import { factsOf } from './planFacts';
+import { changedMeaning, maxMeanings, readMeanings, type Meaning } from './meanings';
 import { reachOf } from './grantUnits';
-import { configFiles, readGitFacts } from './repository';
+import { configFiles } from './repository';
 import { hashBinary, resolveBinary, trustedFolders, type Binary } from './resolve';
 import { confine, programsOf, type Circumstances, type Confinement } from './sandbox/confinement';
 import type { Fact } from '../fact';
@@ -51,7 +51,7 @@ export type PlannedCommand = Readonly<{
 export type PlannedRedirection = FileRedirection | Extract<Redirection, { kind: 'merge' }>;
 
 /** Commands joined by pipes, and how they follow the pipeline before. */
-export type Step = Readonly<{ joint: Pipeline['joint']; commands: readonly PlannedCommand[] }>;
+export type Step = Readonly<{ joint: Pipeline['joint']; commands: readonly PlannedCommand[]; /** Whether every command only reads, so that nothing is another afterwards. */ reads: boolean }>;
 
 /** A whole plan. */
 export type Plan = Readonly<{
@@ -65,6 +65,8 @@ export type Plan = Readonly<{
   ground: readonly (readonly [path: string, identity: string])[];
   /** What a person's answer rests on; empty unless one is asked. */
   bound: readonly Bound[];
+  /** What words of git commands mean; empty unless a person is asked. */
+  meanings: readonly Meaning[];
 }>;
 
 /** A judged request. Without a plan nothing can run. */
@@ -89,10 +91,8 @@ export type Machine = Readonly<{
   environment(folders: readonly string[]): Readonly<Record<string, string>>;
 }>;
 
-const platform: Platform = process.platform === 'win32' ? 'win32' : 'posix';
-
-/** Parses, looks up, judges, resolves and binds one request. Changes nothing; runs nothing but git commands that look. */
-export async function planCommand(input: ShellInput, context: PrepareContext, machine: Machine): Promise<Planned> {
+/** Parses, looks up, judges, resolves and binds one request; `index` is false for callers that bind what is staged themselves. Changes nothing; runs nothing but git commands that look. */
+export async function planCommand(input: ShellInput, context: PrepareContext, machine: Machine, index = true): Promise<Planned> {
   const request: CommandRequest = input.args === undefined ? { line: input.command } : { argv: [input.command, ...input.args] };
   const raw = input.args === undefined ? input.command : JSON.stringify([input.command, ...input.args]);
   const cwd = physical(resolve(context.project, input.cwd ?? '.')) ?? context.project;
@@ -105,7 +105,7 @@ export async function planCommand(input: ShellInput, context: PrepareContext, ma
   const refuse = (verdict: Verdict): Planned => ({ ...shown, verdict, facts: [{ label: 'Refused', key: '', value: raw }], again: () => Promise.resolve(verdict) });
   if (judgement.verdict.verdict === 'deny' || parsed === undefined) return refuse(judgement.verdict);
   const asks = judgement.verdict.verdict === 'approve';
-  const resolved = resolveSteps(parsed.pipelines, cwd, folders, asks);
+  const resolved = resolveSteps(parsed.pipelines, cwd, folders, asks, judgement.shares?.reads ?? []);
   if ('refused' in resolved) return refuse(deny('shell.noBinary', `No trustworthy program was found: ${resolved.refused}.`));
   const steps = asks ? await withGitConfig(resolved, folders, machine) : resolved;
   const confined = await confineSteps(steps, asks, { project: context.project, configDir: context.configDir, folders, sandbox: shell.sandbox, limits: shell.limits });
@@ -113,7 +113,11 @@ export async function planCommand(input: ShellInput, context: PrepareContext, ma
   const bound = asks ? await bind(steps, context.project) : [];
   if ('tooLarge' in bound) return refuse(deny('shell.manyFiles', 'The line names files of more than 512 MiB together, more than one approval can be bound to. Use several calls, or name their folder.'));
   if ('tooMany' in bound) return refuse(deny('shell.manyFiles', `The line names ${bound.tooMany} files and folders, more than the ${maxBound} that one approval can be bound to. Use several calls, or name their folder.`));
-  const plan: Plan = { steps: confined, cwd, timeoutMs: input.timeoutMs ?? shell.timeoutMs, processes: shell.limits.processes, folders, ground: groundOf(cwd, steps), bound };
+  const asking = askingOf(folders, machine);
+  const meanings = asks && asking !== undefined ? await readMeanings(steps, asking, index) : [];
+  if ('unknown' in meanings) return refuse(deny('shell.gitUnknown', `What the line names in the repository could not be looked up, so nobody can approve it: ${meanings.unknown}.`));
+  if ('tooMany' in meanings) return refuse(deny('shell.manyFiles', `The line names ${meanings.tooMany} revisions, more than the ${maxMeanings} that one approval can be bound to. Use several calls.`));
+  const plan: Plan = { steps: confined, meanings, cwd, timeoutMs: input.timeoutMs ?? shell.timeoutMs, processes: shell.limits.processes, folders, ground: groundOf(cwd, steps), bound };
   const hashes = asks ? await binaryHashes(confined) : new Map<string, string>();
   const around = { judgement, hashes, environment: machine.environment(folders) };
   const facts = factsOf(plan, around);
@@ -121,9 +125,15 @@ export async function planCommand(input: ShellInput, context: PrepareContext, ma
     const [pipeline, folder] = [parsed.pipelines[step], steps[step]?.commands[0]?.folder];
     if (pipeline === undefined || folder === undefined) return deny('shell.changed', 'The step is not part of the plan.');
     const now = await judgeHere({ plan: { pipelines: [{ ...pipeline, joint: 'first' }] } }, folder, ground, machine);
-    return firstNews(now, judgement);
+    const changed = asking === undefined ? undefined : await changedMeaning(meanings, step, steps, asking);
+    return firstNews(now, judgement) ?? (changed === undefined ? undefined : deny('shell.changed', `${changed}.`));
   };
   return { ...shown, verdict: judgement.verdict, plan, facts, reach: () => reachOf(plan, parsed, context.project, around), again };
+}
+
+function askingOf(folders: readonly string[], machine: Machine): Asking | undefined {
+  const git = resolveBinary('git', folders);
+  return 'refused' in git ? undefined : { git, environment: machine.environment(folders) };
 }
 
 /** Tells of each git that a person is asked about which files configure it, included ones among them, since an approved git obeys all of it. */
@@ -169,59 +179,16 @@ function firstNews(now: Judgement, before: Judgement): Verdict | undefined {
   return now.parts.find((part) => part.verdict !== 'allow' && !seen.has(`${part.rule} ${part.reason}`));
 }
 
-/** Whose lists hold, and between which folders. */
-export type JudgeGround = Readonly<{
-  /** Absolute, resolved project root. */
-  project: string;
-  configDir: string;
-  lists: ShellLists;
-  /** Patterns of what may be changed; none means everything. */
-  writeScope?: readonly string[];
-}>;
-
-type Wanted = Readonly<{ git: Set<string>; writes: Map<string, Readonly<{ folder: string; query: GitWriteQuery }>> }>;
-
-/** Judges by what this machine and its repositories are like now: once to learn what must be asked of which repositories, and once with the answers. */
-export async function judgeHere(request: CommandRequest, cwd: string, ground: JudgeGround, machine: Machine): Promise<Judgement> {
-  const wanted: Wanted = { git: new Set(), writes: new Map() };
-  const common = { request, lists: ground.lists, cwd, platform };
-  const first = judgeCommand({ ...common, facts: noting(diskFacts(ground), wanted) });
-  if (first.verdict.verdict === 'deny' || wanted.git.size === 0) return first;
-  const folders = trustedFolders(machine.searchPath, ground.project);
-  const git = resolveBinary('git', folders);
-  const known = 'refused' in git ? { git: new Map(), gitWrites: new Map() } : await answers(wanted, ground.project, { git, environment: machine.environment(folders) });
-  return judgeCommand({ ...common, facts: diskFacts({ ...ground, ...known }) });
-}
-
-function noting(disk: CommandFacts, wanted: Wanted): CommandFacts {
-  return {
-    ...disk,
-    git: (folder) => (wanted.git.add(folder), { programs: [], hooks: false }),
-    gitWrites: (folder, query) => (wanted.git.add(folder), wanted.writes.set(writesKey(folder, query), { folder, query }), nothingWritten),
-  };
-}
-
-async function answers(wanted: Wanted, project: string, asking: Asking): Promise<Readonly<{ git: ReadonlyMap<string, GitFacts | NotKnown>; gitWrites: ReadonlyMap<string, GitWrites | NotKnown> }>> {
-  const git = new Map<string, GitFacts | NotKnown>();
-  const gitWrites = new Map<string, GitWrites | NotKnown>();
-  for (const folder of wanted.git) git.set(folder, await readGitFacts(physical(folder) ?? folder, asking));
-  for (const [key, { folder, query }] of wanted.writes) {
-    const facts = git.get(folder);
-    const quiet = facts !== undefined && !('unknown' in facts) && facts.programs.length === 0;
-    // Comparing files would run the very programs that the configuration names.
-    gitWrites.set(key, quiet ? await readGitWrites(query, { folder: physical(folder) ?? folder, project, asking }) : { unknown: 'comparing files would run programs of the repository' });
-  }
-  return { git, gitWrites };
-}
-
-function resolveSteps(pipelines: readonly Pipeline[], cwd: string, folders: readonly string[], approved: boolean): readonly Step[] | Readonly<{ refused: string }> {
+function resolveSteps(pipelines: readonly Pipeline[], cwd: string, folders: readonly string[], approved: boolean, reads: readonly boolean[]): readonly Step[] | Readonly<{ refused: string }> {
   const steps: Step[] = [];
   let folder = cwd;
+  let known = 0;
   for (const pipeline of pipelines) {
     const commands = pipeline.commands.map((command) => resolveCommand(command, folder, folders, approved));
     const missing = commands.find((command) => 'refused' in command);
     if (missing !== undefined && 'refused' in missing) return missing;
-    steps.push({ joint: pipeline.joint, commands: commands.filter(isPlanned) });
+    const onlyReads = reads.slice(known, (known += commands.length));
+    steps.push({ joint: pipeline.joint, commands: commands.filter(isPlanned), reads: onlyReads.length === commands.length && onlyReads.every((each) => each) });
     folder = steps.at(-1)?.commands[0]?.enters ?? folder;
   }
   return steps;
@@ -273,16 +240,16 @@ function isBinary(found: Binary | Readonly<{ refused: string }>): found is Binar
 
 /** A git command gets the options and the environment that keep it to itself, as far as the verdict asks for it. */
 function gitCall(argv: ParsedCommand['argv'], approved: boolean): Readonly<{ argv: ParsedCommand['argv']; additions: Readonly<Record<string, string>> }> | undefined {
-  const [name, ...args] = argv;
-  const at = name === 'git' ? 0 : innerNames(name, args).includes('git') ? argv.indexOf('git', 1) : -1;
-  if (at < 0) return undefined;
-  const call = readGit(argv.slice(at + 1));
+  const git = gitArguments(argv);
+  if (git === undefined) return undefined;
+  const call = readGit(git.args);
   const subcommand = 'unknown' in call ? '' : call.subcommand;
   const shownKey = subcommand === 'config' && !('unknown' in call) && call.args.some(isPublicKey);
   const ordinary: GitMode = personalCommands.has(subcommand) || shownKey ? 'personal' : 'neutral';
   // What a person approves may write the user's own configuration, which must then not be the null device.
   const mode: GitMode = approved && !gitReaders.some(([reader]) => reader === subcommand) ? 'approved' : ordinary;
-  return { argv: [name, ...argv.slice(1, at + 1), ...neutralArguments(argv.slice(at + 1))], additions: gitEnvironment(mode) };
+  const [name, ...before] = argv.slice(0, git.at);
+  return { argv: [name ?? 'git', ...before, ...neutralArguments(git.args)], additions: gitEnvironment(mode) };
 }
 
 async function binaryHashes(steps: readonly Step[]): Promise<ReadonlyMap<string, string>> {

@@ -4,6 +4,7 @@ import { notThere, type Fact } from '../fact';
 import type { Bound } from './binding';
 import { binariesOf, type Plan, type PlannedCommand } from './plan';
 import type { Binary } from './resolve';
+import { meaningFact } from './meanings';
 import { termsOf } from './sandbox/confinement';
 
 /** The facts of a plan: everything that will happen and what it rests on, named for a person and compared before the start. */
@@ -34,6 +35,7 @@ export function factsOf(plan: Plan, around: Around): readonly Fact[] {
     ...plan.ground.map(([path, identity]): Fact => ({ label: 'Folder', key: path, value: identity, lasting: 'a folder' })),
     ...uniqueBinaries(commands.map(({ command }) => command)).map((binary) => programFact(binary, around.hashes)),
     ...plan.bound.map(boundFact),
+    ...plan.meanings.map((meaning) => meaningFact(meaning, plan.meanings.some(({ folder }) => folder !== meaning.folder))),
     ...commands.flatMap(({ command }, index) => sandboxFacts(command, commands.length === 1 ? '' : String(index + 1))),
     one('Time limit', `${plan.timeoutMs} ms`),
     one('Limits', limitsOf(plan)),

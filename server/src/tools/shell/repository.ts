@@ -96,6 +96,8 @@ async function listPairs(folder: string, asking: Asking): Promise<readonly Pair[
   const text = await askGitText(['config', '--list', '--show-scope', '-z'], folder, asking);
   if (isNotKnown(text)) return text;
   const words = partsOf(text);
+  // Nothing then holds git to what Conductor sets, and hooks and other programs of the repository run.
+  if (!words.some((word, index) => index % 2 === 0 && word === 'command')) return { unknown: 'this git is older than 2.31 and obeys only files of configuration' };
   return words.flatMap((word, index) => (index % 2 === 1 && words[index - 1] !== 'command' ? [pairOf(word)] : []));
 }
 

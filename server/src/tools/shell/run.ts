@@ -91,7 +91,8 @@ class PlanRun {
       if (step.joint === '||' && this.status.code === 0) continue;
       await this.inTurn(step, index);
       if (this.stopped !== undefined) break;
-      await this.binding.after(index, this.runner.project);
+      // What is another after a step that only looked, somebody else has changed.
+      if (!step.reads) await this.binding.after(index, this.runner.project);
     }
     return this.outcome();
   }

@@ -2,7 +2,8 @@ import { tmpdir } from 'node:os';
 import { z } from 'zod';
 import type { Outcome, Verdict } from '../../../../protocol/src/call';
 import type { Bound } from './binding';
-import { planCommand, type Machine, type Planned } from './plan';
+import { settled } from './meanings';
+import { planCommand, type Machine, type Plan, type Planned, type Step } from './plan';
 import { readSearchPath } from './resolve';
 import { ordinaryEnvironment, runPlan } from './run';
 import { markOf } from './runMark';
@@ -71,10 +72,17 @@ async function prepare(given: ShellInput, context: PrepareContext, machine: Mach
 }
 
 function show({ plan, cwd, raw }: Planned): Shown {
-  return { title: 'Run a command', raw, cwd, details: plan?.bound.filter(isLoose).map(({ path }) => ['Not bound', `${path}: an earlier command of the line may change it before a later one uses it`] as const) ?? [] };
+  return { title: 'Run a command', raw, cwd, details: plan === undefined ? [] : looseIn(plan) };
 }
 
-/** What several steps use, an earlier one may change; names at which nothing lies are no news. */
-function isLoose({ kind, uses }: Bound): boolean {
-  return kind !== 'missing' && uses.length > 1;
+/** What an earlier command of the line may change before a later one uses it. */
+function looseIn({ bound, meanings, steps }: Plan): readonly (readonly [string, string])[] {
+  const files = bound.filter((each) => isLoose(each, steps)).map(({ path }) => [`Not bound`, `${path}: an earlier command of the line may change it before a later one uses it`] as const);
+  const words = [...new Set(meanings.filter(({ step }) => step >= settled(steps)).map(({ word }) => word))];
+  return [...files, ...words.map((word) => ['Not bound', `${word}: an earlier command of the line may change what it means`] as const)];
+}
+
+/** What several steps use, one that does more than read may change; names at which nothing lies are no news. */
+function isLoose({ kind, uses }: Bound, steps: readonly Step[]): boolean {
+  return kind !== 'missing' && uses.slice(0, -1).some((step) => steps[step]?.reads === false);
 }

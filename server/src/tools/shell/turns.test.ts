@@ -9,7 +9,7 @@ const alone: Turn = { names: 'alone', briefly: false, repositories: [] };
 
 function step(...commands: readonly (readonly [string, ...string[]])[]): Step {
   const binary = { name: '', path: '/bin/x', prefix: [], identity: '' };
-  return { joint: 'first', commands: commands.map((argv) => ({ argv, folder: '/p', binary, inner: [], additions: {}, redirections: [] })) };
+  return { joint: 'first', commands: commands.map((argv) => ({ argv, folder: '/p', binary, inner: [], additions: {}, redirections: [] })), reads: false };
 }
 
 /** Without the repositories, which only a disk knows. */

@@ -1,0 +1,62 @@
+import { readGit } from './gitCommand';
+import { gitReaders, gitWriters } from './programs/git';
+import { hasOption, readArguments, type Seen } from './programs/rule';
+
+/**
+ * Which words of a git command stand for something that its repository can give another meaning: a branch, `HEAD~1`, a stash. Whoever
+ * approves the command approves what they mean at that moment (T16).
+ */
+export type Meanings = Readonly<{
+  /** Words to be looked up, the last commit first; without those that can only be files. */
+  words: readonly string[];
+  /** True when it takes what is staged. */
+  staged: boolean;
+}>;
+
+const rules = new Map([...gitReaders, ...gitWriters]);
+
+/** Subcommands whose words are files, or that bring what they name from elsewhere. */
+const nameless: ReadonlySet<string> = new Set(['add', 'rm', 'mv', 'apply', 'clean', 'config', 'version', 'fetch', 'ls-remote', 'remote', 'ls-files', 'check-ignore', 'check-attr', 'check-ref-format']);
+
+/** Subcommands whose operands are files, while their options name revisions. */
+const ofFiles: ReadonlySet<string> = new Set(['commit', 'restore']);
+
+/** Subcommands that commit what is staged, or bring it into files, or rest on it. */
+const stagers: ReadonlySet<string> = new Set(['commit', 'checkout', 'restore', 'switch', 'stash', 'merge', 'rebase', 'cherry-pick', 'revert', 'reset', 'rm', 'mv']);
+
+/** What a git command rests on, by the arguments behind `git`. A form that is not understood may rest on any of its words. */
+export function meaningsIn(args: readonly string[]): Meanings {
+  const call = readGit(args);
+  if ('unknown' in call) return { words: withHead(args.flatMap(anyWord)), staged: true };
+  const { subcommand } = call;
+  const staged = stagers.has(subcommand);
+  if (nameless.has(subcommand)) return { words: [], staged };
+  const rule = rules.get(subcommand);
+  const reading = rule === undefined ? undefined : readArguments(rule, call.args);
+  if (reading === undefined || 'unknown' in reading) return { words: withHead(call.args.flatMap(anyWord)), staged: staged || rule === undefined };
+  const { seen, typed } = reading;
+  const operands = ofFiles.has(subcommand) ? [] : seen.operands.slice(0, seen.beforeDashes);
+  const own = new Set(seen.operands);
+  const named = typed.flatMap(({ kind, text }) => (kind === 'rev' && !own.has(text) ? [text] : []));
+  return { words: withHead([...named, ...special(subcommand, seen, operands)]), staged };
+}
+
+/** What the operands of some subcommands mean besides themselves, or where there are none. */
+function special(subcommand: string, seen: Seen, operands: readonly string[]): readonly string[] {
+  const [first = '', second] = operands;
+  if (subcommand === 'stash') return ['pop', 'apply', 'show'].includes(first) ? [/^[0-9]+$/.test(second ?? '0') ? `stash@{${second ?? '0'}}` : (second ?? '')] : [];
+  if (subcommand === 'push') return operands.slice(1).map((text) => text.replace(/^\+/, '').split(':', 1)[0] ?? '');
+  const follows = operands.length === 0 && ['merge', 'rebase'].includes(subcommand) && !['--abort', '--quit'].some((name) => hasOption(seen, name));
+  return follows ? ['@{upstream}'] : operands;
+}
+
+function anyWord(word: string): readonly string[] {
+  if (!word.startsWith('-') || word === '-') return [word];
+  return word.includes('=') ? [word.slice(word.indexOf('=') + 1)] : [];
+}
+
+/** Without the signs around them: `^a`, `a..b` and `a^!` name `a` and `b`, and `-` is where one was before. */
+function withHead(words: readonly string[]): readonly string[] {
+  const single = words.flatMap((word) => (word === '-' ? ['@{-1}'] : word.replace(/^\^/, '').split(/\.{2,3}/)));
+  return [...new Set(['HEAD', ...single.map((word) => word.replace(/\^[!@-][0-9]*$/, ''))])].filter((word) => word !== '' && !word.startsWith('-') && !word.startsWith(':('));
+}

@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { codeOf, ShellProject } from '../../../../test/fakes/shellProject';
+import { differences } from '../fact';
+
+describe('approvals: what words of git mean', () => {
+  let ground: ShellProject;
+  beforeEach(() => {
+    ground = new ShellProject(['git', 'ls', 'true'], ['touch']);
+    ground.git('init', '-q', '-b', 'main');
+    ground.git('config', 'user.name', 't');
+    ground.git('config', 'user.email', 't@example.com');
+    for (const text of ['first', 'EVIL', 'harmless', 'last']) commit(text);
+    ground.git('branch', 'other', 'HEAD~1');
+  });
+  afterEach(() => ground.remove());
+
+  function commit(text: string): void {
+    ground.put('.vscode/tasks.json', `${text}\n`);
+    ground.put('text', `${text}\n`);
+    ground.git('add', '.');
+    ground.git('commit', '-qm', text);
+  }
+
+  /** Everything that a person who is asked about the line would be told was changed. */
+  async function toldOf(line: string, change: () => unknown): Promise<readonly string[]> {
+    const before = await ground.prepare(line);
+    assert.equal(before.verdict.verdict, 'approve', line);
+    await change();
+    const told = differences(before.facts, (await ground.prepare(line)).facts).map(({ label, key }) => `${label}: ${key}`);
+    assert.equal(codeOf(await ground.start(before)), 'APPROVAL_STALE', line);
+    return told;
+  }
+
+  it('approvals:revision-bound T16: an approved revision that is another one by now runs nothing', async () => {
+    assert.deepEqual(await toldOf('git checkout HEAD~1 -- .vscode/tasks.json', () => ground.silent('git reset --soft HEAD~1')), ['In the repository: HEAD', 'In the repository: HEAD~1']);
+    assert.equal(readFileSync(join(ground.project, '.vscode/tasks.json'), 'utf8'), 'last\n');
+  });
+
+  const move = (): unknown => ground.git('update-ref', 'refs/heads/other', 'main~2');
+
+  for (const line of ['git checkout other -- .vscode', 'git checkout other', 'git switch other', 'git restore --source=other .vscode', 'git restore -s other .vscode', 'timeout 9 git checkout other -- .vscode', 'git -c x.y=z log main..other', 'git unheard-of other', 'git unheard-of --from=^other']) {
+    it(`T16: ${line}`, async () => {
+      ground.settle(['git', 'timeout']);
+      assert.deepEqual(await toldOf(line, move), ['In the repository: other']);
+    });
+  }
+
+  it('T16: a branch of another repository, where a last commit was before, and what was fetched', async () => {
+    ground.git('update-ref', 'refs/remotes/origin/theirs', 'main~1');
+    assert.deepEqual(await toldOf('git checkout theirs', () => ground.git('update-ref', 'refs/remotes/origin/theirs', 'main~2')), ['In the repository: theirs']);
+    ground.put('.git/FETCH_HEAD', `${ground.git('rev-parse', 'main~1').trim()}\t\tbranch 'x' of y\n`);
+    const told = await toldOf('git checkout FETCH_HEAD -- .vscode', () => ground.put('.git/FETCH_HEAD', `${ground.git('rev-parse', 'main~2').trim()}\t\tbranch 'x' of y\n`));
+    assert.ok(told.includes('In the repository: FETCH_HEAD'), told.join());
+    ground.git('checkout', '-q', '-b', 'a', 'main~2');
+    ground.git('checkout', '-q', 'main~1');
+    assert.ok((await toldOf('git checkout - -- .vscode', () => ground.git('checkout', '-q', 'main'))).includes('In the repository: @{-1}'));
+  });
+
+  it('T16: what is staged, and a stash', async () => {
+    ground.settle([], ['git']);
+    ground.put('text', 'seen\n');
+    ground.git('add', 'text');
+    const stage = (text: string) => () => (ground.put('text', text), ground.git('add', 'text'));
+    assert.deepEqual(await toldOf("git commit -m 'what is seen'", stage('unseen\n')), ['In the repository: what is staged']);
+    assert.ok((await toldOf('git restore text', stage('unseen again\n'))).includes('In the repository: what is staged'));
+    ground.git('stash');
+    ground.put('text', 'second\n');
+    assert.ok((await toldOf('git stash pop', () => ground.git('stash'))).includes('In the repository: stash@{0}'));
+  });
+
+  it('T16: a later command of the line is told to be loose, once an earlier one may change what it means', async () => {
+    const loose = async (line: string) => (await ground.prepare(line)).show.details.filter(([label]) => label === 'Not bound').map(([, text]) => text.split(':', 1)[0] ?? '').filter((text) => !text.startsWith('/'));
+    assert.deepEqual(await loose('git checkout other -- .vscode && touch x'), []);
+    assert.deepEqual(await loose('ls && git checkout other -- .vscode'), []);
+    assert.deepEqual(await loose('git reset --soft other && git checkout HEAD~1 -- .vscode'), ['HEAD', 'HEAD~1', 'what is staged']);
+  });
+
+  it('runs what was approved', async () => {
+    const outcome = await ground.run('ls && git checkout HEAD~1 -- .vscode/tasks.json && git reset --soft other && git checkout HEAD~1 -- .vscode/tasks.json');
+    assert.equal(outcome.kind, 'success', JSON.stringify(outcome));
+    assert.equal(readFileSync(join(ground.project, '.vscode/tasks.json'), 'utf8'), 'EVIL\n');
+  });
+
+  it('refuses more words than anybody could look up', async () => {
+    assert.equal(await ground.verdict(`git unheard-of ${Array.from({ length: 33 }, (_, index) => `main~${index}`).join(' ')}`), 'deny shell.manyFiles');
+  });
+});

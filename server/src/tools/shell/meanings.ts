@@ -1,0 +1,80 @@
+import { createHash } from 'node:crypto';
+import { meaningsIn } from '../../rules/gitRevisions';
+import type { NotKnown } from '../../rules/places';
+import { gitArguments } from '../../rules/wrapped';
+import { notThere, type Fact } from '../fact';
+import { gitFolderOf } from './binding';
+import { askGit, askGitText, isNotKnown, type Asking } from './gitQuestion';
+import type { Step } from './plan';
+
+/** What the words of git commands mean at this moment: the commits behind branches, and what is staged. An answer rests on them as it does on files (T16). */
+
+/** One word of one step, and the object that it names; `notThere` when it names none. */
+export type Meaning = Readonly<{ step: number; folder: string; word: string; id: string }>;
+
+/** More words in one line are refused, since each of them is a question to git. */
+export const maxMeanings = 32;
+
+/** Stands for what is staged; no revision can be spelled like it. */
+const staged = 'what is staged';
+
+/** Looks up everything that the steps rest on. `index` is false for callers that bind what is staged themselves. */
+export async function readMeanings(steps: readonly Step[], asking: Asking, index: boolean): Promise<readonly Meaning[] | Readonly<{ tooMany: number }> | NotKnown> {
+  const wanted = steps.flatMap((step, at) => wantedBy(step, at, index));
+  if (wanted.length > maxMeanings) return { tooMany: wanted.length };
+  const found: Meaning[] = [];
+  for (const each of wanted) {
+    const id = await (each.word === staged ? stagedIn(each.folder, asking) : idOf(each.word, each.folder, asking));
+    if (isNotKnown(id)) return id;
+    found.push({ ...each, id });
+  }
+  return found;
+}
+
+function wantedBy({ commands }: Step, step: number, index: boolean): readonly Omit<Meaning, 'id'>[] {
+  const all = commands.flatMap((command) => {
+    const [git, folder] = [gitArguments(command.argv), gitFolderOf(command)];
+    if (git === undefined || folder === undefined) return [];
+    const meanings = meaningsIn(git.args);
+    return [...meanings.words, ...(meanings.staged && index ? [staged] : [])].map((word) => ({ step, folder, word }));
+  });
+  return [...new Map(all.map((each) => [`${each.folder}\0${each.word}`, each])).values()];
+}
+
+/** The object of a revision, and of a name that only other repositories have the branches of that name there, of which git would make one here. */
+async function idOf(word: string, folder: string, asking: Asking): Promise<string | NotKnown> {
+  const answer = await askGit(['rev-parse', '--verify', '--quiet', '--end-of-options', word], folder, asking);
+  if (isNotKnown(answer)) return answer;
+  if (answer.code === 0) return answer.text.trim();
+  const remote = await askGit(['for-each-ref', '--format=%(objectname) %(refname)', 'refs/remotes'], folder, asking);
+  if (isNotKnown(remote)) return remote;
+  const ids = remote.text.split('\n').filter((line) => line.endsWith(`/${word}`)).map((line) => line.slice(0, line.indexOf(' ')));
+  return ids.length === 0 ? notThere : ids.join(' ');
+}
+
+async function stagedIn(folder: string, asking: Asking): Promise<string | NotKnown> {
+  const listed = await askGitText(['ls-files', '--stage', '-z', ':/'], folder, asking);
+  if (isNotKnown(listed)) return notThere;
+  return `sha256:${createHash('sha256').update(listed).digest('hex')}`;
+}
+
+/** What a person reads, and what is held against the same question later. */
+export function meaningFact({ folder, word, id }: Meaning, several: boolean): Fact {
+  return { label: 'In the repository', key: several ? `${word} in ${folder}` : word, value: id };
+}
+
+/** How many steps from the first one rest on meanings that nothing before them in the line can have changed. */
+export function settled(steps: readonly Step[]): number {
+  const first = steps.findIndex(({ reads }) => !reads);
+  return first < 0 ? steps.length : first + 1;
+}
+
+/** The first meaning that is another now, as a sentence without its end. Before the first step all are looked at, later those that no step before can have changed. */
+export async function changedMeaning(before: readonly Meaning[], step: number, steps: readonly Step[], asking: Asking): Promise<string | undefined> {
+  const due = step === 0 ? before : before.filter((meaning) => meaning.step === step && step < settled(steps));
+  for (const { folder, word, id } of due) {
+    const now = await (word === staged ? stagedIn(folder, asking) : idOf(word, folder, asking));
+    if (isNotKnown(now) || now !== id) return `"${word.slice(0, 80)}" meant ${id.slice(0, 80)} and means ${isNotKnown(now) ? 'nothing that is known' : now.slice(0, 80)} now`;
+  }
+  return undefined;
+}
