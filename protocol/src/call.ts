@@ -64,6 +64,12 @@ export type Outcome =
       callAgainWithinMs?: number;
     }>;
 
+/** The answer of a tool that asks its client something before it goes on (`input_required`, revision 2026-07-28); undefined for every other outcome. */
+export function questionsToClient(outcome: Outcome): Readonly<Record<string, unknown>> | undefined {
+  const wire = outcome.kind === 'success' ? outcome.wire : undefined;
+  return wire?.kind === 'result' && wire.result['resultType'] === 'input_required' ? wire.result : undefined;
+}
+
 /** Severity order of verdicts: the strictest of several wins. */
 const severity = { allow: 0, approve: 1, deny: 2 } as const;
 

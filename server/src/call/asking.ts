@@ -20,7 +20,7 @@ export type Caller = Readonly<{
 }>;
 
 /** What the log keeps of an approval: the answer, who gave it, and how long it took in milliseconds. */
-export type Approval = Readonly<{ id: string; decision: Answer['kind'] | 'granted'; by: Decider; reason?: string; /** How far the answer reaches; absent: this call. */ rung?: RungName; waitedMs: number; level?: ApprovalLevel; signed?: Signed; useBy?: number }>;
+export type Approval = Readonly<{ id: string; decision: Answer['kind'] | 'granted' | 'continued'; by: Decider; reason?: string; /** How far the answer reaches; absent: this call. */ rung?: RungName; waitedMs: number; level?: ApprovalLevel; signed?: Signed; useBy?: number }>;
 
 /** Milliseconds between two signs of life to an agent whose call waits for a person. */
 const signOfLife = 5000;

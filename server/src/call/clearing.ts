@@ -13,12 +13,13 @@ import { parkingKey, type Left, type Parking } from './parking';
 import { refusalOf, type Refusal } from './refusals';
 import { recordRefusal } from './refusing';
 import type { Rooms } from './rooms';
+import type { Rounds } from './rounds';
 import { pinOf } from './toolPin';
 
 /** Clears a judged call to run: by its verdict, by what was granted, or by the answer of a person. */
 
 /** The rooms, and what this pipeline remembers by itself. */
-export type Inside = Rooms & Readonly<{ declined: Declined; parking: Parking }>;
+export type Inside = Rooms & Readonly<{ declined: Declined; parking: Parking; rounds: Rounds }>;
 
 /** A caller whose client gives up on a call some time: by when it must have an answer, in monotonic milliseconds, and by what the call is found again. */
 export type Waiter = Caller & Readonly<{ answerBy: number; key(): string }>;
@@ -42,12 +43,20 @@ export function waiterOf({ call, policy }: Judged, caller: Caller, came: number)
 
 /** The question that this call was asked before and comes for again, or its first one. What needs nobody any more waits for nobody. */
 export async function firstTurn(rooms: Inside, { key }: Waiter, judged: Judged): Promise<Turn> {
+  const before = rooms.rounds.before(key, judged.call);
+  const fresh: Turn = { judged, ...(before === undefined || before.digest !== judged.bound.digest ? {} : { before }) };
   const open = rooms.parking.take(key);
-  if (open === undefined) return { judged };
-  if (judged.bound.prepared.verdict.verdict !== 'allow') return { ...open.turn, open, calledAgain: (open.turn.calledAgain ?? 0) + 1 };
+  if (open === undefined) return fresh;
+  const { turn } = open;
+  // What it says to its client goes to the request that waits now.
+  if (fresh.before === undefined && judged.bound.prepared.verdict.verdict !== 'allow') return { ...turn, judged: { ...turn.judged, call: { ...turn.judged.call, ...lineOf(judged.call) } }, open, calledAgain: (turn.calledAgain ?? 0) + 1 };
   open.withdraw();
   await leaveUnfetched(rooms, open, await open.ended, 'withdrawn');
-  return { judged };
+  return fresh;
+}
+
+function lineOf({ line }: Judged['call']): Pick<Judged['call'], 'line'> {
+  return line === undefined ? {} : { line };
 }
 
 /** Clears the call of this turn, asking a person where one is needed. */
@@ -62,6 +71,8 @@ export async function clear(rooms: Inside, waiter: Waiter, turn: Turn, held: Hel
 function question(rooms: Inside, turn: Turn): OpenQuestion | Cleared | Refused {
   const { judged } = turn;
   if (turn.again === undefined && judged.bound.prepared.verdict.verdict === 'allow') return { kind: 'cleared', judged };
+  // One yes holds for all rounds of a call, as long as it is the same.
+  if (turn.before?.approval !== undefined && turn.again === undefined) return { kind: 'cleared', judged, approval: { id: turn.before.approval, decision: 'continued', by: { role: 'broker' }, waitedMs: 0 } };
   const { config } = judged.policy;
   const ground = groundOf(judged.call, judged.bound.prepared, config, pinOf(judged.tool));
   // After everything else has judged, and never in place of a question whose ground has moved.

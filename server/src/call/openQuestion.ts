@@ -6,10 +6,11 @@ import { keepInformed, putToDesk, type Answered, type Caller } from './asking';
 import type { Judged } from './judging';
 import { shelve } from './narrowing';
 import type { Rooms } from './rooms';
+import type { Round } from './rounds';
 import { followRules } from './rulesInSight';
 
 /** One question about a call, or the passage of one that needs none. Each has an id and entries of its own in the log. */
-export type Turn = Readonly<{ judged: Judged; again?: AskedAgain; narrowed?: Narrowed; /** It was asked already, and the call came again for the answer. */ open?: OpenQuestion; /** How often it came again. */ calledAgain?: number }>;
+export type Turn = Readonly<{ judged: Judged; again?: AskedAgain; narrowed?: Narrowed; /** It was asked already, and the call came again for the answer. */ open?: OpenQuestion; /** How often it came again. */ calledAgain?: number; /** The round of the same call before this one. */ before?: Round }>;
 
 /** How a question ended. `forbidden`: the rules that came meanwhile say no. `chosen`: a person left out some of the changes. */
 export type Ended = Readonly<{ answered: Answered; forbidden?: Pick<Verdict, 'rule' | 'reason'>; chosen?: Chosen }>;

@@ -14,6 +14,7 @@ import { circuitOpen, refusalOf } from './refusals';
 import { historyOf, recordRefusal, refuse, withTrouble } from './refusing';
 import { isReviewed, reviewResult } from './resultReview';
 import type { Rooms } from './rooms';
+import { createRounds } from './rounds';
 
 /** The one place where the order of a call stands: judge, ask, guard, record, do, record. Every door goes through it. */
 
@@ -28,7 +29,7 @@ export type Pipeline = Readonly<{
 /** Builds the pipeline over its rooms. */
 export function createPipeline(rooms: Rooms): Pipeline {
   const parking = createParking((question, ended, why) => leaveUnfetched(inside, question, ended, why));
-  const inside: Inside = { ...rooms, parking, declined: createDeclined(rooms.now) };
+  const inside: Inside = { ...rooms, parking, declined: createDeclined(rooms.now), rounds: createRounds(rooms.now) };
   return { tools: rooms.tools, run: (call, caller) => runCall(inside, call, caller), close: () => parking.close() };
 }
 
@@ -93,7 +94,7 @@ async function turnSmaller(rooms: Rooms, caller: Caller, turn: Turn, { approval,
   return smaller;
 }
 
-async function guardAndPerform(rooms: Rooms, caller: Caller, cleared: Turn & Cleared, held: Held): Promise<Ended | Refused | Changed> {
+async function guardAndPerform(rooms: Inside, caller: Waiter, cleared: Turn & Cleared, held: Held): Promise<Ended | Refused | Changed> {
   const { call, bound, policy } = cleared.judged;
   const approval = cleared.approval === undefined ? {} : { approval: cleared.approval };
   const useBy = cleared.approval?.useBy;
@@ -121,6 +122,8 @@ async function guardAndPerform(rooms: Rooms, caller: Caller, cleared: Turn & Cle
     const message = `The tool ran, but its outcome could not be recorded, so the result is withheld: ${toConductorError(thrown).message}`;
     return { kind: 'ended', outcome: { kind: 'failure', error: new ConductorError('AUDIT_UNAVAILABLE', message, { cause: thrown }) } };
   }
+  const { before } = cleared;
+  rooms.rounds.ended(caller.key, outcome, { first: before?.first ?? call.id, digest: bound.digest, round: (before?.round ?? 0) + 1, ...(cleared.approval === undefined ? {} : { approval: cleared.approval.id }) });
   return await changedAtTheStart(rooms, caller, cleared, outcome, held) ?? { kind: 'ended', outcome: await reviewResult(rooms, caller, cleared.judged, outcome) };
 }
 

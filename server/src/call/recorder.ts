@@ -1,18 +1,19 @@
 import { sha256 } from '../../../protocol/src/audit/bytes';
 import type { NewEntry, NewDone, NewDenied } from '../../../protocol/src/audit/entry';
 import type { Removed } from '../../../protocol/src/audit/removed';
-import type { Outcome, ToolCall, Verdict } from '../../../protocol/src/call';
+import { questionsToClient, type Outcome, type ToolCall, type Verdict } from '../../../protocol/src/call';
 import type { AskedAgain } from '../../../protocol/src/approvals';
 import type { Approval } from './asking';
+import type { Round } from './rounds';
 
 /** What the log keeps of a decision to run. */
-export type Admitted = Readonly<{ verdict: Verdict; policyHash: string; digest: string; sandbox?: string; approval?: Approval; again?: AskedAgain; calledAgain?: number }>;
+export type Admitted = Readonly<{ verdict: Verdict; policyHash: string; digest: string; sandbox?: string; approval?: Approval; again?: AskedAgain; calledAgain?: number; before?: Round }>;
 
 /** What the log keeps of the end of a call that ran. */
 export type Finished = Readonly<{ outcome: Outcome; durationMs: number }>;
 
 /** What the log keeps of a call that did not run. */
-export type Refused = Readonly<{ refusal: Extract<Outcome, { kind: 'refused' }>; policyHash: string; /** Of what was asked about. */ digest?: string; approval?: Approval; again?: AskedAgain; calledAgain?: number }>;
+export type Refused = Readonly<{ refusal: Extract<Outcome, { kind: 'refused' }>; policyHash: string; /** Of what was asked about. */ digest?: string; approval?: Approval; again?: AskedAgain; calledAgain?: number; before?: Round }>;
 
 /** What the log keeps of a question whose agent was told to call again. */
 export type ParkedQuestion = Readonly<{ digest: string; waitedMs: number; withinMs: number }>;
@@ -49,10 +50,10 @@ export function createRecorder(log: Log, redact: RedactOutput = (_, text) => ({ 
   };
 }
 
-function intentOf(call: ToolCall, { verdict, policyHash, digest, sandbox, approval, again, calledAgain }: Admitted): NewEntry {
+function intentOf(call: ToolCall, { verdict, policyHash, digest, sandbox, approval, again, calledAgain, before }: Admitted): NewEntry {
   return {
     phase: 'intent', id: call.id, result: 'admitted', tool: call.tool, input: call.input, actor: call.actor, project: call.project,
-    verdict: { ...verdict, policyHash }, detail: { digest: `sha256:${digest}`, ...(sandbox === undefined ? {} : { sandbox }), ...storedAgain(again), ...(calledAgain === undefined ? {} : { calledAgain }) }, ...storedApproval(approval),
+    verdict: { ...verdict, policyHash }, detail: { digest: `sha256:${digest}`, ...(sandbox === undefined ? {} : { sandbox }), ...storedAgain(again), ...(calledAgain === undefined ? {} : { calledAgain }), ...storedBefore(before) }, ...storedApproval(approval),
   };
 }
 
@@ -71,10 +72,10 @@ function doneOf(call: ToolCall, { outcome, durationMs }: Finished, { text, remov
 /** Longest name of a tool in the log: an agent may ask for tools that do not exist, of any name. */
 const mostToolName = 100;
 
-function deniedOf(call: ToolCall, { refusal, policyHash, digest, approval, again, calledAgain }: Refused): NewDenied {
+function deniedOf(call: ToolCall, { refusal, policyHash, digest, approval, again, calledAgain, before }: Refused): NewDenied {
   return {
     phase: 'denied', id: call.id, result: refusal.code === 'CANCELLED' ? 'cancelled' : refusal.code === 'APPROVAL_TIMEOUT' ? 'timeout' : 'denied', tool: call.tool.slice(0, mostToolName), input: call.input,
-    actor: call.actor, project: call.project, verdict: { verdict: 'deny', rule: refusal.rule, reason: refusal.reason, policyHash }, detail: { code: refusal.code, ...(digest === undefined ? {} : { digest: `sha256:${digest}` }), ...storedAgain(again), ...(calledAgain === undefined ? {} : { calledAgain }) }, ...storedApproval(approval),
+    actor: call.actor, project: call.project, verdict: { verdict: 'deny', rule: refusal.rule, reason: refusal.reason, policyHash }, detail: { code: refusal.code, ...(digest === undefined ? {} : { digest: `sha256:${digest}` }), ...storedAgain(again), ...(calledAgain === undefined ? {} : { calledAgain }), ...storedBefore(before) }, ...storedApproval(approval),
   };
 }
 
@@ -101,6 +102,7 @@ function resultOf(outcome: Outcome): NewDone['result'] {
 function detailOf(outcome: Outcome): { detail?: Readonly<Record<string, unknown>> } {
   switch (outcome.kind) {
     case 'success':
+      if (questionsToClient(outcome) !== undefined) return { detail: { inputRequired: true } };
       return outcome.truncated ? { detail: { truncated: true } } : {};
     case 'refused':
       return { detail: { code: outcome.code, rule: outcome.rule, reason: outcome.reason } };
@@ -119,6 +121,11 @@ function storedAgain(again: AskedAgain | undefined): Readonly<Record<string, unk
   if (again === undefined) return {};
   const changed = again.changes.map((change) => ({ what: `${change.label} ${change.key}`.trim(), ...(change.unlogged === true ? {} : { before: change.before, after: change.after }) }));
   return { askedAgain: { round: again.round, after: again.after, changed } };
+}
+
+/** The call whose questions this one answers: the first of the chain, and the place of this one in it. */
+function storedBefore(before: Round | undefined): Readonly<Record<string, unknown>> {
+  return before === undefined ? {} : { continues: before.first, round: before.round + 1 };
 }
 
 /** An approval as entries carry it: who, how, how far it is vouched for, and the signed statement word for word. */

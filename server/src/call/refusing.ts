@@ -12,11 +12,11 @@ import type { Rooms } from './rooms';
 export type Recorded = Pick<Judged, 'call' | 'policy'> & Partial<Pick<Judged, 'bound'>> & History;
 
 /** What led to this question, as entries tell it. */
-export type History = Pick<Turn, 'again' | 'calledAgain'>;
+export type History = Pick<Turn, 'again' | 'calledAgain' | 'before'>;
 
 /** The history of a turn alone. */
-export function historyOf({ again, calledAgain }: History): History {
-  return { ...(again === undefined ? {} : { again }), ...(calledAgain === undefined ? {} : { calledAgain }) };
+export function historyOf({ again, calledAgain, before }: History): History {
+  return { ...(again === undefined ? {} : { again }), ...(calledAgain === undefined ? {} : { calledAgain }), ...(before === undefined ? {} : { before }) };
 }
 
 /** Records a refusal and gives it as the outcome. */

@@ -145,7 +145,8 @@ export async function buildRooms(ground: Ground): Promise<Built> {
   });
   const logFiles = keepLogFiles({ path: join(configDir, 'audit.log'), writer, self, keeping, logger: ground.logger });
   ground.setLogLevel(config.current().config.server.logLevel);
-  const sealed = (tool: Tool): Tool => seal(tool, (call, prepared) => witness.take(call) || stillGranted(grants, call, prepared, config.current().config));
+  const rounds = createWitness();
+  const sealed = (tool: Tool): Tool => seal(tool, (call, prepared) => witness.take(call) || stillGranted(grants, call, prepared, config.current().config), rounds);
   const tools = new Map<string, Tool>([shellTool, ...filesystemTools, ...gitTools].map((tool) => [tool.name, sealed(tool as Tool)]));
   signing.useAnchors(anchorsOf(config.current().config.audit.anchors, log, configDir));
   const now = (): number => performance.now();
