@@ -113,11 +113,7 @@ const tightenedBackend = z
   .strictObject({
     enabled: z.literal(false).optional().describe('Switches the backend off in this project.'),
     optional: z.literal(false).optional().describe('Takes the backend for mandatory in this project.'),
-    egress_allowlist: common.egress_allowlist.describe('Hosts that it may reach, of those that your own file allows.'),
-    required_env: z.array(variableName).max(100).optional().describe('Further variables without which it is not used.').meta({ uniqueItems: true }),
-    required_tools: z.array(z.string().min(1).max(128)).max(500).optional().describe('Further tools that the backend must offer.').meta({ uniqueItems: true }),
-    timeout_ms: milliseconds(100, 3_600_000).optional().describe('Milliseconds that one call may stay silent, at most what your own file says.'),
-    max_response_bytes: z.number().int().min(1024).max(67_108_864).optional().describe('Bytes of one answer, at most what your own file says.'),
+    required_env: z.array(variableName).max(100).optional().describe('Further variables without which it is not used in this project.').meta({ uniqueItems: true }),
   })
   .describe('What is tighter in this project. How a backend is started or reached cannot stand here.');
 

@@ -1,9 +1,7 @@
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
-import { closeSync, constants, fchmodSync, fstatSync, fsyncSync, openSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { createHmac } from 'node:crypto';
 import { z } from 'zod';
-import { canonicalJson } from '../../../protocol/src/audit/canonical';
 import { rungNames } from '../../../protocol/src/grants';
+import { sealedFileAt } from '../base/sealedFile';
 import type { Grant } from '../rules/grants/ground';
 import type { Use } from './grantView';
 
@@ -44,21 +42,24 @@ const lastingGrant = z.strictObject({
   title: z.string(), covers: z.string(), by: z.string(), signed: z.literal(true).optional(), call: z.string(),
 });
 const body = z.strictObject({ v: z.literal(1), kept: z.array(z.strictObject({ grant: lastingGrant, use: z.strictObject({ uses: z.number().int(), lastUsedAt: z.number().optional() }) })) });
-const stored = z.strictObject({ mac: z.string().regex(/^[0-9a-f]{64}$/), body });
 
 /** The file at a path; `controlKey` are the 32 bytes of the control key. */
 export function grantFileAt(path: string, controlKey: Uint8Array): GrantFile {
   const key = createHmac('sha256', controlKey).update('conductor grants 1').digest();
+  const file = sealedFileAt({ path, key, schema: body, maxBytes });
   return {
     read() {
-      const text = textOf(path);
-      if (text === undefined) return { kept: [] };
-      const kept = typeof text === 'string' ? trusted(text, key) : undefined;
-      return kept === undefined ? { trouble: setAside(path) } : { kept };
+      const found = file.read();
+      if (found.kind === 'missing') return { kept: [] };
+      return found.kind === 'kept' ? { kept: found.body.kept as readonly KeptGrant[] } : { trouble: ignored(path, found.at) };
     },
     write(kept) {
-      const content = { v: 1, kept: kept.map(({ grant, use }) => ({ grant: withoutTexts(grant), use })) };
-      return replace(path, `${JSON.stringify({ mac: macOf(content, key), body: content })}\n`);
+      try {
+        file.write({ v: 1, kept: kept.map(({ grant, use }) => ({ grant: withoutTexts(grant), use })) } as z.output<typeof body>);
+        return undefined;
+      } catch (error) {
+        return `Grants could not be written to ${path} (${error instanceof Error ? error.message : String(error)}): they hold until the broker ends.`;
+      }
     },
   };
 }
@@ -69,85 +70,7 @@ function withoutTexts(grant: Grant): Grant {
   return { ...grant, scope: { ...grant.scope, ties: grant.scope.ties.map(({ label, key, value }) => ({ label, key, value })) } };
 }
 
-/** The text of a plain file of ours; undefined when there is none, false for anything else. */
-function textOf(path: string): string | undefined | false {
-  let descriptor: number;
-  try {
-    descriptor = openSync(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'ENOENT' ? undefined : false;
-  }
-  try {
-    const stat = fstatSync(descriptor);
-    const self = process.getuid?.();
-    if (!stat.isFile() || stat.size > maxBytes || (self !== undefined && stat.uid !== self)) return false;
-    if (process.platform !== 'win32' && (stat.mode & 0o022) !== 0) return false;
-    return readFileSync(descriptor, 'utf8');
-  } finally {
-    closeSync(descriptor);
-  }
-}
-
-function trusted(text: string, key: Uint8Array): readonly KeptGrant[] | undefined {
-  try {
-    const parsed = stored.parse(JSON.parse(text));
-    const mac = Buffer.from(parsed.mac, 'hex');
-    if (!timingSafeEqual(mac, Buffer.from(macOf(parsed.body, key), 'hex'))) return undefined;
-    return parsed.body.kept as readonly KeptGrant[];
-  } catch {
-    return undefined;
-  }
-}
-
-function macOf(content: unknown, key: Uint8Array): string {
-  return createHmac('sha256', key).update(canonicalJson(content).text).digest('hex');
-}
-
-function setAside(path: string): string {
-  const aside = `${path}.ignored-${randomBytes(4).toString('hex')}`;
+function ignored(path: string, at: string | undefined): string {
   const says = `${path} was not written by Conductor, or was changed since, so nothing of it counts: what was granted asks again, and what was forbidden for good does too.`;
-  try {
-    renameSync(path, aside);
-    return `${says} It is kept as ${aside}.`;
-  } catch {
-    return `${says} It could not be moved away.`;
-  }
-}
-
-function replace(path: string, text: string): string | undefined {
-  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
-  try {
-    const descriptor = openSync(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
-    try {
-      fchmodSync(descriptor, 0o600);
-      writeFileSync(descriptor, text);
-      fsyncSync(descriptor);
-    } finally {
-      closeSync(descriptor);
-    }
-    renameSync(temporary, path);
-    syncFolder(dirname(path));
-    return undefined;
-  } catch (error) {
-    tryRemove(temporary);
-    return `Grants could not be written to ${path} (${error instanceof Error ? error.message : String(error)}): they hold until the broker ends.`;
-  }
-}
-
-function syncFolder(folder: string): void {
-  if (process.platform === 'win32') return;
-  const descriptor = openSync(folder, constants.O_RDONLY);
-  try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
-}
-
-function tryRemove(path: string): void {
-  try {
-    unlinkSync(path);
-  } catch {
-    // It was never made, or is in place already.
-  }
+  return at === undefined ? `${says} It could not be moved away.` : `${says} It is kept as ${at}.`;
 }

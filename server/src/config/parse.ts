@@ -1,8 +1,9 @@
 import { findNodeAtLocation, getNodeValue, type Node } from 'jsonc-parser';
+import type { z } from 'zod';
 import { configSchema, type Config } from '../../../protocol/src/config';
 import { createLocator, pathText, type Finding, type Span } from './finding';
 import { decodeText, parseJsonc, problemLimit, type TextProblem } from './jsonc';
-import { configJsonSchema } from './schema';
+import { configJsonSchema, type JsonSchema } from './schema';
 import { remarksOf, type Remark } from './wording';
 
 /** What became of a configuration text: a complete configuration, or the errors that keep it from being one; never both. */
@@ -13,13 +14,21 @@ export type Parsed = Readonly<{ kind: 'config'; config: Config }> | Readonly<{ k
  * and unknown keys are errors, so that a typing mistake never weakens anything silently (T18, T39). Never throws.
  */
 export function parseConfig(source: string | Uint8Array): Parsed {
-  if (typeof source === 'string') return parseText(source);
+  return parseAs(source, configSchema, configJsonSchema);
+}
+
+/** What became of a text that people write, by its schema. */
+export type ParsedAs<T> = Readonly<{ kind: 'config'; config: T }> | Readonly<{ kind: 'broken'; problems: Finding[] }>;
+
+/** Reads any file that people write, in the way of `parseConfig`; `jsonSchema` words what is wrong with it. Never throws. */
+export function parseAs<T>(source: string | Uint8Array, schema: z.ZodType<T>, jsonSchema: () => JsonSchema): ParsedAs<T> {
+  if (typeof source === 'string') return parseText(source, schema, jsonSchema);
   const decoded = decodeText(source);
-  if ('text' in decoded) return parseText(decoded.text);
+  if ('text' in decoded) return parseText(decoded.text, schema, jsonSchema);
   return broken([{ code: 'config.unreadable', severity: 'error', message: decoded.message, path: '', line: 1, column: 1, offset: 0, length: 0 }]);
 }
 
-function parseText(source: string): Parsed {
+function parseText<T>(source: string, schema: z.ZodType<T>, jsonSchema: () => JsonSchema): ParsedAs<T> {
   // A byte order mark becomes a blank, so that every offset stays what the editor means.
   const text = source.startsWith('\ufeff') ? ` ${source.slice(1)}` : source;
   const locate = createLocator(text);
@@ -28,17 +37,17 @@ function parseText(source: string): Parsed {
   // After a slip of syntax the rest was guessed; what a schema says about guesses only confuses.
   if (root === undefined || problems.some(({ code }) => code === 'config.syntax')) return broken(found);
   const value: unknown = getNodeValue(root);
-  const checked = configSchema.safeParse(value);
+  const checked = schema.safeParse(value);
   if (checked.success) return found.length === 0 ? { kind: 'config', config: checked.data } : broken(found);
-  const schema = configJsonSchema();
+  const described = jsonSchema();
   const issues = checked.error.issues.slice(0, problemLimit);
-  const remarks = issues.flatMap((issue) => remarksOf(issue, valueAt(root, issue.path), schema));
+  const remarks = issues.flatMap((issue) => remarksOf(issue, valueAt(root, issue.path), described));
   return broken([...found, ...remarks.slice(0, problemLimit).map((remark) => remarkFinding(remark, root, locate))]);
 }
 
 type Locate = ReturnType<typeof createLocator>;
 
-function broken(problems: Finding[]): Parsed {
+function broken(problems: Finding[]): Readonly<{ kind: 'broken'; problems: Finding[] }> {
   return { kind: 'broken', problems: problems.sort((a, b) => a.offset - b.offset).slice(0, problemLimit) };
 }
 
@@ -62,9 +71,18 @@ function valueAt(root: Node, path: readonly PropertyKey[]): unknown {
 }
 
 function valueSpan(root: Node, path: readonly PropertyKey[]): Span {
-  const node = nodeAt(root, path) ?? root;
+  const node = nearest(root, path);
   // A whole object or list in red helps nobody: its first character is enough.
   return { offset: node.offset, length: node.children === undefined ? node.length : 1 };
+}
+
+/** What stands at a path, or the nearest thing around it that is there: something may be missing. */
+function nearest(root: Node, path: readonly PropertyKey[]): Node {
+  for (let length = path.length; length > 0; length -= 1) {
+    const node = nodeAt(root, path.slice(0, length));
+    if (node !== undefined) return node;
+  }
+  return root;
 }
 
 function keySpan(root: Node, path: readonly PropertyKey[]): Span {

@@ -53,9 +53,15 @@ export function schemaAt(root: JsonSchema, path: readonly PropertyKey[]): JsonSc
   for (const part of path) {
     if (here === undefined) return undefined;
     if (typeof part === 'number') here = here.items;
-    else here = ownProperty(here, String(part)) ?? (typeof here.additionalProperties === 'object' ? here.additionalProperties : undefined);
+    else here = ownProperty(here, String(part)) ?? (typeof here.additionalProperties === 'object' ? joined(here.additionalProperties) : undefined);
   }
   return here;
+}
+
+/** Several shapes that one value may have, as one that knows the keys of all; the first that has a key describes it. */
+function joined(schema: JsonSchema): JsonSchema {
+  if (schema.oneOf === undefined) return schema;
+  return { ...schema, properties: Object.fromEntries([...schema.oneOf].reverse().flatMap((one) => Object.entries(one.properties ?? {}))) };
 }
 
 /** Every path of keys in the schema, parents first; keys that people choose themselves are left out. */

@@ -27,6 +27,7 @@ export function remarksOf(issue: Issue, value: unknown, schema: JsonSchema): Rem
       return [{ code: 'config.keyForm', message: `${message} This is ${quoted(issue.path.at(-1))}.`, path: issue.path, mark: 'key' }];
     }
     case 'invalid_type':
+      if (value === undefined) return at('config.missing', `The key ${quoted(issue.path.at(-1))} is missing here.`);
       return at('config.type', `Write ${wanted(issue.expected)} here, not ${kindOf(value)}.`);
     case 'too_small':
       return at('config.range', `Write ${String(issue.minimum)} or more; this is ${quoted(value)}.`);
@@ -35,6 +36,13 @@ export function remarksOf(issue: Issue, value: unknown, schema: JsonSchema): Rem
     case 'invalid_value': {
       const near = typeof value === 'string' ? closest(value, issue.values.map(String)) : undefined;
       return at('config.choice', `Write one of ${listed(issue.values.map(quoted))}; this is ${quoted(value)}.${near === undefined ? '' : ` Did you mean ${quoted(near)}?`}`, near);
+    }
+    case 'invalid_union': {
+      const choices: readonly string[] = 'options' in issue && Array.isArray(issue.options) ? issue.options.map(String) : [];
+      if (choices.length === 0) return at('config.value', issue.message);
+      if (value === undefined) return at('config.missing', `The key ${quoted(issue.path.at(-1))} is missing here. Write one of ${listed(choices.map(quoted))}.`);
+      const near = typeof value === 'string' ? closest(value, choices) : undefined;
+      return at('config.choice', `Write one of ${listed(choices.map(quoted))}; this is ${quoted(value)}.${near === undefined ? '' : ` Did you mean ${quoted(near)}?`}`, near);
     }
     case 'invalid_format': {
       const { message, instead } = formAdvice(value, issue.path, issue.message);

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { backendSchema, backendsSchema, projectBackendsSchema, type BackendInput } from '../../../../protocol/src/backends';
+import { backendSchema, projectBackendsSchema, type BackendInput } from '../../../../protocol/src/backends';
 import { identityChanges, launchIdentity, toolDigest, toolsHash, type ToolDescriptor } from './identity';
 import { modeOf, modeVariables } from './mode';
 import { scanText } from './scan';
-import { covers, tighten } from './tighten';
+import { tighten } from './tighten';
 import { toolChanges } from './toolChanges';
 
 const program = { path: '/bin/server', sha256: 'aa' };
@@ -122,29 +122,16 @@ describe('mode', () => {
 });
 
 describe('a project tightens', () => {
-  const user = backendsSchema.parse({ version: 1, backends: { a: { transport: 'stdio', command: 'a', optional: true, egress_allowlist: ['*.x.com', 'y.com:443'], timeout_ms: 5000 }, b: { transport: 'http', url: 'https://b.example/' } } });
-  const apply = (backends: object) => tighten(user, projectBackendsSchema.parse({ version: 1, backends }));
+  const held = backendSchema.parse({ ...base, optional: true, required_env: ['A'] });
+  const wanted = (one: object) => projectBackendsSchema.parse({ version: 1, backends: { a: one } }).backends['a'];
 
-  it('T34: it lowers, narrows and switches off', () => {
-    const { backends, ignored } = apply({ a: { enabled: false, optional: false, timeout_ms: 1000, egress_allowlist: ['api.x.com:443'] }, b: { egress_allowlist: ['b.example'] } });
-    assert.deepEqual(ignored, []);
-    const { a, b } = backends.backends;
-    assert.deepEqual([a?.enabled, a?.optional, a?.timeout_ms, a?.egress_allowlist, b?.egress_allowlist, b?.enabled], [false, false, 1000, ['api.x.com:443'], ['b.example'], true]);
+  it('T34: it switches off, makes mandatory and wants more, and leaves the rest', () => {
+    assert.deepEqual(tighten(held, wanted({ enabled: false, optional: false, required_env: ['B', 'A'] })), { ...held, enabled: false, optional: false, required_env: ['A', 'B'] });
+    assert.deepEqual(tighten(held, wanted({})), held);
+    assert.equal(tighten({ ...held, enabled: false }, wanted({})).enabled, false);
   });
 
-  it('T34: it raises nothing, adds no host and no backend', () => {
-    const { backends, ignored } = apply({ a: { timeout_ms: 9000, egress_allowlist: ['evil.com', 'y.com', 'y.com:443'] }, c: { enabled: false } });
-    assert.deepEqual([backends.backends['a']?.timeout_ms, backends.backends['a']?.egress_allowlist], [5000, ['y.com:443']]);
-    assert.equal(Object.hasOwn(backends.backends, 'c'), false);
-    assert.equal(ignored.length, 3);
+  it('T34: how a backend starts, where it reaches, and that it is switched on cannot stand in a project', () => {
+    for (const one of [{ command: 'x' }, { transport: 'stdio', command: 'x' }, { url: 'https://x' }, { env: {} }, { enabled: true }, { optional: true }, { egress_allowlist: ['*'] }]) assert.equal(projectBackendsSchema.safeParse({ version: 1, backends: { a: one } }).success, false, JSON.stringify(one));
   });
-
-  it('T34: how a backend starts cannot stand in a project', () => {
-    for (const one of [{ command: 'x' }, { transport: 'stdio', command: 'x' }, { url: 'https://x' }, { env: {} }, { enabled: true }, { optional: true }]) assert.equal(projectBackendsSchema.safeParse({ version: 1, backends: { a: one } }).success, false, JSON.stringify(one));
-  });
-
-  const pairs: [wide: string, narrow: string, covers: boolean][] = [
-    ['*', 'a.com:1', true], ['a.com', 'a.com:443', true], ['a.com:443', 'a.com', false], ['*.a.com', 'b.a.com', true], ['*.a.com', 'a.com', false], ['*.a.com', 'evila.com', false], ['*.a.com', '*', false], ['*:443', 'a.com:80', false], ['[::1]:80', '[::1]:80', true],
-  ];
-  for (const [wide, narrow, expected] of pairs) it(`T34 ${wide} ${expected ? 'covers' : 'does not cover'} ${narrow}`, () => assert.equal(covers(wide, narrow), expected));
 });
