@@ -11,7 +11,14 @@ export type LaunchIdentity = Readonly<{
 }>;
 
 /** What the disk adds: the program that would start. */
-export type ResolvedProgram = Readonly<{ /** Absolute path. */ path: string; /** SHA-256 hex of its bytes. */ sha256: string }>;
+export type ResolvedProgram = Readonly<{
+  /** Absolute path. */
+  path: string;
+  /** SHA-256 hex of its bytes. */
+  sha256: string;
+  /** Scripts among its arguments, by absolute path. */
+  scripts?: readonly Readonly<{ path: string; sha256: string }>[];
+}>;
 
 /**
  * The identity of a backend (T33): command, the program behind it, arguments, folder, variables or address and headers. `digestOf` makes a
@@ -24,6 +31,7 @@ export function launchIdentity(profile: Backend, program: ResolvedProgram | unde
   };
   if (profile.transport === 'stdio') {
     parts.push(['command', profile.command], ['program', program === undefined ? 'not found' : program.path], ['program SHA-256', program?.sha256 ?? 'none']);
+    for (const { path, sha256: digest } of program?.scripts ?? []) parts.push([`script ${path}`, digest]);
     parts.push(['arguments', JSON.stringify(profile.args)], ['folder', profile.cwd ?? 'default']);
     values('variable', profile.env);
     parts.push(['variables passed on', [...profile.env_passthrough].sort().join(', ')]);

@@ -1,0 +1,220 @@
+import { join } from 'node:path';
+import type { NewEvent } from '../../../../protocol/src/audit/entry';
+import type { Backend as Profile } from '../../../../protocol/src/backends';
+import type { Actor } from '../../../../protocol/src/call';
+import type { Config } from '../../../../protocol/src/config';
+import { ConductorError } from '../../../../protocol/src/errors';
+import type { Rate } from '../../../../protocol/src/externalPolicy';
+import type { FollowOptions, Held } from '../../config/follow';
+import type { PathPlatform } from '../../rules/pathText';
+import type { LaunchIdentity, ToolDescriptor } from '../../rules/backends/identity';
+import { modeOf, skipped, type ExternalMode } from '../../rules/backends/mode';
+import { withinRate } from '../../rules/backends/rate';
+import { tighten } from '../../rules/backends/tighten';
+import { judgeExternal, type ExternalVerdict, type PolicyState, type PreflightState } from '../../rules/backends/verdict';
+import { followExternalFiles, type ExternalFiles } from './files';
+import { lookAtLaunch, type Launch } from './launch';
+import { pinFileAt, pinFileName } from './pinFile';
+import { Pins } from './pins';
+import { createProjectFiles, type ProjectFile } from './projectFiles';
+import type { Registry, Wish } from './registry';
+
+/** What the registry needs of the house. */
+export type RegistryNeeds = Readonly<{
+  configDir: string;
+  controlKey: Uint8Array;
+  /** The settings in force. */
+  settings(): Config['externalMcp'];
+  /** The environment of the broker. */
+  environment: Readonly<Record<string, string | undefined>>;
+  record(event: NewEvent): Promise<unknown>;
+  self: Actor;
+  /** Monotonic milliseconds. */
+  now(): number;
+  /** Milliseconds since 1970. */
+  wallNow(): number;
+  timing?: Pick<FollowOptions<Held>, 'debounceMs' | 'pollMs' | 'settleMs'>;
+}>;
+
+/** The registry with what people see and decide of it. */
+export type OpenRegistry = Registry &
+  Readonly<{
+    files: ExternalFiles;
+    pins: Pins;
+    mode(): ExternalMode;
+    /** Every backend of the user's file, also what is switched off or waits for approval. */
+    known(): ReadonlyMap<string, Profile>;
+    /** How a backend would be started or reached now, looked at afresh where files changed; undefined for one that is not known. */
+    launch(backend: string): Promise<Launch | undefined>;
+    /** The tools that a backend offered last; undefined before that. */
+    offered(backend: string): readonly ToolDescriptor[] | undefined;
+    /** Names of required variables that are not set. */
+    missingEnv(backend: string, project?: string): readonly string[];
+    preflighted(backend: string, passed: boolean): void;
+    preflight(backend: string): PreflightState;
+    /** Reads both files now; resolves when what they say is in force. */
+    reload(): Promise<void>;
+    close(): void;
+  }>;
+
+const platform: PathPlatform = process.platform === 'win32' ? 'win32' : process.platform === 'darwin' ? 'darwin' : 'linux';
+
+/** Opens the registry of a configuration folder. Never rejects: what cannot be read leaves nothing external. */
+export async function openRegistry(needs: RegistryNeeds): Promise<OpenRegistry> {
+  const listeners = new Set<() => void>();
+  const tell = (): void => listeners.forEach((listener) => listener());
+  const pins = new Pins({ file: pinFileAt(join(needs.configDir, pinFileName), needs.controlKey), record: needs.record, self: needs.self, now: () => new Date(needs.wallNow()).toISOString(), onChange: tell });
+  const launches = new Map<string, Readonly<{ profile: Profile; launch: Launch }>>();
+  const offered = new Map<string, readonly ToolDescriptor[]>();
+  const flights = new Map<string, Readonly<{ passed: boolean; at: number; identity: string }>>();
+  const spent = new Map<string, readonly number[]>();
+  const projectFiles = createProjectFiles(needs.configDir);
+  const files = await followExternalFiles(needs.configDir, () => void refresh(), needs.timing);
+  let present: ReadonlyMap<string, Profile> = new Map();
+
+  const profileOf = (backend: string): Profile | undefined => present.get(backend);
+  const mode = (): ExternalMode => modeOf(needs.environment, needs.settings());
+
+  /** Looks at what changed, and only then lets the new profiles hold: nothing runs under an identity that nobody looked at. */
+  const refresh = async (): Promise<void> => {
+    const { value, state } = files.backends.current();
+    const next = new Map(Object.entries(value.backends));
+    await Promise.all([...next].map(async ([name, profile]) => {
+      const known = launches.get(name);
+      if (known?.profile === profile && known.launch.stands()) return;
+      launches.set(name, { profile, launch: await lookAtLaunch(profile, needs.controlKey) });
+    }));
+    // A later change is looked at by a refresh of its own.
+    if (files.backends.current().state.policyHash !== state.policyHash) return;
+    for (const name of launches.keys()) if (!next.has(name)) launches.delete(name);
+    present = next;
+    tell();
+  };
+
+  const launchOf = async (backend: string): Promise<Launch | undefined> => {
+    const profile = profileOf(backend);
+    if (profile === undefined) return undefined;
+    const known = launches.get(backend);
+    if (known?.profile === profile && known.launch.stands()) return known.launch;
+    const launch = await lookAtLaunch(profile, needs.controlKey);
+    launches.set(backend, { profile, launch });
+    tell();
+    return launch;
+  };
+
+  const identityOf = (backend: string): LaunchIdentity | undefined => launches.get(backend)?.launch.identity;
+
+  const quarantined = (backend: string): ConductorError | undefined => {
+    const profile = profileOf(backend);
+    const known = launches.get(backend);
+    if (profile === undefined || known === undefined) return quarantine(`There is no server ${backend}.`);
+    if (!mode().enabled || !profile.enabled) return quarantine(`The server ${backend} is switched off.`);
+    if (known.profile !== profile || !known.launch.stands()) {
+      void launchOf(backend);
+      return quarantine(`The program of ${backend} changed on the disk and is looked at.`);
+    }
+    const state = pins.backend(backend, known.launch.identity);
+    if (state === 'approved') return undefined;
+    return quarantine(state === 'new' ? `The server ${backend} waits for a person's approval.` : `The server ${backend} is started or reached in another way than was approved: ${pins.backendChanges(backend, known.launch.identity).join(' ')}`);
+  };
+
+  const missingEnv = (backend: string, project?: string): readonly string[] => {
+    const profile = profileOf(backend);
+    if (profile === undefined) return [];
+    const { required_env: required } = project === undefined ? profile : tighten(profile, tightenedBy(project, backend));
+    const declared = profile.transport === 'stdio' ? profile.env : {};
+    return required.filter((name) => (declared[name] ?? needs.environment[name] ?? '') === '');
+  };
+
+  const tightenedBy = (project: string, backend: string) => {
+    const file = projectFiles(project).backends;
+    return file.kind === 'file' && Object.hasOwn(file.value.backends, backend) ? file.value.backends[backend] : undefined;
+  };
+
+  const preflight = (backend: string): PreflightState => {
+    const flight = flights.get(backend);
+    const profile = profileOf(backend);
+    if (flight === undefined || profile === undefined) return 'never';
+    if (!flight.passed) return 'failed';
+    return flight.identity !== identityOf(backend)?.hash || needs.now() - flight.at > profile.preflight.ttl_s * 1000 ? 'stale' : 'passed';
+  };
+
+  const judge = ({ backend, tool, arguments: given, project }: Wish): ExternalVerdict => {
+    const { backends, policy } = projectFiles(project);
+    const held = profileOf(backend);
+    const identity = identityOf(backend);
+    const inForce = files.policy.current();
+    const unusable = inForce.state.source === 'defaults' ? inForce.state.problems[0] : undefined;
+    const described = offered.get(backend)?.find(({ name }) => name === tool);
+    const toolPin = tool.includes('/') ? 'approved' : pins.tool(backend, tool, described);
+    return judgeExternal({ backend, tool, arguments: given }, {
+      policy: unusable === undefined ? { kind: 'policy', policy: inForce.value } : { kind: 'unreadable', message: `line ${String(unusable.line)}: ${unusable.message}` },
+      ...projectPolicyOf(policy, backends),
+      profile: held === undefined ? undefined : tighten(held, tightenedBy(project, backend)),
+      backendPin: identity === undefined ? 'new' : pins.backend(backend, identity),
+      toolPin,
+      ...(toolPin === 'approved' || described === undefined ? {} : { toolChanges: pins.toolChanges(backend, offered.get(backend) ?? []).find((change) => change.tool === tool)?.says ?? [] }),
+      preflight: preflight(backend),
+      missingEnv: missingEnv(backend, project),
+      mode: mode(),
+      platform,
+    });
+  };
+
+  const registry: OpenRegistry = {
+    files, pins, mode, quarantined, judge, missingEnv, preflight,
+    known: () => present,
+    profiles: () => new Map([...present].filter(([, { enabled }]) => enabled && mode().enabled)),
+    identity: (backend) => identityOf(backend)?.hash ?? '',
+    launch: launchOf,
+    offered: (backend) => offered.get(backend),
+    spend: (wish) => spend(spent, wish, judge(wish).rates, needs.now()),
+    listed: (backend, tools) => {
+      const before = offered.get(backend);
+      offered.set(backend, tools);
+      const changes = pins.toolChanges(backend, tools);
+      if (changes.length === 0 || JSON.stringify(before) === JSON.stringify(tools)) return;
+      const input = { backend, changes: changes.slice(0, 100).map(({ tool, kind }) => ({ tool, kind })) };
+      needs.record({ phase: 'event', tool: 'backend.toolsQuarantined', input, result: 'ok', actor: needs.self }).catch(() => undefined);
+    },
+    skipped: (backend, why, reason) => skipped(backend, profileOf(backend)?.optional === true, mode(), why, reason),
+    onChange: (listener) => {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    preflighted: (backend, passed) => {
+      flights.set(backend, { passed, at: needs.now(), identity: identityOf(backend)?.hash ?? '' });
+      tell();
+    },
+    reload: async () => {
+      await Promise.all([files.backends.reload(), files.policy.reload()]);
+      await refresh();
+    },
+    close: () => (listeners.clear(), files.close()),
+  };
+  await refresh();
+  return registry;
+}
+
+function quarantine(message: string): ConductorError {
+  return new ConductorError('BACKEND_QUARANTINED', message);
+}
+
+/** A project whose file of backends cannot be used forbids everything external in it, as one whose policy cannot be used does. */
+function projectPolicyOf(policy: ProjectFile<import('../../../../protocol/src/externalPolicy').ExternalPolicy>, backends: ProjectFile<unknown>): { projectPolicy?: PolicyState } {
+  if (backends.kind === 'unusable') return { projectPolicy: { kind: 'unreadable', message: backends.message } };
+  if (policy.kind === 'none') return {};
+  return { projectPolicy: policy.kind === 'file' ? { kind: 'policy', policy: policy.value } : { kind: 'unreadable', message: policy.message } };
+}
+
+/** Counts a use of a tool; milliseconds to wait where a rate is full, and then nothing is counted. */
+function spend(spent: Map<string, readonly number[]>, { backend, tool }: Wish, rates: readonly Rate[], now: number): number | undefined {
+  if (rates.length === 0) return undefined;
+  const name = JSON.stringify([backend, tool]);
+  const earlier = spent.get(name) ?? [];
+  const waits = rates.map((rate) => withinRate(earlier, now, rate)).flatMap((one) => (one.kind === 'full' ? [one.retryAfterMs] : []));
+  if (waits.length > 0) return Math.max(...waits);
+  const longest = Math.max(...rates.map(({ per_s }) => per_s)) * 1000;
+  spent.set(name, [...earlier.filter((at) => at > now - longest), now]);
+  return undefined;
+}
