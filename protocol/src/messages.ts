@@ -6,6 +6,7 @@ import { depths, verificationReport } from './audit/report';
 import { snapshotHash, snapshotSchema } from './audit/snapshot';
 import { signAnswerSchema, signingStateSchema, signRequestSchema } from './audit/signing';
 import { credentialNameSchema, credentialStateSchema, credentialValueSchema, importedSchema, newSlotSchema, offeredKeySchema, slotIdSchema, slotViewSchema } from './credentials';
+import { askedCallSchema, backendApprovalSchema, backendChangeSchema, backendsStateSchema, callCheckSchema, changeResultSchema, preflightReportSchema } from './externalServers';
 import { fileChangeSchema, narrowingSchema, questionRefSchema } from './fileChanges';
 import { grantsStateSchema, measuredSchema } from './grants';
 import { toldSchema } from './queue';
@@ -161,6 +162,22 @@ export const requests = {
   'audit/startNew': { right: 'decide', params: z.strictObject({ reason: z.string().min(1).max(500) }), result: z.strictObject({ /** Where the earlier log is kept. */ movedTo: z.string() }) },
   /** A command of a terminal says that it refused to go on, because no person sits there; the log keeps it (T40). */
   'cli/refused': { right: 'decide', params: z.strictObject({ command: z.string().regex(/^[a-z-]{1,20}(?: [a-z-]{1,20})?$/) }), result: z.strictObject({ noted: z.boolean() }) },
+  'backends/list': { right: 'look', params: empty, result: backendsStateSchema },
+  /** Runs the checks of a backend, which is started or reached for it; no tool is called. */
+  'backends/preflight': { right: 'decide', params: z.strictObject({ backend: z.string().max(64), timeoutMs: z.number().int().min(100).max(600_000).optional() }), result: preflightReportSchema },
+  /** A person's yes to how a backend is started and to tools of it. CONFLICT when either is another by now. */
+  'backends/approve': { right: 'decide', params: backendApprovalSchema, result: z.strictObject({ approved: z.boolean() }) },
+  /** Takes it back: the backend waits for approval again. */
+  'backends/withdraw': { right: 'decide', params: z.strictObject({ backend: z.string().max(64) }), result: z.strictObject({ withdrawn: z.boolean() }) },
+  /** What a change of the two files would mean; nothing is written. */
+  'backends/plan': { right: 'look', params: backendChangeSchema, result: changeResultSchema },
+  'backends/change': { right: 'decide', params: backendChangeSchema, result: changeResultSchema },
+  /** The policy in force as JSON, and what is wrong with its file. */
+  'backends/policy': { right: 'look', params: empty, result: z.strictObject({ policy: z.string(), hash: z.string(), source: z.enum(['current', 'lastGood', 'defaults']), problems: z.array(configProblemSchema) }) },
+  /** Judges a call of an external tool without making it. */
+  'backends/check': { right: 'look', params: askedCallSchema, result: callCheckSchema },
+  /** Closes the breaker of a backend by hand. */
+  'backends/reset': { right: 'decide', params: z.strictObject({ backend: z.string().max(64), reason: z.string().min(1).max(500) }), result: z.strictObject({ reset: z.boolean() }) },
   'breakers/list': { right: 'look', params: empty, result: z.strictObject({ breakers: z.array(breakerSchema) }) },
   'breakers/reset': { right: 'decide', params: z.strictObject({ tool: z.string(), reason: z.string().min(1).max(500) }), result: z.strictObject({ reset: z.boolean() }) },
   /** The attack vectors that there are: shipped ones, and those of the configuration folder. */
@@ -188,6 +205,8 @@ export const notifications = {
   'audit/progress': z.strictObject({ progress: z.string(), done: z.number().int(), total: z.number().int() }),
   'breakers/changed': z.strictObject({ breakers: z.array(breakerSchema) }),
   'config/changed': configStateSchema,
+  /** Something about external servers is another; ask for `backends/list` to see it. */
+  'backends/changed': z.strictObject({}),
 } as const satisfies Record<string, z.ZodType>;
 
 /** Requests that the broker sends to an editor. */

@@ -7,6 +7,7 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import type { BackendInput } from '../../protocol/src/backends';
 import type { ExternalPolicy } from '../../protocol/src/externalPolicy';
+import { trustAll } from './trusting';
 import { conductor, endProcess, TestHouse, until, type Json } from './house';
 
 /** Real external MCP servers behind a real broker. */
@@ -25,7 +26,7 @@ const transportOf = (house: TestHouse) => ({ command: process.execPath, args: [c
 describe('external servers', () => {
   let house: TestHouse;
 
-  before(() => {
+  before(async () => {
     house = new TestHouse();
     mkdirSync(join(house.base, 'shared'));
     writeFileSync(join(house.base, 'shared', 'a.txt'), 'text of a shared file\n');
@@ -38,6 +39,7 @@ describe('external servers', () => {
       { backend: 'everything', tools: ['echo', 'get-sum', 'trigger-long-running-operation', 'get-structured-content', 'get-annotated-message'] },
       { backend: 'memory', tools: ['*'] },
     ]);
+    await trustAll(house);
   });
   after(() => house.close());
 

@@ -11,6 +11,8 @@ import type { Tool } from '../tools/tool';
 /** Backends as the house uses them. */
 export type ExternalTools = Readonly<{
   backends: Backends;
+  /** Names of Conductor's own tools. */
+  own: readonly string[];
   /** Calls back when the tools of external servers are others. */
   onListChanged(listener: () => void): () => void;
 }>;
@@ -39,8 +41,11 @@ export function openExternalTools({ configDir, registry, fillIn, tools, wrap, no
       for (const listener of listeners) listener();
     },
   });
+  // What a person approved or the policy lists by now is shown.
+  registry.onChange(() => { for (const listener of listeners) listener(); });
   return {
     backends,
+    own: [...own],
     onListChanged: (listener) => {
       listeners.add(listener);
       return () => void listeners.delete(listener);

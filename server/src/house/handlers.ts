@@ -11,6 +11,7 @@ import { version } from '../base/version';
 import type { Handlers } from '../doors/requests';
 import { actorOf } from './actor';
 import { choiceOf, grantHandlers } from './grants';
+import { backendHandlers } from './externalServers';
 import type { Verifications } from './lastVerification';
 import type { Presence } from './presence';
 import { createProofs } from './proofs';
@@ -34,6 +35,7 @@ export function createHandlers(rooms: HandlerRooms): Handlers {
     ...grantHandlers(rooms, createAuditReader(path), (guest) => actorOf(guest, rooms)),
     ...rooms.approverKeys.handlers,
     ...rooms.credentials.handlers,
+    ...backendHandlers({ ...rooms, backends: rooms.external.backends, configDir: ground.configDir, own: rooms.external.own }, (guest) => actorOf(guest, rooms)),
     'conductor/status': () => statusOf(rooms),
     'conductor/drain': (_, guest) => {
       setImmediate(() => presence.leave(`asked by ${whoIs(actorOf(guest, rooms))}`));

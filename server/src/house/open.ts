@@ -87,6 +87,7 @@ export async function openHouse(ground: Ground): Promise<House> {
       await socket.close();
       await rooms.signing.close();
       rooms.config.close();
+      rooms.registry.close();
       rooms.logFiles.stop();
       rooms.breakers.dispose();
       rooms.grants.close();

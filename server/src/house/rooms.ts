@@ -36,7 +36,9 @@ import { shellTool } from '../tools/shell/tool';
 import { seal } from '../tools/seal';
 import type { Tool } from '../tools/tool';
 import type { AgentRooms } from './agents';
-import { readRegistry } from './backends';
+import { buildRegistry } from './externalServers';
+import type { FillIn } from '../tools/backends/start';
+import type { OpenRegistry } from '../tools/backends/openRegistry';
 import { admitBoth, backendOf, breakerSettings, openExternalTools, type ExternalTools } from './externalTools';
 import { anchorsOf } from '../anchors/places';
 import { createApproverKeys, type ApproverKeys } from './approverKeys';
@@ -62,6 +64,9 @@ const schedule = (run: () => void, ms: number): (() => void) => {
 
 /** Every room, built. */
 export type Built = Readonly<{
+  registry: OpenRegistry;
+  /** Puts secrets into the profile of a backend that is started. */
+  fillIn: FillIn;
   external: ExternalTools;
   self: Actor;
   config: OpenConfig;
@@ -150,7 +155,13 @@ export async function buildRooms(ground: Ground): Promise<Built> {
   const tools = new Map<string, Tool>([shellTool, ...filesystemTools, ...gitTools].map((tool) => [tool.name, sealed(tool as Tool)]));
   signing.useAnchors(anchorsOf(config.current().config.audit.anchors, log, configDir));
   const now = (): number => performance.now();
-  const registry = readRegistry(configDir, () => config.current().config, ground.logger);
+  const registry = await buildRegistry(configDir, writer, self, () => config.current().config.externalMcp);
+  registry.onChange(() => {
+    audience.tellSoon('backends/changed', () => ({}));
+    // What waits for an answer may be forbidden by now.
+    for (const listener of policyListeners) listener();
+  });
+  policyListeners.add(() => registry.settingsChanged());
   const breakers = createBreakers({ tools: [...tools.keys()], settings: () => breakerSettings(config.current().config.circuitBreaker, registry), now, schedule, onChange: (views) => audience.tell('breakers/changed', { breakers: views }) });
   const approvers = openApprovers(configDir);
   const vouching = { approvers, wallNow: Date.now, requireSigned: () => config.current().config.approvals.requireSigned };
@@ -192,7 +203,8 @@ export async function buildRooms(ground: Ground): Promise<Built> {
     failed: (thrown) => ground.logger.warn('a refusal could not be recorded', { error: toConductorError(thrown).message }),
   });
   const credentials = await buildCredentials({ configDir, log, writer, audience, refusals, self, logger: ground.logger, schedule }, (guest) => actorOf(guest, { self }));
-  const external = openExternalTools({ configDir, registry, tools, wrap: sealed, now, fillIn: withoutSecrets });
+  const fillIn = withoutSecrets;
+  const external = openExternalTools({ configDir, registry, tools, wrap: sealed, now, fillIn });
   const agents: Built['agents'] = {
     version, pipeline, configDir, newId,
     onListChanged: (listener) => external.onListChanged(listener),
@@ -203,7 +215,7 @@ export async function buildRooms(ground: Ground): Promise<Built> {
     refused: (refusal) => refusals.note(refusal),
   };
   const approverKeys = createApproverKeys({ approvers, desk, config, writer, audience, newId, self, configDir });
-  return { external, self, config, writer, logFiles, snapshots, provenance, desk, breakers, tools, shelf, witness, grants, chosen, approvers, approverKeys, pipeline, proof: { pipeline: proofPipeline, breached: () => breached }, agents, audience, signing, credentials, refusals };
+  return { external, registry, fillIn, self, config, writer, logFiles, snapshots, provenance, desk, breakers, tools, shelf, witness, grants, chosen, approvers, approverKeys, pipeline, proof: { pipeline: proofPipeline, breached: () => breached }, agents, audience, signing, credentials, refusals };
 }
 
 /** Until there is a store of credentials, a profile that needs one cannot be started. */

@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { configDirOf } from '../../../../link/src/address';
 import { addApprovals } from './approvals';
 import { addAudit } from './audit';
+import { addBackends } from './backends';
 import { addBreakers } from './breakers';
 import { addBroker } from './broker';
 import { addConfig } from './config';
@@ -35,6 +36,7 @@ export function createProgram(): Command {
   addApprovals(program, configDir);
   addGrants(program, configDir);
   addSecrets(program, configDir);
+  addBackends(program, configDir);
   addBreakers(program, configDir);
   addBroker(program, configDir);
   addPolicy(program, configDir);

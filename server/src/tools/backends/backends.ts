@@ -111,7 +111,8 @@ function named(tools: readonly Descriptor[]): readonly Descriptor[] {
   return tools.filter(({ name }) => !seen.has(name) && seen.add(name).size > 0);
 }
 
-function openerOf(name: string, profile: Profile, key: string, { configDir, fillIn }: BackendsNeeds): OpenTransport {
+/** The way to a backend under a profile. */
+export function openerOf(name: string, profile: Profile, key: string, { configDir, fillIn }: Pick<BackendsNeeds, 'configDir' | 'fillIn'>): OpenTransport {
   if (profile.transport === 'stdio') return async (incoming) => openStdio(await programOf(profile, configDir, markOf(configDir, `backend-${name}-${key}`), fillIn), incoming);
   return () => Promise.reject(new ConductorError('BACKEND_UNAVAILABLE', `The transport ${profile.transport} is not there yet.`));
 }

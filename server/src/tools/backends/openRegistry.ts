@@ -4,7 +4,7 @@ import type { Backend as Profile } from '../../../../protocol/src/backends';
 import type { Actor } from '../../../../protocol/src/call';
 import type { Config } from '../../../../protocol/src/config';
 import { ConductorError } from '../../../../protocol/src/errors';
-import type { Rate } from '../../../../protocol/src/externalPolicy';
+import type { ExternalPolicy, Rate } from '../../../../protocol/src/externalPolicy';
 import type { FollowOptions, Held } from '../../config/follow';
 import type { PathPlatform } from '../../rules/pathText';
 import type { LaunchIdentity, ToolDescriptor } from '../../rules/backends/identity';
@@ -52,10 +52,15 @@ export type OpenRegistry = Registry &
     missingEnv(backend: string, project?: string): readonly string[];
     preflighted(backend: string, passed: boolean): void;
     preflight(backend: string): PreflightState;
+    /** Hears that the settings may be others. */
+    settingsChanged(): void;
     /** Reads both files now; resolves when what they say is in force. */
     reload(): Promise<void>;
     close(): void;
   }>;
+
+/** Rules by which agents do not even see a tool. */
+const hiddenBy: ReadonlySet<string> = new Set(['external.off', 'external.unreadable', 'external.disabled', 'external.quarantined', 'external.backendUnknown', 'external.notListed', 'external.denied', 'external.track', 'external.toolChanged']);
 
 const platform: PathPlatform = process.platform === 'win32' ? 'win32' : process.platform === 'darwin' ? 'darwin' : 'linux';
 
@@ -69,7 +74,13 @@ export async function openRegistry(needs: RegistryNeeds): Promise<OpenRegistry> 
   const flights = new Map<string, Readonly<{ passed: boolean; at: number; identity: string }>>();
   const spent = new Map<string, readonly number[]>();
   const projectFiles = createProjectFiles(needs.configDir);
-  const files = await followExternalFiles(needs.configDir, () => void refresh(), needs.timing);
+  const files = await followExternalFiles(needs.configDir, () => {
+    const [backends, policy] = [files.backends.current().state, files.policy.current().state];
+    const input = { backends: backends.policyHash, policy: policy.policyHash, problems: backends.problems.length + policy.problems.length };
+    needs.record({ phase: 'event', tool: 'backend.filesChanged', input, result: 'ok', actor: needs.self }).catch(() => undefined);
+    void refresh();
+  }, needs.timing);
+  let settings = JSON.stringify(needs.settings());
   let present: ReadonlyMap<string, Profile> = new Map();
 
   const profileOf = (backend: string): Profile | undefined => present.get(backend);
@@ -113,7 +124,7 @@ export async function openRegistry(needs: RegistryNeeds): Promise<OpenRegistry> 
       void launchOf(backend);
       return quarantine(`The program of ${backend} changed on the disk and is looked at.`);
     }
-    const state = pins.backend(backend, known.launch.identity);
+    const state = pins.state(backend, known.launch.identity.hash);
     if (state === 'approved') return undefined;
     return quarantine(state === 'new' ? `The server ${backend} waits for a person's approval.` : `The server ${backend} is started or reached in another way than was approved: ${pins.backendChanges(backend, known.launch.identity).join(' ')}`);
   };
@@ -151,7 +162,7 @@ export async function openRegistry(needs: RegistryNeeds): Promise<OpenRegistry> 
       policy: unusable === undefined ? { kind: 'policy', policy: inForce.value } : { kind: 'unreadable', message: `line ${String(unusable.line)}: ${unusable.message}` },
       ...projectPolicyOf(policy, backends),
       profile: held === undefined ? undefined : tighten(held, tightenedBy(project, backend)),
-      backendPin: identity === undefined ? 'new' : pins.backend(backend, identity),
+      backendPin: pins.state(backend, identity?.hash),
       toolPin,
       ...(toolPin === 'approved' || described === undefined ? {} : { toolChanges: pins.toolChanges(backend, offered.get(backend) ?? []).find((change) => change.tool === tool)?.says ?? [] }),
       preflight: preflight(backend),
@@ -168,6 +179,7 @@ export async function openRegistry(needs: RegistryNeeds): Promise<OpenRegistry> 
     identity: (backend) => identityOf(backend)?.hash ?? '',
     launch: launchOf,
     offered: (backend) => offered.get(backend),
+    shown: (wish) => (offered.get(wish.backend) ?? []).every((one) => one.name !== wish.tool || pins.tool(wish.backend, wish.tool, one) === 'approved') && !hiddenBy.has(judge(wish).verdict.rule),
     spend: (wish) => spend(spent, wish, judge(wish).rates, needs.now()),
     listed: (backend, tools) => {
       const before = offered.get(backend);
@@ -186,6 +198,12 @@ export async function openRegistry(needs: RegistryNeeds): Promise<OpenRegistry> 
       flights.set(backend, { passed, at: needs.now(), identity: identityOf(backend)?.hash ?? '' });
       tell();
     },
+    settingsChanged: () => {
+      const now = JSON.stringify(needs.settings());
+      if (now === settings) return;
+      settings = now;
+      tell();
+    },
     reload: async () => {
       await Promise.all([files.backends.reload(), files.policy.reload()]);
       await refresh();
@@ -201,7 +219,7 @@ function quarantine(message: string): ConductorError {
 }
 
 /** A project whose file of backends cannot be used forbids everything external in it, as one whose policy cannot be used does. */
-function projectPolicyOf(policy: ProjectFile<import('../../../../protocol/src/externalPolicy').ExternalPolicy>, backends: ProjectFile<unknown>): { projectPolicy?: PolicyState } {
+function projectPolicyOf(policy: ProjectFile<ExternalPolicy>, backends: ProjectFile<unknown>): { projectPolicy?: PolicyState } {
   if (backends.kind === 'unusable') return { projectPolicy: { kind: 'unreadable', message: backends.message } };
   if (policy.kind === 'none') return {};
   return { projectPolicy: policy.kind === 'file' ? { kind: 'policy', policy: policy.value } : { kind: 'unreadable', message: policy.message } };

@@ -36,9 +36,9 @@ export class Pins {
   }
 
   /** Whether the way to start or reach a backend is the approved one. */
-  backend(name: string, identity: LaunchIdentity): PinState {
+  state(name: string, identity: string | undefined): PinState {
     const pin = this.#pins.get(name);
-    return pin === undefined ? 'new' : pin.identity === identity.hash ? 'approved' : 'changed';
+    return pin === undefined ? 'new' : pin.identity === identity ? 'approved' : 'changed';
   }
 
   /** What differs from the approved way, in sentences. */

@@ -19,6 +19,8 @@ export type Registry = Readonly<{
   identity(backend: string): string;
   /** Judges a call of a tool or a use of a method. */
   judge(wish: Wish): ExternalVerdict;
+  /** Whether agents get to see a tool: what is not listed, or waits for approval in its present words, is hidden. */
+  shown(wish: Wish): boolean;
   /** Counts one use against the rates of the policy; milliseconds until the next is allowed, when there were too many. */
   spend(wish: Wish): number | undefined;
   /** Hears what a backend offers each time it was listed. */

@@ -34,7 +34,7 @@ export function toolOf(ground: ToolGround, descriptor: Descriptor): Tool {
     input: anyObject,
     annotations: hintsOf(annotations),
     descriptor: { ...descriptor, name },
-    listed: (project) => ground.registry.judge({ backend: ground.backend, tool: descriptor.name, arguments: {}, project }).verdict.rule !== 'external.notListed',
+    listed: (project) => ground.registry.shown({ backend: ground.backend, tool: descriptor.name, arguments: {}, project }),
     countsAsFailure: isLost,
     prepare: (input, context) => Promise.resolve(prepareUse(ground, { tool: descriptor.name, method: 'tools/call', params: { name: descriptor.name, arguments: input }, pin, title: 'Call a tool of an external server' }, input, context)),
   };

@@ -1,0 +1,82 @@
+import { join } from 'node:path';
+import { ensureControlKey } from '../../../link/src/controlKey';
+import type { Actor } from '../../../protocol/src/call';
+import type { Config } from '../../../protocol/src/config';
+import { ConductorError } from '../../../protocol/src/errors';
+import type { AuditWriter } from '../audit/write/writer';
+import type { Breakers } from '../breaker/breakers';
+import type { Handlers } from '../doors/requests';
+import type { Guest } from '../doors/socket';
+import { openerOf, type Backends } from '../tools/backends/backends';
+import { describeStrict, makeChange } from '../tools/backends/making';
+import { planChange } from '../tools/backends/changes';
+import { openRegistry, type OpenRegistry } from '../tools/backends/openRegistry';
+import { runPreflight, type PreflightNeeds } from '../tools/backends/preflight';
+import type { FillIn } from '../tools/backends/start';
+import { stateOf } from '../tools/backends/state';
+
+/** Introduces the registry of external servers to the log, the settings, and to windows and terminals. */
+
+/** Opens the registry of a configuration folder. */
+export function buildRegistry(configDir: string, writer: AuditWriter, self: Actor, settings: () => Config['externalMcp']): Promise<OpenRegistry> {
+  return openRegistry({
+    configDir, self, settings,
+    controlKey: ensureControlKey(configDir),
+    environment: process.env,
+    record: (event) => writer.append(event),
+    now: () => performance.now(), wallNow: Date.now,
+  });
+}
+
+type Around = Readonly<{ registry: OpenRegistry; backends: Backends; breakers: Breakers; writer: AuditWriter; configDir: string; fillIn: FillIn; /** Names of Conductor's own tools. */ own: readonly string[] }>;
+
+type BackendHandlers = Pick<Handlers, Extract<keyof Handlers, `backends/${string}`>>;
+
+/** What a preflight needs, over the rooms. */
+export function preflightNeeds({ registry, configDir, fillIn }: Pick<Around, 'registry' | 'configDir' | 'fillIn'>): PreflightNeeds {
+  return { registry, now: () => performance.now(), wallNow: Date.now, open: (name, profile) => openerOf(name, profile, 'preflight', { configDir, fillIn }) };
+}
+
+/** Answers the messages about external servers. */
+export function backendHandlers(around: Around, actorOf: (guest: Guest) => Actor): BackendHandlers {
+  const { registry, backends, breakers, writer, own, configDir } = around;
+  const known = (backend: string): void => {
+    if (!registry.known().has(backend)) throw new ConductorError('NOT_FOUND', `There is no backend ${JSON.stringify(backend)}.`);
+  };
+  return {
+    'backends/list': () => stateOf(registry, backends, own),
+    'backends/preflight': async ({ backend, timeoutMs }, guest) => {
+      const report = await runPreflight(preflightNeeds(around), backend, timeoutMs);
+      await writer.append({ phase: 'event', tool: 'backend.preflight', input: { backend, ok: report.ok, checks: Object.fromEntries(report.checks.map(({ name, status }) => [name, status])) }, result: report.ok ? 'ok' : 'error', actor: actorOf(guest) });
+      return report;
+    },
+    'backends/approve': async (approval, guest) => {
+      known(approval.backend);
+      const launch = await registry.launch(approval.backend);
+      if (launch === undefined) throw new ConductorError('NOT_FOUND', `There is no backend ${approval.backend}.`);
+      await registry.pins.approve(approval, { identity: launch.identity, offered: registry.offered(approval.backend) ?? [] }, actorOf(guest));
+      // What it offers can be looked at as soon as it may be started.
+      await backends.get(approval.backend)?.shared().catch(() => undefined);
+      return { approved: true };
+    },
+    'backends/withdraw': async ({ backend }, guest) => ({ withdrawn: await registry.pins.withdraw(backend, actorOf(guest)) }),
+    'backends/plan': (change) => {
+      const { widens, says, hash } = planChange(registry.files, change);
+      return { widens, says: [...says, ...describeStrict(registry, change)], hash };
+    },
+    'backends/change': async (change, guest) => await makeChange(registry, change, (event) => writer.append({ ...event, actor: actorOf(guest) })),
+    'backends/policy': () => {
+      const { value, state } = registry.files.policy.current();
+      return { policy: JSON.stringify(value, undefined, 2), hash: state.policyHash, source: state.source, problems: [...state.problems] };
+    },
+    'backends/check': ({ project, ...asked }) => {
+      const { verdict, warnings } = registry.judge({ ...asked, project: project ?? join(configDir, 'no-project') });
+      return { ...verdict, warnings: [...warnings] };
+    },
+    'backends/reset': async ({ backend, reason }, guest) => {
+      known(backend);
+      await writer.append({ phase: 'event', tool: 'breaker.reset', input: { tool: backend, reason }, result: 'ok', actor: actorOf(guest) });
+      return { reset: breakers.reset(backend) === 'reset' };
+    },
+  };
+}
