@@ -37,6 +37,14 @@ export async function unlock(broker: BrokerClient): Promise<number> {
   return 0;
 }
 
+/** Sealing everything anew needs the keys of all slots that stay, and that of a passphrase is only in somebody's head. */
+export async function bringPassphrase(broker: BrokerClient, leaving?: string): Promise<void> {
+  const { slots } = await broker.request('credentials/list', {});
+  if (!slots.some(({ id, kind, atHand }) => kind === 'passphrase' && !atHand && id !== leaving)) return;
+  note('Everything is sealed anew, for the passphrase slot as well.');
+  await broker.request('credentials/offerKey', { passphrase: await readSecret('Passphrase (it is not shown): ', 4 * passphraseLength.most) });
+}
+
 async function list(broker: BrokerClient, json: boolean): Promise<number> {
   const state = await broker.request('credentials/list', {});
   const { slots } = state;
@@ -80,6 +88,7 @@ async function remove(broker: BrokerClient, id: string): Promise<number> {
     note('Nothing was changed.');
     return 1;
   }
+  await bringPassphrase(broker, id);
   const { removed } = await broker.request('credentials/removeSlot', { id });
   print(`The ${removed.kind} slot ${removed.id} is removed, and everything is sealed with a new key.`);
   return 0;

@@ -4,7 +4,7 @@ import { ConductorError } from '../../../../protocol/src/errors';
 import { confirmed, requirePerson, withBroker } from './approvals';
 import type { BrokerClient } from './brokerClient';
 import { readSecret } from './hidden';
-import { addSecretSlots, unlock } from './secretSlots';
+import { addSecretSlots, bringPassphrase, unlock } from './secretSlots';
 import { line, note, print, printTable, run } from './terminal';
 
 /** `conductor secrets`: credentials by name. No command prints a value, and none takes one from its own command line. */
@@ -77,6 +77,7 @@ async function remove(broker: BrokerClient, given: string): Promise<number> {
 }
 
 async function rotate(broker: BrokerClient): Promise<number> {
+  await bringPassphrase(broker);
   const { credentials } = await broker.request('credentials/rotate', {});
   print(`${String(credentials)} ${credentials === 1 ? 'credential is' : 'credentials are'} sealed with a new key. The values are the same; change those that somebody may have seen.`);
   return 0;
