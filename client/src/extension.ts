@@ -9,6 +9,7 @@ import { registerAudit } from './audit/register';
 import { registerBreakers } from './breakers/register';
 import { registerConfig } from './config/register';
 import { Connection } from './connection';
+import { registerCredentials } from './credentials/register';
 import { commands, type CommandId } from './ids';
 import { Lifetime } from './lifetime';
 import { showLogs } from './log';
@@ -30,11 +31,13 @@ export function activate(context: ExtensionContext): void {
   const approvals = registerApprovals(connection, context, life);
   const audit = registerAudit(connection, context, life);
   const breakers = registerBreakers(connection, life);
+  const credentials = registerCredentials(connection, context, life);
   register(life, {
     ...approvals.handlers,
     ...audit.handlers,
     ...breakers.handlers,
-    ...registerStatus(connection, { approvals, audit, breakers }, life),
+    ...credentials.handlers,
+    ...registerStatus(connection, { approvals, audit, breakers, credentials }, life),
     ...registerConfig(configDir, life),
     ...registerPolicy(connection, life),
     ...registerAgents({ script: context.asAbsolutePath('dist/conductor.js'), version, configDir, window: windowId, log }, life),

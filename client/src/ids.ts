@@ -31,6 +31,16 @@ export const commands = {
   revealEntry: 'conductor.audit.revealEntry',
   startNew: 'conductor.audit.startNew',
   resetBreaker: 'conductor.breakers.reset',
+  setCredential: 'conductor.credentials.set',
+  replaceCredential: 'conductor.credentials.replace',
+  deleteCredential: 'conductor.credentials.delete',
+  copyReference: 'conductor.credentials.copyReference',
+  addSlot: 'conductor.credentials.addSlot',
+  removeSlot: 'conductor.credentials.removeSlot',
+  rotateCredentials: 'conductor.credentials.rotate',
+  unlockCredentials: 'conductor.credentials.unlock',
+  importCredentials: 'conductor.credentials.import',
+  acceptCredentials: 'conductor.credentials.accept',
   copyServerConfig: 'conductor.agents.copyServerConfig',
   showStatus: 'conductor.status.show',
   openConfig: 'conductor.config.open',
@@ -43,7 +53,7 @@ export const commands = {
 export type CommandId = (typeof commands)[keyof typeof commands];
 
 /** Views of the side bar. */
-export const views = { approvals: 'conductor.approvals', breakers: 'conductor.breakers', audit: 'conductor.audit' } as const;
+export const views = { approvals: 'conductor.approvals', breakers: 'conductor.breakers', credentials: 'conductor.credentials', audit: 'conductor.audit' } as const;
 
 /** The container of the views in the activity bar. */
 export const viewContainer = 'conductor';
@@ -56,6 +66,8 @@ export const contextKeys = {
   connected: 'conductor.connected',
   filtered: 'conductor.audit.filtered',
   tampered: 'conductor.audit.tampered',
+  /** How the store of credentials is: a word of `credentialStates`, or `unknown`. */
+  credentials: 'conductor.credentials.state',
 } as const;
 
 /** A context key of ours. */
@@ -68,7 +80,7 @@ export const languages = { config: 'conductor-config', audit: 'conductor-audit',
 export const schemes = { call: 'conductor-call', change: 'conductor-change', entry: 'conductor-audit-entry', vector: 'conductor-vector' } as const;
 
 /** What a row offers in its context menu (`viewItem` in the manifest). */
-export const rowKinds = { waiting: 'conductorWaiting', breaker: 'conductorBreaker', grant: 'conductorGrant', grantedEntry: 'conductorGrantedEntry' } as const;
+export const rowKinds = { waiting: 'conductorWaiting', breaker: 'conductorBreaker', grant: 'conductorGrant', grantedEntry: 'conductorGrantedEntry', credential: 'conductorCredential', keySlots: 'conductorKeySlots', keySlot: 'conductorKeySlot' } as const;
 
 /** The provider under which VS Code's own MCP support knows us. */
 export const mcpProvider = 'conductor';

@@ -67,3 +67,23 @@ export function clockText(atMs: number): string {
 export function counted(count: number, one: string, many = `${one}s`): string {
   return `${count.toLocaleString('en-US')} ${count === 1 ? one : many}`;
 }
+
+/** The day of a moment in the past, given as ISO text, in words that stay true for the day: `today`, `yesterday`, `3 days ago`, `on 2026-09-01`. */
+export function dateText(iso: string, nowMs: number): string {
+  const at = new Date(iso);
+  if (Number.isNaN(at.getTime())) return 'at an unknown time';
+  const days = Math.round((midnightOf(nowMs) - midnightOf(at.getTime())) / 86_400_000);
+  if (days <= 0) return 'today';
+  if (days === 1) return 'yesterday';
+  return days <= 60 ? `${days} days ago` : `on ${iso.slice(0, 10)}`;
+}
+
+/** The same with the time of day where that was today: `today 20:02`. */
+export function dayText(iso: string, nowMs: number): string {
+  const day = dateText(iso, nowMs);
+  return day === 'today' ? `today ${clockText(Date.parse(iso)).slice(0, 5)}` : day;
+}
+
+function midnightOf(atMs: number): number {
+  return new Date(atMs).setHours(0, 0, 0, 0);
+}

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { CancellationToken, LogOutputChannel } from 'vscode';
+import { LogLevel, type CancellationToken, type LogOutputChannel } from 'vscode';
 import { CloseAction, ErrorAction, LanguageClient, RevealOutputChannelOn, type LanguageClientOptions } from 'vscode-languageclient/node';
 import { notifications, questions, requests, type NotificationName, type NotificationParams, type QuestionName, type QuestionParams, type QuestionResult, type RequestName, type RequestParams, type RequestResult } from '../../protocol/src/messages';
 import { connectToBroker } from '../../link/src/connect';
@@ -65,6 +65,7 @@ function clientOn(socket: Socket, opening: Opening): LanguageClient {
   const options: LanguageClientOptions = {
     documentSelector: [{ language: languages.config }],
     outputChannel: opening.log,
+    traceOutputChannel: traceless(opening.log),
     revealOutputChannelOn: RevealOutputChannelOn.Never,
     diagnosticCollectionName: 'conductor',
     // Hovers may lead to an entry; nothing else in them does anything.
@@ -81,6 +82,14 @@ function clientOn(socket: Socket, opening: Opening): LanguageClient {
     },
   };
   return new LanguageClient('conductor', 'Conductor', () => Promise.resolve({ reader: socket, writer: socket }), options);
+}
+
+/**
+ * The channel of traces, which never asks for one: whatever `conductor.trace.server` says and however much the log is set to tell, keys and values of
+ * credentials are among the messages.
+ */
+function traceless(log: LogOutputChannel): LogOutputChannel {
+  return Object.create(log, { logLevel: { value: LogLevel.Info }, onDidChangeLogLevel: { value: () => ({ dispose: () => undefined }) } }) as LogOutputChannel;
 }
 
 function hear(client: LanguageClient, opening: Opening): void {

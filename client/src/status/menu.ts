@@ -4,16 +4,16 @@ import type { SigningStand } from '../approvals/signing';
 import type { Link } from '../broker';
 import { commands, type CommandId } from '../ids';
 import { counted, plainLabel } from '../labels';
-import { configText, signingText } from './text';
+import { configText, signingText, type Shut } from './text';
 
 type Line = QuickPickItem & { command: CommandId };
 
-/** What the window itself knows: the sentence of a broken chain, and whether its answers are signed. */
-export type Notices = Readonly<{ broken: string | undefined; signing: SigningStand }>;
+/** What the window itself knows: the sentence of a broken chain, whether its answers are signed, and why the credentials are shut. */
+export type Notices = Readonly<{ broken: string | undefined; signing: SigningStand; credentials: Shut | undefined }>;
 
 /** Shows the state of everything, one line each; choosing a line does what helps there. */
-export async function showStatusMenu(link: Link, status: Status | undefined, { broken, signing }: Notices): Promise<void> {
-  const lines = [brokerLine(link, status), ...(status === undefined ? [] : statusLines(status, broken, signing)), { label: '$(output) Show Broker Log', command: commands.showLog }];
+export async function showStatusMenu(link: Link, status: Status | undefined, { broken, signing, credentials }: Notices): Promise<void> {
+  const lines = [brokerLine(link, status), ...(credentials === undefined ? [] : [credentialLine(credentials)]), ...(status === undefined ? [] : statusLines(status, broken, signing)), { label: '$(output) Show Broker Log', command: commands.showLog }];
   const chosen = await window.showQuickPick(lines, { title: 'Conductor: Status', placeHolder: 'Choose a line to look closer' });
   if (chosen !== undefined) await editorCommands.executeCommand(chosen.command);
 }
@@ -39,6 +39,10 @@ function statusLines(status: Status, broken: string | undefined, signing: Signin
     ...status.doors.map((door): Line => ({ label: `${door.open ? '$(pass)' : '$(error)'} Door: ${plainLabel(door.door, 40)}`, detail: plainLabel(door.message, 200), command: commands.showLog })),
     { label: '$(zap) Breakers', detail: 'Reset one with a reason.', command: commands.resetBreaker },
   ];
+}
+
+function credentialLine({ reason, next, refused }: Shut): Line {
+  return { label: refused ? '$(error) Credentials cannot be used' : '$(lock) Credentials are locked', detail: plainLabel(`${reason} ${next}`, 300), command: commands.unlockCredentials };
 }
 
 function visitors({ connections }: Status): string {

@@ -15,14 +15,19 @@ export type Facts = Readonly<{
   verified?: string | undefined;
   /** Tools that are stopped after repeated failures. */
   stopped: readonly string[];
+  /** Why no credential can be used, and what opens them; undefined when nothing is wrong. */
+  credentials?: Shut | undefined;
   /** The broker's last answer; undefined before the first. */
   status: Status | undefined;
 }>;
 
+/** Why the store of credentials is shut. `refused`: what lies on the disk cannot be used; otherwise it is locked. */
+export type Shut = Readonly<{ reason: string; next: string; refused: boolean }>;
+
 /** The status item: short text, one icon, at most a warning or error colour. */
 export type StatusText = Readonly<{ text: string; tooltip: string; spoken: string; background: 'none' | 'warning' | 'error' }>;
 
-/** The most urgent thing first: a broken chain, no broker, an unwritable log, calls that wait, the configuration, stopped tools. */
+/** The most urgent thing first: a broken chain, no broker, an unwritable log, calls that wait, the configuration, credentials, stopped tools. */
 export function statusText(facts: Facts): StatusText {
   const trouble = troubleOf(facts);
   const tooltip = tooltipOf(facts, trouble?.spoken);
@@ -42,12 +47,13 @@ function againSentence({ again }: Facts): string | undefined {
 
 type Trouble = Readonly<{ icon: string; words: string; spoken: string; background: 'none' | 'warning' | 'error' }>;
 
-function troubleOf({ link, broken, status, stopped }: Facts): Trouble | undefined {
+function troubleOf({ link, broken, status, stopped, credentials }: Facts): Trouble | undefined {
   if (broken !== undefined) return { icon: '$(error)', words: 'audit chain broken', spoken: broken, background: 'error' };
   if (link.kind !== 'connected') return linkTrouble(link);
   if (status?.audit.health === 'tampered') return { icon: '$(error)', words: 'audit chain broken', spoken: status.audit.message, background: 'error' };
   if (status?.audit.health === 'unavailable') return { icon: '$(error)', words: 'audit log unavailable', spoken: status.audit.message, background: 'error' };
   if (status !== undefined && status.config.problems.length > 0) return { icon: '$(warning)', words: configWords(status), spoken: configText(status), background: 'warning' };
+  if (credentials !== undefined) return { icon: '$(lock)', words: credentials.refused ? 'credentials refused' : 'credentials locked', spoken: `${credentials.reason} ${credentials.next}`, background: 'warning' };
   return stopped.length === 0 ? undefined : stoppedTrouble(stopped);
 }
 
