@@ -66,7 +66,7 @@ export async function buildAll() {
     build({ ...common, entryPoints: { extension: 'client/src/extension.ts', languageClient: 'client/src/languageClient.ts', signer: 'client/src/audit/signer.ts', approver: 'client/src/approvals/approver.ts' }, external: ['vscode'], plugins: [schemasApart, lazySiblings(['languageClient', 'signer', 'approver'])] }),
     build({ ...common, stdin: { contents: serverBundle, resolveDir: root, sourcefile: 'server.mjs' }, outdir: undefined, outfile: join(dist, 'server.js'), plugins: [schemasApart, nativeBesideBundle, lazySiblings(['corpus'])] }),
     build({ ...common, entryPoints: { corpus: 'server/src/config/corpus.ts', auditPart: 'server/src/audit/verify/partWorker.ts' } }),
-    build({ ...common, entryPoints: { conductor: 'server/src/doors/cli/conductor.ts', pipe: 'server/src/doors/cli/pipe.ts' }, plugins: [schemasApart, lazySiblings(['pipe', 'program'])] }),
+    build({ ...common, entryPoints: { conductor: 'server/src/doors/cli/conductor.ts', pipe: 'server/src/doors/cli/pipe.ts', verifyProgram: 'server/src/doors/cli/verifyProgram.ts' }, plugins: [schemasApart, nativeBesideBundle, lazySiblings(['pipe', 'program', 'verifyProgram'])] }),
     build({ ...common, stdin: { contents: "export * from 'zod';", resolveDir: root, sourcefile: 'zod.mjs' }, outdir: undefined, outfile: join(dist, 'zod.js'), plugins: [withoutLocales] }),
   ]);
   writeFileSync(join(dist, 'broker.js'), "require('./server.js').runBroker();\n");

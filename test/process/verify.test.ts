@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { chmodSync, readFileSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CancellationTokenSource } from 'vscode-jsonrpc/node';
@@ -104,5 +104,24 @@ describe('verifying a long log', () => {
     child.kill('SIGINT');
     const code = await ended;
     assert.deepEqual([code, /was stopped before its end/.test(said)], [2, true], said);
+  });
+
+  it('audit:verify-small the command verifies without the broker\'s program in its memory', () => {
+    const probe = join(house.project, 'loaded.cjs');
+    writeFileSync(probe, "process.on('exit', () => process.stderr.write(Object.keys(require.cache).map((file) => require('node:path').basename(file)).join(' ')));");
+    for (const more of [[], ['--deep', '--threads', '1'], ['--file', house.log]]) {
+      const { status, stdout, stderr } = spawnSync(process.execPath, ['--require', probe, conductor, 'audit', 'verify', ...more], { encoding: 'utf8', env: house.env });
+      assert.equal(status, 0, stdout + stderr);
+      assert.match(stderr, /verifyProgram\.js/);
+      assert.doesNotMatch(stderr, /server\.js|program\.js|broker\.js/);
+    }
+  });
+
+  it('audit:verify-sound cryptography that comes to wrong results is named, and calls no log damaged or good', () => {
+    const broken = join(house.project, 'broken.cjs');
+    writeFileSync(broken, "const crypto = require('node:crypto'); const { hash } = crypto; crypto.hash = (...all) => { const found = hash(...all); return typeof found === 'string' ? found.replace(/^./, '0') : found; };");
+    const { status, stdout, stderr } = spawnSync(process.execPath, ['--require', broken, conductor, 'audit', 'verify'], { encoding: 'utf8', env: house.env });
+    assert.deepEqual([status, stdout], [2, '']);
+    assert.match(stderr, /Nothing can be verified with it/);
   });
 });

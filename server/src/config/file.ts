@@ -1,5 +1,6 @@
 import { constants } from 'node:fs';
 import { open, stat, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { sizeLimit } from './jsonc';
 
@@ -12,6 +13,11 @@ export type FileContent =
 // A writer that needs longer than this at each try is no editor that saves.
 const tries = 5;
 const pauseMs = 20;
+
+/** Path of the configuration file in a configuration folder. */
+export function configFileIn(configDir: string): string {
+  return join(configDir, 'config.json');
+}
 
 /** Reads a file of at most 1 MiB whole: bytes that change during the reading are read again. Never waits for a pipe. Never rejects. */
 export async function readConfigFile(file: string): Promise<FileContent> {

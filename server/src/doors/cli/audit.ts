@@ -1,4 +1,3 @@
-import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { InvalidArgumentError, type Command } from 'commander';
 import type { AuditFilter } from '../../../../protocol/src/audit/query';
@@ -9,14 +8,14 @@ import { confirmed, requirePerson, withBroker } from './approvals';
 import { addAuditExport } from './auditExport';
 import { addAuditRemoved } from './auditRemoved';
 import { addAuditShow } from './auditShow';
-import { addVerify } from './auditVerify';
+import { addVerify, logFileOf } from './auditVerify';
 import { addProofs } from './proofs';
 import { note, print, printTable, run, safe } from './terminal';
 
 /** `conductor audit`: read and verify the log. It reads the file itself, so that it works without a broker. */
 export function addAudit(program: Command, configDir: () => string): void {
   const audit = program.command('audit').description('Read and verify the audit log');
-  const logFile = (given: string | undefined): string => (given === undefined ? join(configDir(), 'audit.log') : resolve(given));
+  const logFile = (given: string | undefined): string => logFileOf(given, configDir);
 
   withFilters(audit.command('list').description('List entries, newest first'))
     .option('-n, --limit <count>', 'how many at most', count, 100)
@@ -24,7 +23,7 @@ export function addAudit(program: Command, configDir: () => string): void {
     .option('--file <file>', 'another log than the one in use')
     .action((options: ListOptions) => run(() => list(logFile(options.file), options)));
 
-  addVerify(audit, logFile, configDir);
+  addVerify(audit, configDir);
   addProofs(audit, logFile);
   addAuditExport(audit, logFile, withFilters);
   addAuditShow(audit, logFile, configDir);

@@ -1,22 +1,20 @@
+import { join, resolve } from 'node:path';
 import { InvalidArgumentError, type Command } from 'commander';
 import type { KnownHead } from '../../../../protocol/src/audit/chain';
+import { runtimeFlaw } from '../../../../protocol/src/audit/kernelSoundness';
 import { exitCodeOf, type VerificationReport } from '../../../../protocol/src/audit/report';
 import { ConductorError } from '../../../../protocol/src/errors';
-import { outsideHeads, witnessKeysOf } from '../../anchors/places';
 import { gradeLog, readBefore, type Policy } from '../../audit/checkpoints/grading';
 import { verifySince } from '../../audit/verify/incremental';
 import { keepLastVerified, lastVerifiedFileOf, readLastVerified, type LastVerified } from '../../audit/verify/lastVerified';
 import { usualThreads } from '../../audit/verify/threads';
 import { verifyAuditLog } from '../../audit/verify/verifier';
-import { readConfigFile } from '../../config/file';
-import { parseConfig } from '../../config/parse';
-import { openRunningBroker } from './brokerClient';
-import { configFileIn } from './config';
+import { configFileIn, readConfigFile } from '../../config/file';
 import { placesOf, policyOf, withPolicy, type PolicyOptions } from './proofs';
 import { note, print, run, safe } from './terminal';
 
 /** `conductor audit verify`. It reads the files itself, so that it works without a broker. */
-export function addVerify(audit: Command, logFile: (given: string | undefined) => string, configDir: () => string): void {
+export function addVerify(audit: Command, configDir: () => string): void {
   withPolicy(audit.command('verify').description('Verify the chain, its signatures and what is noted elsewhere; exit 0 intact, 1 tampered, 3 torn by a crash and repairable, 2 could not verify'))
     .option('--deep', 'read every line, also of closed files')
     .option('--strict', 'also check what every line says: schema, double members, decisions and their outcomes')
@@ -24,7 +22,12 @@ export function addVerify(audit: Command, logFile: (given: string | undefined) =
     .option('--threads <count>', 'threads that read a long log with --deep or --strict, 1 to 16; default: 2 where there are so many processors', threadCount)
     .option('--json', 'print JSON')
     .option('--file <file>', 'another log than the one in use')
-    .action((options: VerifyFlags) => run(() => verify(logFile(options.file), options, options.file === undefined ? configDir() : undefined)));
+    .action((options: VerifyFlags) => run(() => verify(logFileOf(options.file, configDir), options, options.file === undefined ? configDir() : undefined)));
+}
+
+/** The log that is meant: the one in use, or another. */
+export function logFileOf(given: string | undefined, configDir: () => string): string {
+  return given === undefined ? join(configDir(), 'audit.log') : resolve(given);
 }
 
 type VerifyFlags = Readonly<{ deep?: boolean; strict?: boolean; threads?: number; incremental?: boolean; json?: boolean; file?: string }> & PolicyOptions;
@@ -37,6 +40,7 @@ function threadCount(text: string): number {
 
 async function verify(file: string, options: VerifyFlags, configDir: string | undefined): Promise<number> {
   refuseOthersWith(options);
+  expectSound();
   const stop = new AbortController();
   const interrupt = (): void => stop.abort();
   process.once('SIGINT', interrupt);
@@ -51,6 +55,12 @@ async function verify(file: string, options: VerifyFlags, configDir: string | un
 function refuseOthersWith({ incremental, json: _json, ...others }: VerifyFlags): void {
   if (incremental !== true || Object.values(others).every((value) => value === undefined)) return;
   throw new ConductorError('INVALID_INPUT', '--incremental follows the chain of the log in use and looks at nothing else.', { next: 'Leave out the other options, or --incremental.' });
+}
+
+// A wrong hash would call a good log damaged, or a damaged one good.
+function expectSound(): void {
+  const flaw = runtimeFlaw();
+  if (flaw !== undefined) throw new ConductorError('AUDIT_UNAVAILABLE', `${flaw} Nothing can be verified with it.`, { next: 'Use another version of Node.js.' });
 }
 
 /** What is new; everything, signatures too, when there is nothing to go on from or anything is odd. */
@@ -89,19 +99,18 @@ async function keep(memory: string, come: LastVerified | undefined): Promise<voi
   await keepLastVerified(memory, come).catch((cause: unknown) => note(`Where this verification came to could not be kept: ${cause instanceof Error ? cause.message : String(cause)}`));
 }
 
-// The places outside that the configuration names. One that cannot be used as it stands names none, which the doctor tells.
+// The places outside that the configuration names. What reads a configuration takes more memory than most verifications, so it stays away where there is no need.
 async function anchorPolicy(configDir: string): Promise<Policy> {
   const content = await readConfigFile(configFileIn(configDir));
-  const parsed = content.kind === 'bytes' ? parseConfig(content.bytes) : undefined;
-  if (parsed?.kind !== 'config') return {};
-  const { anchors } = parsed.config.audit;
-  const { heads, warnings } = await outsideHeads(anchors, configDir);
-  return { witnesses: witnessKeysOf(anchors), outside: heads, warnings };
+  if (content.kind !== 'bytes' || !/anchors|\\u/.test(Buffer.from(content.bytes).toString('latin1'))) return {};
+  const { anchorsIn } = await import('./anchorPolicy');
+  return await anchorsIn(content.bytes, configDir);
 }
 
 // A running broker remembers how far it wrote, so that a log that was cut behind its back is not called intact. None is started for it.
 async function headOfBroker(configDir: string): Promise<KnownHead | undefined> {
   try {
+    const { openRunningBroker } = await import('./brokerClient');
     const broker = await openRunningBroker(configDir);
     const { audit } = await broker.request('conductor/status', {});
     broker.close();

@@ -6,6 +6,7 @@ import { resolve } from 'node:path';
 const [group, action, ...rest] = process.argv.slice(2);
 
 if (group === 'mcp' && action === 'start' && !rest.includes('--help') && !rest.includes('-h')) void startPipe(rest);
+else if (group === 'audit' && action === 'verify') void import('./verifyProgram').then(({ runVerify }) => runVerify(process.argv));
 else void import('./program').then(({ runProgram }) => runProgram(process.argv));
 
 async function startPipe(args: readonly string[]): Promise<void> {

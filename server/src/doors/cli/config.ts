@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { ConductorError } from '../../../../protocol/src/errors';
-import { readConfigFile } from '../../config/file';
+import { configFileIn, readConfigFile } from '../../config/file';
 import { parseConfig } from '../../config/parse';
 import { note, print, run } from './terminal';
 
@@ -22,11 +22,6 @@ export function addConfig(program: Command, configDir: () => string): void {
     print(configFileIn(configDir()));
     return 0;
   }));
-}
-
-/** Path of the configuration file in a configuration folder. */
-export function configFileIn(configDir: string): string {
-  return join(configDir, 'config.json');
 }
 
 async function validate(file: string, json: boolean): Promise<number> {

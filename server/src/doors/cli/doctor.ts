@@ -4,11 +4,10 @@ import { defaultConfig } from '../../../../protocol/src/config';
 import { toConductorError } from '../../../../protocol/src/errors';
 import type { AnchorState } from '../../../../protocol/src/audit/signing';
 import type { Status } from '../../../../protocol/src/messages';
-import { readConfigFile } from '../../config/file';
+import { configFileIn, readConfigFile } from '../../config/file';
 import { parseConfig } from '../../config/parse';
 import { reportLimits, reportSandbox } from '../../tools/shell/sandbox/report';
 import { openBroker } from './brokerClient';
-import { configFileIn } from './config';
 import { print, run } from './terminal';
 
 /** One thing that was looked at. */

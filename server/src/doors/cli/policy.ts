@@ -5,13 +5,13 @@ import { z } from 'zod';
 import type { Verdict } from '../../../../protocol/src/call';
 import { configSchema, defaultConfig, type Config } from '../../../../protocol/src/config';
 import { ConductorError } from '../../../../protocol/src/errors';
+import { configFileIn } from '../../config/file';
 import { parseConfig } from '../../config/parse';
 import { judgeCommand } from '../../rules/allowlist';
 import { readLists } from '../../rules/commandLists';
 import type { Platform } from '../../rules/commandPlan';
 import { lexicalFacts, lexicalScope } from '../../rules/places';
 import { judgeLine } from '../../tools/shell/tool';
-import { configFileIn } from './config';
 import { addProve } from './prove';
 import { note, print, run, safe } from './terminal';
 

@@ -1,6 +1,4 @@
-import { homedir } from 'node:os';
-import { Command } from 'commander';
-import { configDirOf } from '../../../../link/src/address';
+import type { Command } from 'commander';
 import { addApprovals } from './approvals';
 import { addAudit } from './audit';
 import { addBackends } from './backends';
@@ -8,28 +6,19 @@ import { addBreakers } from './breakers';
 import { addBroker } from './broker';
 import { addConfig } from './config';
 import { addDoctor } from './doctor';
+import { answer, configDir, emptyProgram } from './frame';
 import { addGrants } from './grants';
 import { addPolicy } from './policy';
 import { addSecrets } from './secrets';
-import { version } from '../../base/version';
 
 /** Everything of the `conductor` command but an agent's pipe. */
 export async function runProgram(argv: readonly string[]): Promise<void> {
-  // Whoever reads only the first lines has seen enough.
-  process.stdout.on('error', () => process.exit(0));
-  await createProgram().parseAsync([...argv]);
+  await answer(createProgram(), argv);
 }
 
 /** The commands, each in a file named like its noun. */
 export function createProgram(): Command {
-  const program = new Command('conductor')
-    .description('Stands between coding agents and your machine: judges, asks, runs and records what they do.')
-    .version(version)
-    .showHelpAfterError()
-    // 1 is the answer "tampered" or "not valid" of some commands; a wrong word must not look like one.
-    .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
-    .enablePositionalOptions();
-  const configDir = (): string => configDirOf(process.env, homedir());
+  const program = emptyProgram();
   addMcp(program);
   addAudit(program, configDir);
   addConfig(program, configDir);

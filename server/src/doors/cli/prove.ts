@@ -6,10 +6,10 @@ import { defaultConfig, type Config } from '../../../../protocol/src/config';
 import { ConductorError } from '../../../../protocol/src/errors';
 import { tally, threatTitle } from '../../../../protocol/src/proofs';
 import type { Proof, VectorProblem } from '../../../../protocol/src/vectors';
+import { configFileIn } from '../../config/file';
 import { parseConfig } from '../../config/parse';
 import { loadVectors, type LoadedVector } from '../../config/vectors';
 import { asIfListed, proveVector } from '../../rules/proof/prove';
-import { configFileIn } from './config';
 import { line, note, print, run } from './terminal';
 
 /** `conductor policy prove`: judges the attack vectors by one's own configuration. It runs nothing and records nothing. */
