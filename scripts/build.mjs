@@ -51,6 +51,8 @@ const schemasApart = {
 const serverBundle = `
   export const runBroker = () => import('./server/src/main.ts');
   export const runProgram = async (argv) => (await import('./server/src/doors/cli/program.ts')).runProgram(argv);
+  export const anchorsIn = async (...asked) => (await import('./server/src/doors/cli/anchorPolicy.ts')).anchorsIn(...asked);
+  export const openRunningBroker = async (...asked) => (await import('./server/src/doors/cli/brokerClient.ts')).openRunningBroker(...asked);
 `;
 
 const common = {
@@ -66,11 +68,13 @@ export async function buildAll() {
     build({ ...common, entryPoints: { extension: 'client/src/extension.ts', languageClient: 'client/src/languageClient.ts', signer: 'client/src/audit/signer.ts', approver: 'client/src/approvals/approver.ts' }, external: ['vscode'], plugins: [schemasApart, lazySiblings(['languageClient', 'signer', 'approver'])] }),
     build({ ...common, stdin: { contents: serverBundle, resolveDir: root, sourcefile: 'server.mjs' }, outdir: undefined, outfile: join(dist, 'server.js'), plugins: [schemasApart, nativeBesideBundle, lazySiblings(['corpus'])] }),
     build({ ...common, entryPoints: { corpus: 'server/src/config/corpus.ts', auditPart: 'server/src/audit/verify/partWorker.ts' } }),
-    build({ ...common, entryPoints: { conductor: 'server/src/doors/cli/conductor.ts', pipe: 'server/src/doors/cli/pipe.ts', verifyProgram: 'server/src/doors/cli/verifyProgram.ts' }, plugins: [schemasApart, nativeBesideBundle, lazySiblings(['pipe', 'program', 'verifyProgram'])] }),
+    build({ ...common, entryPoints: { conductor: 'server/src/doors/cli/conductor.ts', pipe: 'server/src/doors/cli/pipe.ts', verifyProgram: 'server/src/doors/cli/verifyProgram.ts' }, plugins: [schemasApart, lazySiblings(['pipe', 'program', 'verifyProgram', 'anchorPolicy', 'brokerClient'])] }),
     build({ ...common, stdin: { contents: "export * from 'zod';", resolveDir: root, sourcefile: 'zod.mjs' }, outdir: undefined, outfile: join(dist, 'zod.js'), plugins: [withoutLocales] }),
   ]);
   writeFileSync(join(dist, 'broker.js'), "require('./server.js').runBroker();\n");
-  writeFileSync(join(dist, 'program.js'), "exports.runProgram = require('./server.js').runProgram;\n");
+  for (const [file, name] of Object.entries({ program: 'runProgram', anchorPolicy: 'anchorsIn', brokerClient: 'openRunningBroker' })) {
+    writeFileSync(join(dist, `${file}.js`), `exports.${name} = require('./server.js').${name};\n`);
+  }
   copyNative();
 }
 

@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { InvalidArgumentError, type Command } from 'commander';
+import { brokerAddress } from '../../../../link/src/address';
 import type { KnownHead } from '../../../../protocol/src/audit/chain';
 import { runtimeFlaw } from '../../../../protocol/src/audit/kernelSoundness';
 import { exitCodeOf, type VerificationReport } from '../../../../protocol/src/audit/report';
@@ -109,6 +111,8 @@ async function anchorPolicy(configDir: string): Promise<Policy> {
 
 // A running broker remembers how far it wrote, so that a log that was cut behind its back is not called intact. None is started for it.
 async function headOfBroker(configDir: string): Promise<KnownHead | undefined> {
+  // Without a socket no broker runs, and what talks to one need not be loaded.
+  if (process.platform !== 'win32' && !existsSync(brokerAddress(configDir))) return undefined;
   try {
     const { openRunningBroker } = await import('./brokerClient');
     const broker = await openRunningBroker(configDir);
