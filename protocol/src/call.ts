@@ -34,15 +34,17 @@ export type ToolCall = Readonly<{
 export type ClientLine = Readonly<{
   /** Tells the clients of this broker apart. */
   key: string;
+  /** Absolute, resolved project root of the client. */
+  project: string;
   /** `_meta` of the request as it came, without the progress token. */
   meta: Readonly<Record<string, unknown>>;
   /** What else came with it and belongs to it: `inputResponses` and `requestState`. */
   rest: Readonly<Record<string, unknown>>;
   /** What the client can do: its capabilities as it declared them. */
   capabilities: Readonly<Record<string, unknown>>;
-  /** Asks the client something; undefined for clients that can only be answered. Rejects when it is gone or gives no answer. */
-  ask?(method: string, params: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<WireAnswer>;
-  /** Tells the client something that belongs to this request. */
+  /** Asks the client something for a backend; undefined for clients that can only be answered. Rejects when it is gone or gives no answer. */
+  ask?(from: string, method: string, params: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<WireAnswer>;
+  /** Tells the client something that belongs to it alone. */
   tell(method: string, params: Readonly<Record<string, unknown>>): void;
 }>;
 

@@ -1,25 +1,16 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { Client as ModernClient } from '@modelcontextprotocol/client';
 import { StdioClientTransport as ModernTransport } from '@modelcontextprotocol/client/stdio';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import type { BackendInput } from '../../protocol/src/backends';
-import type { ExternalPolicy } from '../../protocol/src/externalPolicy';
+import { program, register } from './external';
 import { trustAll } from './trusting';
 import { conductor, endProcess, TestHouse, until, type Json } from './house';
 
 /** Real external MCP servers behind a real broker. */
-
-const servers = resolve(__dirname, '../../node_modules/@modelcontextprotocol');
-const program = (path: string, ...args: string[]): BackendInput => ({ transport: 'stdio', command: process.execPath, args: [join(servers, path), ...args], egress_allowlist: [] });
-
-/** Puts external servers into a household whose broker has not started. */
-function register(house: TestHouse, backends: Record<string, BackendInput>, rules: (Partial<ExternalPolicy['rules'][number]> & { backend: string; tools: string[] })[]): void {
-  writeFileSync(join(house.configDir, 'mcp_backends.json'), JSON.stringify({ version: 1, backends }), { mode: 0o600 });
-  writeFileSync(join(house.configDir, 'external_mcp_policy.json'), JSON.stringify({ version: '1', rules: rules.map((rule) => ({ approval: 'never', ...rule })) }), { mode: 0o600 });
-}
 
 const transportOf = (house: TestHouse) => ({ command: process.execPath, args: [conductor, 'mcp', 'start', '--project', house.project], env: house.env as Record<string, string> });
 

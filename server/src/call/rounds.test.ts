@@ -57,7 +57,7 @@ function house(states: readonly (string | undefined)[] = ['one', 'two']) {
   const call = (rest: Answers = {}, more: Partial<ToolCall> & { connection?: number } = {}): Promise<Outcome> => {
     ids += 1;
     const { connection = 1, ...other } = more;
-    const line: ToolCall['line'] = { key: String(connection), meta: {}, rest: { ...rest }, capabilities: {}, tell: () => undefined };
+    const line: ToolCall['line'] = { project: '/p', key: String(connection), meta: {}, rest: { ...rest }, capabilities: {}, tell: () => undefined };
     return pipeline.run({ id: `evt_${String(ids)}`, tool: tool.name, input: { a: 1 }, project: '/p', actor: { role: 'agent', client: 'c', connection, user: 'u' }, line, ...other }, { signal: new AbortController().signal, progress: () => undefined });
   };
   return { call, asked, entries, ran, facts, pass: (ms: number) => { time += ms; } };
@@ -111,7 +111,7 @@ describe('rounds of one call', () => {
 
   it('A1: a round that no tool began is not run by the seal, whatever the pipeline believes', async () => {
     const tool: Tool = { name: 't', title: '', description: '', input: z.any(), annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: false, openWorldHint: true }, prepare: () => Promise.resolve({ verdict: { verdict: 'approve', rule: 'r', reason: 'w' }, facts: [], readOnly: false, show: { title: '', raw: '', cwd: '', details: [] }, run: () => Promise.resolve({ kind: 'success', text: 'ran', truncated: false }) }) };
-    const line = { key: '1', meta: {}, rest: { requestState: 'one' }, capabilities: {}, tell: () => undefined };
+    const line = { project: '/p', key: '1', meta: {}, rest: { requestState: 'one' }, capabilities: {}, tell: () => undefined };
     const prepared = await seal(tool, () => false).prepare({}, { project: '/p', configDir: '/c', config: defaultConfig, call: 'evt_1', signal: new AbortController().signal, line });
     const outcome = await prepared.run(new AbortController().signal, () => undefined);
     assert.equal(outcome.kind === 'refused' && outcome.rule, 'approval.unheard');

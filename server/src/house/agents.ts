@@ -1,11 +1,18 @@
 import type { Socket } from 'node:net';
 import { userInfo } from 'node:os';
-import type { ToolCall } from '../../../protocol/src/call';
+import type { ClientLine, Outcome, ToolCall } from '../../../protocol/src/call';
 import { ConductorError, toConductorError } from '../../../protocol/src/errors';
+import { rpc } from '../base/frames';
+import type { Caller } from '../call/asking';
 import type { Pipeline } from '../call/pipeline';
-import type { AgentHouse } from '../doors/mcp/house';
+import type { AgentHouse, NewsListener } from '../doors/mcp/house';
 import { serveAgent } from '../doors/mcp/serve';
+import { dotted } from '../doors/mcp/toolList';
 import type { Guest } from '../doors/socket';
+import { wireName } from '../rules/backends/names';
+import { answerOf, type Passage } from '../tools/backends/passage';
+import { useName } from '../tools/backends/uses';
+import type { Tool } from '../tools/tool';
 import { resolveProject } from './project';
 import type { DoorRefusal } from './refusalLog';
 
@@ -18,8 +25,10 @@ export type AgentRooms = Readonly<{
   newId(): string;
   /** Remembers a message that never became a call, or a call that had no project. */
   refused(refusal: DoorRefusal): void;
-  /** Calls back when the tools are others; gives the function that stops it. */
-  onListChanged(listener: () => void): () => void;
+  /** Tells of lists of external servers that are others now; gives the function that stops it. */
+  onNews(listener: NewsListener): () => void;
+  /** What passes between an agent in a project and external servers besides tools. */
+  passage(project: string, only?: string): Passage;
   /** An agent left. */
   ended(connection: number): void;
   /** Counts calls that run, so that leaving can wait for them. */
@@ -32,30 +41,54 @@ export function welcomeAgent(rooms: AgentRooms, socket: Socket, guest: Guest): v
   serveAgent(socket, agentHouse(rooms, guest), guest.session);
 }
 
+type Params = Readonly<Record<string, unknown>>;
+
+/** All tools, or those of one server under the names that it gave them. */
+function visible(tools: readonly Tool[], only: string | undefined): readonly Tool[] {
+  if (only === undefined) return tools;
+  return tools.flatMap((tool) => (tool.origin?.backend === only ? [{ ...tool, descriptor: { ...tool.descriptor, name: tool.origin.name } }] : []));
+}
+
 /** The house as one agent sees it. */
-export function agentHouse(rooms: AgentRooms, guest: Pick<Guest, 'connection' | 'project' | 'window'>): AgentHouse {
+export function agentHouse(rooms: AgentRooms, guest: Pick<Guest, 'connection' | 'project' | 'window'> & { only?: string }): AgentHouse {
   const user = userInfo().username;
   let known: ToolCall['actor'] | undefined;
   // The same object while the client's name is the same: the log then renders it once.
   const actor = (client: string): ToolCall['actor'] => (known?.client === client ? known : (known = { role: 'agent', client, connection: guest.connection, ...(guest.window === undefined ? {} : { window: guest.window }), user }));
   const project = projectOf(guest.project, rooms.configDir);
+  const passage = typeof project === 'string' ? rooms.passage(project, guest.only) : undefined;
+  const run = async (tool: string, input: Params, client: string, caller: Caller, line: ClientLine | undefined): Promise<Outcome> => {
+    // Without a project nothing can be inside of anything; the reason is told at the call, where an agent reads it.
+    if (project instanceof ConductorError) {
+      rooms.refused({ actor: actor(client), tool, input, rule: 'project.missing', reason: project.message });
+      return { kind: 'refused', code: project.code, rule: 'project.missing', reason: project.message };
+    }
+    rooms.running(1);
+    try {
+      return await rooms.pipeline.run({ id: rooms.newId(), tool, input, project, actor: actor(client), ...(line === undefined ? {} : { line }) }, caller);
+    } finally {
+      rooms.running(-1);
+    }
+  };
+  const call: AgentHouse['call'] = (tool, input, client, { line: raw, ...caller }) => {
+    if (raw === undefined || typeof project !== 'string') return run(tool, input, client, caller, undefined);
+    const line: ClientLine = { ...raw, key: String(guest.connection), project };
+    // What a server asks of the client is a call of its own before the client hears of it.
+    const ask: ClientLine['ask'] = async (from, method, params, signal) => answerOf(await run(useName(from, method), params, client, { signal, progress: () => undefined }, line));
+    return run(tool, input, client, caller, raw.ask === undefined ? line : { ...line, ask });
+  };
   return {
     version: rooms.version,
-    tools: rooms.pipeline.tools,
-    listed: () => [...rooms.pipeline.tools.values()].filter((tool) => tool.listed === undefined || (typeof project === 'string' && tool.listed(project))),
-    onListChanged: (listener) => rooms.onListChanged(listener),
-    async call(tool, input, client, { line, ...caller }) {
-      // Without a project nothing can be inside of anything; the reason is told at the call, where an agent reads it.
-      if (project instanceof ConductorError) {
-        rooms.refused({ actor: actor(client), tool, input, rule: 'project.missing', reason: project.message });
-        return { kind: 'refused', code: project.code, rule: 'project.missing', reason: project.message };
-      }
-      rooms.running(1);
-      try {
-        return await rooms.pipeline.run({ id: rooms.newId(), tool, input, project, actor: actor(client), ...(line === undefined ? {} : { line: { ...line, key: String(guest.connection) } }) }, caller);
-      } finally {
-        rooms.running(-1);
-      }
+    // A slash stands in the names of uses only, which are no tools.
+    toolNamed: (name) => (guest.only === undefined ? dotted(name.replaceAll('/', '_'), rooms.pipeline.tools) : wireName(guest.only, name)),
+    listed: () => visible([...rooms.pipeline.tools.values()].filter((tool) => tool.listed === undefined || (typeof project === 'string' && tool.listed(project))), guest.only),
+    capabilities: () => passage?.capabilities() ?? {},
+    serves: (method) => passage?.serves(method) === true,
+    onNews: (listener) => rooms.onNews(listener),
+    call,
+    use: async (method, params, client, caller) => {
+      if (passage === undefined) return { kind: 'error', error: { code: rpc.methodNotFound, message: 'Method not found' } };
+      return await passage.request(method, params, (name, input) => call(name, input, client, caller));
     },
     refused(client, { method, reason }) {
       rooms.refused({ actor: actor(client), tool: 'mcp.message', input: method === undefined ? {} : { method: method.slice(0, 200) }, rule: 'mcp.refused', reason, ...(project instanceof ConductorError ? {} : { project }) });

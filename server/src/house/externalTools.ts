@@ -1,8 +1,10 @@
 import type { Config } from '../../../protocol/src/config';
 import type { Admission } from '../breaker/breaker';
 import type { Breakers } from '../breaker/breakers';
+import type { NewsListener } from '../doors/mcp/house';
 import { createBackends, type Backends } from '../tools/backends/backends';
 import type { FillIn } from '../tools/backends/start';
+import { createPassage, type Passage } from '../tools/backends/passage';
 import type { Registry } from '../tools/backends/registry';
 import type { Tool } from '../tools/tool';
 
@@ -13,8 +15,10 @@ export type ExternalTools = Readonly<{
   backends: Backends;
   /** Names of Conductor's own tools. */
   own: readonly string[];
-  /** Calls back when the tools of external servers are others. */
-  onListChanged(listener: () => void): () => void;
+  /** Tells of lists that are others now; gives the function that stops it. */
+  onNews(listener: NewsListener): () => void;
+  /** What passes between an agent in a project and all servers, or only one, besides tools. */
+  passage(project: string, only?: string): Passage;
 }>;
 
 /** What is needed to build them. */
@@ -24,7 +28,8 @@ export type ExternalGround = Readonly<{ configDir: string; registry: Registry; f
 export function openExternalTools({ configDir, registry, fillIn, tools, wrap, now }: ExternalGround): ExternalTools {
   const own = new Set(tools.keys());
   const published = new Map<string, readonly string[]>();
-  const listeners = new Set<() => void>();
+  const listeners = new Set<NewsListener>();
+  const tell: NewsListener = (method, params) => { for (const listener of listeners) listener(method, params); };
   const wrapped = new WeakMap<Tool, Tool>();
   const backends = createBackends({
     registry, configDir, fillIn, now,
@@ -38,15 +43,17 @@ export function openExternalTools({ configDir, registry, fillIn, tools, wrap, no
       for (const tool of placed) tools.set(tool.name, tool);
       published.set(backend, placed.map(({ name }) => name));
       if (was.length === placed.length && placed.every((tool, index) => tool === was[index])) return;
-      for (const listener of listeners) listener();
+      tell('notifications/tools/list_changed', {});
     },
+    news: (_, method) => tell(method, {}),
   });
   // What a person approved or the policy lists by now is shown.
-  registry.onChange(() => { for (const listener of listeners) listener(); });
+  registry.onChange(() => tell('notifications/tools/list_changed', {}));
   return {
     backends,
     own: [...own],
-    onListChanged: (listener) => {
+    passage: (project, only) => createPassage(backends, registry, project, only),
+    onNews: (listener) => {
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
@@ -55,8 +62,7 @@ export function openExternalTools({ configDir, registry, fillIn, tools, wrap, no
 
 /** The backend behind the name of a tool, or undefined for Conductor's own. */
 export function backendOf(tool: string): string | undefined {
-  const at = tool.indexOf('__');
-  return at === -1 ? undefined : tool.slice(0, at);
+  return /^(.+?)(?:__|\/)/.exec(tool)?.[1];
 }
 
 /** Asks the breaker of the backend and that of the tool, in this order; both hear how the call ended. */

@@ -39,6 +39,7 @@ import type { AgentRooms } from './agents';
 import { buildRegistry } from './externalServers';
 import type { FillIn } from '../tools/backends/start';
 import type { OpenRegistry } from '../tools/backends/openRegistry';
+import { fillerOf } from './backendSecrets';
 import { admitBoth, backendOf, breakerSettings, openExternalTools, type ExternalTools } from './externalTools';
 import { anchorsOf } from '../anchors/places';
 import { createApproverKeys, type ApproverKeys } from './approverKeys';
@@ -203,11 +204,12 @@ export async function buildRooms(ground: Ground): Promise<Built> {
     failed: (thrown) => ground.logger.warn('a refusal could not be recorded', { error: toConductorError(thrown).message }),
   });
   const credentials = await buildCredentials({ configDir, log, writer, audience, refusals, self, logger: ground.logger, schedule }, (guest) => actorOf(guest, { self }));
-  const fillIn = withoutSecrets;
+  const fillIn = fillerOf(credentials.store);
   const external = openExternalTools({ configDir, registry, tools, wrap: sealed, now, fillIn });
   const agents: Built['agents'] = {
     version, pipeline, configDir, newId,
-    onListChanged: (listener) => external.onListChanged(listener),
+    onNews: (listener) => external.onNews(listener),
+    passage: (project, only) => external.passage(project, only),
     ended: (connection) => {
       grants.endSession(connection);
       external.backends.leave(String(connection));
@@ -216,11 +218,6 @@ export async function buildRooms(ground: Ground): Promise<Built> {
   };
   const approverKeys = createApproverKeys({ approvers, desk, config, writer, audience, newId, self, configDir });
   return { external, registry, fillIn, self, config, writer, logFiles, snapshots, provenance, desk, breakers, tools, shelf, witness, grants, chosen, approvers, approverKeys, pipeline, proof: { pipeline: proofPipeline, breached: () => breached }, agents, audience, signing, credentials, refusals };
-}
-
-/** Until there is a store of credentials, a profile that needs one cannot be started. */
-function withoutSecrets(text: string): Promise<string> {
-  return text.includes('${secret:') ? Promise.reject(new ConductorError('BACKEND_UNAVAILABLE', 'The profile names a secret of the credential store, which is not there.')) : Promise.resolve(text);
 }
 
 /** The second look at the log: an entry counts as written when the log is longer than before, not when somebody says so. */

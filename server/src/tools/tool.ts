@@ -83,6 +83,8 @@ export type Tool<Input extends Readonly<Record<string, unknown>> = Readonly<Reco
   prepare(input: Input, context: PrepareContext): Promise<Prepared>;
   /** How an external server describes it, under the name that agents see: listed as it is. */
   descriptor?: Readonly<Record<string, unknown>>;
+  /** The external server that it belongs to, and its name there. */
+  origin?: Readonly<{ backend: string; name: string }>;
   /** Whether agents in this project get to see it in a list; it is judged all the same. Default: always. */
   listed?(project: string): boolean;
   /** Whether this outcome counts as a failure for the tool's breaker. Default: failures with code TOOL_FAILED or TIMEOUT. */

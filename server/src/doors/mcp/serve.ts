@@ -3,13 +3,14 @@ import { LineCutter } from '../../../../link/src/lines';
 import { frameLimit } from '../frameLimit';
 import { readFrame, rpc } from '../../base/frames';
 import type { AgentHouse, ResumedSession } from './house';
+import { streamOutlet } from './outlet';
 import { AgentSession } from './session';
 
 /** The door for agents: MCP, all five revisions in use, over one framed stream. It translates and decides nothing. */
 
 /** Serves one agent until its stream ends. */
 export function serveAgent(stream: Duplex, house: AgentHouse, resumed?: ResumedSession): void {
-  const session = new AgentSession(stream, house, resumed);
+  const session = new AgentSession(streamOutlet(stream), house, resumed);
   const cutter = new LineCutter(frameLimit);
   stream.on('data', (chunk: Buffer) => {
     for (const framed of cutter.push(chunk)) {

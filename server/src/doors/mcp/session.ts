@@ -1,22 +1,27 @@
-import type { Duplex } from 'node:stream';
-import type { ClientLine } from '../../../../protocol/src/call';
-import type { Progress } from '../../tools/tool';
 import type { Implementation } from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
-import { isRecord, rpc, type Frame, type RequestId } from '../../base/frames';
+import type { ClientLine } from '../../../../protocol/src/call';
+import { isRecord, rpc, type Answer, type Frame, type RequestId } from '../../base/frames';
+import type { Caller } from '../../call/asking';
+import type { Progress } from '../../tools/tool';
+import { Back } from './back';
 import { eraOf, meta, nameOf, sessionRevisions, statelessRevisions } from './eras';
-import type { AgentHouse, ResumedSession } from './house';
+import type { AgentHouse, RawLine, ResumedSession } from './house';
+import type { Outlet } from './outlet';
 import { resultOf } from './results';
-import { dotted, listTools } from './toolList';
+import { Subscriptions } from './subscriptions';
+import { listTools } from './toolList';
 
 /** Most calls of one connection at a time; the next one is told to wait. */
 const callLimit = 64;
-/** Bytes that may wait for an agent before notifications to it are dropped. */
-const unreadLimit = 4 * 1024 * 1024;
 /** Messages that no MCP client sends, after which the connection is closed: a peer that speaks nonsense is not served for ever. */
 const nonsenseLimit = 100;
 
 type Running = Readonly<{ abort: AbortController }>;
+type Params = Readonly<Record<string, unknown>>;
+type Handler = (id: RequestId, params: Params) => void;
+/** A request while it runs: what its caller brings, and what to do with its answer. */
+type Run = Readonly<{ caller: Caller & { line: RawLine }; abort: AbortController }>;
 
 /** One agent's connection: what it negotiated, what it waits for, and the tables of what is served. */
 export class AgentSession {
@@ -29,14 +34,20 @@ export class AgentSession {
   readonly #unanswered = new Map<RequestId, AbortController>();
   readonly #gone = new AbortController();
   #capabilities: ClientLine['capabilities'] = {};
-  /** Subscriptions of the stateless revision, and whether they want to hear of the list of tools. */
-  readonly #listening = new Map<RequestId, boolean>();
+  readonly #subscriptions = new Subscriptions();
+  readonly #back: Back;
   readonly #unlisten: () => void;
 
-  constructor(readonly stream: Duplex, readonly house: AgentHouse, resumed: ResumedSession | undefined) {
+  constructor(readonly outlet: Outlet, readonly house: AgentHouse, resumed: ResumedSession | undefined) {
     this.#client = resumed?.client ?? 'unnamed client';
     this.#negotiated = resumed?.protocolVersion;
-    this.#unlisten = house.onListChanged(() => this.#listChanged());
+    this.#back = new Back(outlet);
+    this.#unlisten = house.onNews((method, params) => this.#news(method, params));
+  }
+
+  /** The revision of the session; undefined before `initialize`, and for clients without sessions. */
+  get negotiated(): string | undefined {
+    return this.#negotiated;
   }
 
   /** Takes one message. Unknown requests are refused, unknown notifications ignored: they can do nothing here. */
@@ -49,9 +60,19 @@ export class AgentSession {
       case 'refused':
         return this.#refuse(frame);
       case 'response':
+        return this.#back.answered(frame.id, frame.answer);
       case 'blank':
         return;
     }
+  }
+
+  /** Withdraws one request, as if its client had. */
+  withdraw(id: RequestId): void {
+    for (const uri of this.#subscriptions.close(id)) this.#follow('resources/unsubscribe', uri).catch(() => undefined);
+    const abort = this.#running.get(id)?.abort ?? this.#unanswered.get(id);
+    this.#running.delete(id);
+    this.#unanswered.delete(id);
+    abort?.abort();
   }
 
   /** Withdraws everything that this agent still waits for. */
@@ -62,6 +83,7 @@ export class AgentSession {
     this.#running.clear();
     this.#unanswered.clear();
     this.#gone.abort();
+    this.#back.end();
     this.#unlisten();
   }
 
@@ -71,25 +93,37 @@ export class AgentSession {
     const era = eraOf(params);
     if (era.kind === 'invalid') return this.#refuseRequest(frame, era.code, era.message, era.data);
     if (era.kind === 'stateless') [this.#client, this.#capabilities] = [era.client ?? this.#client, era.capabilities];
-    const handler = (era.kind === 'stateless' ? this.#stateless : this.#inSession).get(method);
+    const handler = (era.kind === 'stateless' ? this.#stateless : this.#inSession).get(method) ?? this.#passing(method, era.kind);
     if (handler === undefined) return this.#refuseRequest(frame, rpc.methodNotFound, `Method not found: ${method.slice(0, 100)}`);
     handler(id, params);
   }
 
   // The explicit tables of what is served (T53).
-  readonly #inSession = new Map<string, (id: RequestId, params: Readonly<Record<string, unknown>>) => void>([
+  readonly #inSession = new Map<string, Handler>([
     ['initialize', (id, params) => this.#initialize(id, params)],
     ['ping', (id) => this.#result(id, {})],
     ['tools/list', (id) => this.#afterInitialize(id, () => this.#result(id, { tools: listTools(this.house.listed()) }))],
-    ['tools/call', (id, params) => this.#afterInitialize(id, () => this.#call(id, params, (result) => result))],
+    ['tools/call', (id, params) => this.#afterInitialize(id, () => this.#call(id, params, true, (result) => result))],
   ]);
 
-  readonly #stateless = new Map<string, (id: RequestId, params: Readonly<Record<string, unknown>>) => void>([
-    ['server/discover', (id) => this.#result(id, this.#stamped({ supportedVersions: statelessRevisions, capabilities: { tools: { listChanged: true } }, instructions, ttlMs: 60_000, cacheScope: 'private' }))],
+  readonly #stateless = new Map<string, Handler>([
+    ['server/discover', (id) => this.#result(id, this.#stamped({ supportedVersions: statelessRevisions, capabilities: this.#announced(), instructions, ttlMs: 60_000, cacheScope: 'private' }))],
     ['tools/list', (id) => this.#result(id, this.#stamped({ tools: listTools(this.house.listed()), ttlMs: 60_000, cacheScope: 'private' }))],
-    ['tools/call', (id, params) => this.#call(id, params, (result) => this.#stamped(result))],
+    ['tools/call', (id, params) => this.#call(id, params, false, (result) => this.#stamped(result))],
     ['subscriptions/listen', (id, params) => this.#listen(id, params)],
   ]);
+
+  /** What passes to external servers; the house knows which methods do. */
+  #passing(method: string, era: 'session' | 'stateless'): Handler | undefined {
+    if (!this.house.serves(method) || (era === 'stateless' && sessionOnly.has(method))) return undefined;
+    const list = method.endsWith('/list') || method === 'resources/read';
+    if (era === 'stateless') return (id, params) => this.#use(id, method, params, false, (result) => this.#stamped(list ? { ttlMs: 0, ...result, cacheScope: 'private' } : result));
+    return (id, params) => this.#afterInitialize(id, () => this.#use(id, method, params, true, (result) => result));
+  }
+
+  #announced(): object {
+    return { ...this.house.capabilities(), tools: { listChanged: true } };
+  }
 
   #initialize(id: RequestId, params: Readonly<Record<string, unknown>>): void {
     const parsed = initializeSchema.safeParse(params);
@@ -99,7 +133,7 @@ export class AgentSession {
     const known = sessionRevisions.find((revision) => revision === protocolVersion);
     this.#negotiated = known ?? sessionRevisions[0];
     this.#client = nameOf(clientInfo);
-    this.#result(id, { protocolVersion: this.#negotiated, capabilities: { tools: { listChanged: true } }, serverInfo: this.#self(), instructions });
+    this.#result(id, { protocolVersion: this.#negotiated, capabilities: this.#announced(), serverInfo: this.#self(), instructions });
   }
 
   #afterInitialize(id: RequestId, act: () => void): void {
@@ -107,29 +141,67 @@ export class AgentSession {
     act();
   }
 
-  #call(id: RequestId, params: Readonly<Record<string, unknown>>, dress: (result: object) => object): void {
+  #call(id: RequestId, params: Params, askable: boolean, dress: (result: object) => object): void {
     const parsed = callSchema.safeParse(params);
     if (!parsed.success) return this.#refuseRequest({ id, method: 'tools/call' }, rpc.invalidParams, 'tools/call needs a name, and arguments that are an object.');
-    if (this.#running.size >= callLimit) return this.#refuseRequest({ id, method: 'tools/call' }, rpc.internal, `At most ${String(callLimit)} calls run at a time. Wait for one to end.`);
+    const run = this.#begin(id, 'tools/call', params, askable);
+    if (run === undefined) return;
+    const { caller, abort } = run;
+    void this.house.call(this.house.toolNamed(parsed.data.name), parsed.data.arguments ?? {}, this.#client, caller).then(
+      (outcome) => this.#answer(id, abort, () => {
+        if (outcome.kind === 'refused' && outcome.code === 'APPROVAL_PENDING') this.#stillAsked(id, abort);
+        if (outcome.kind !== 'refused' && outcome.wire?.kind === 'error') this.#reply(id, outcome.wire, dress);
+        else this.#result(id, dress(resultOf(outcome)));
+      }),
+      (thrown: unknown) => this.#failed(id, abort, thrown),
+    );
+  }
+
+  #use(id: RequestId, method: string, params: Params, askable: boolean, dress: (result: object) => object): void {
+    const run = this.#begin(id, method, params, askable);
+    if (run === undefined) return;
+    const { _meta: _, inputResponses: _responses, requestState: _state, ...input } = params;
+    void this.house.use(method, input, this.#client, run.caller).then(
+      (answer) => this.#answer(id, run.abort, () => this.#reply(id, answer, dress)),
+      (thrown: unknown) => this.#failed(id, run.abort, thrown),
+    );
+  }
+
+  /** Notes that a request runs, and makes what its caller brings. */
+  #begin(id: RequestId, method: string, params: Params, askable: boolean): Run | undefined {
+    const given = metaSchema.safeParse(params['_meta'] ?? {});
+    if (!given.success) return void this.#refuseRequest({ id, method }, rpc.invalidParams, 'The member "_meta" must be an object, and its progressToken a string or a number.');
+    if (this.#running.size >= callLimit) return void this.#refuseRequest({ id, method }, rpc.internal, `At most ${String(callLimit)} calls run at a time. Wait for one to end.`);
     const abort = new AbortController();
     this.#running.set(id, { abort });
-    const { progressToken: token, ...sent } = parsed.data._meta ?? {};
+    const { progressToken: token, ...sent } = given.data;
     let step = 0;
     const progress: Progress = (message, report) => {
       if (token === undefined || abort.signal.aborted) return;
       step += 1;
-      this.#tell('notifications/progress', { ...(report ?? { progress: step, message }), progressToken: token });
+      this.#tell('notifications/progress', { ...(report ?? { progress: step, message }), progressToken: token }, id);
     };
     const { inputResponses, requestState } = params;
-    const line = { meta: sent, rest: { ...(inputResponses === undefined ? {} : { inputResponses }), ...(requestState === undefined ? {} : { requestState }) }, capabilities: this.#capabilities, tell: (method: string, told: object) => this.#tell(method, told) };
-    void this.house.call(dotted(parsed.data.name, this.house.tools), parsed.data.arguments ?? {}, this.#client, { signal: abort.signal, progress, informed: token !== undefined, gone: this.#gone.signal, line }).then(
-      (outcome) => this.#answer(id, abort, () => {
-        if (outcome.kind === 'refused' && outcome.code === 'APPROVAL_PENDING') this.#stillAsked(id, abort);
-        if (outcome.kind !== 'refused' && outcome.wire?.kind === 'error') this.#send({ jsonrpc: '2.0', id, error: outcome.wire.error });
-        else this.#result(id, dress(resultOf(outcome)));
-      }),
-      (thrown: unknown) => this.#answer(id, abort, () => this.#error(id, rpc.internal, thrown instanceof Error ? thrown.message : 'The call failed.')),
-    );
+    const line: RawLine = {
+      meta: sent, rest: { ...(inputResponses === undefined ? {} : { inputResponses }), ...(requestState === undefined ? {} : { requestState }) }, capabilities: this.#capabilities,
+      tell: (told, news) => this.#news(told, news),
+      ...(askable ? { ask: (_from: string, asked: string, what: Params, signal: AbortSignal) => this.#back.ask(asked, what, signal, this.#latest()) } : {}),
+    };
+    return { abort, caller: { signal: abort.signal, progress, informed: token !== undefined, gone: this.#gone.signal, line } };
+  }
+
+  // What a server asks belongs to some request of this client; on carriers that must know, the latest is as good as any.
+  #latest(): RequestId | undefined {
+    return [...this.#running.keys()].at(-1);
+  }
+
+  #reply(id: RequestId, answer: Answer, dress: (result: object) => object): void {
+    if (answer.kind === 'result') this.#result(id, dress(answer.result));
+    else this.#send({ jsonrpc: '2.0', id, error: answer.error }, id);
+  }
+
+  #failed(id: RequestId, abort: AbortController, thrown: unknown): void {
+    this.#answer(id, abort, () => this.#error(id, rpc.internal, thrown instanceof Error ? thrown.message : 'The call failed.'));
   }
 
   // A withdrawn call gets no answer (MCP, cancellation); its outcome is in the log.
@@ -145,22 +217,36 @@ export class AgentSession {
     if (this.#unanswered.size > callLimit && oldest !== undefined) this.#unanswered.delete(oldest);
   }
 
-  #listen(id: RequestId, params: Readonly<Record<string, unknown>>): void {
-    if (!isRecord(params['notifications'])) return this.#refuseRequest({ id, method: 'subscriptions/listen' }, rpc.invalidParams, 'subscriptions/listen needs "notifications".');
-    if (this.#listening.size >= callLimit) return this.#refuseRequest({ id, method: 'subscriptions/listen' }, rpc.internal, 'Subscription limit reached.');
-    const tools = params['notifications']['toolsListChanged'] === true;
-    this.#listening.set(id, tools);
-    this.#send({ jsonrpc: '2.0', method: 'notifications/subscriptions/acknowledged', params: { notifications: tools ? { toolsListChanged: true } : {}, _meta: { [meta.subscription]: id } } });
+  #listen(id: RequestId, params: Params): void {
+    const asked = params['notifications'];
+    if (!isRecord(asked)) return this.#refuseRequest({ id, method: 'subscriptions/listen' }, rpc.invalidParams, 'subscriptions/listen needs "notifications".');
+    if (this.#subscriptions.size >= callLimit) return this.#refuseRequest({ id, method: 'subscriptions/listen' }, rpc.internal, 'Subscription limit reached.');
+    const { resourceSubscriptions: uris = [] } = asked;
+    const wanted = Array.isArray(uris) ? uris.filter((uri) => typeof uri === 'string').slice(0, callLimit) : [];
+    void Promise.all(wanted.map(async (uri) => ((await this.#follow('resources/subscribe', uri)).kind === 'result' ? [uri] : []))).then(
+      (followed) => {
+        const notifications = this.#subscriptions.open(id, asked, followed.flat(), (method) => method === 'notifications/tools/list_changed' || this.house.serves(method.replace('notifications/', '').replace('/list_changed', '/list')));
+        this.#send({ jsonrpc: '2.0', method: 'notifications/subscriptions/acknowledged', params: { notifications, _meta: { [meta.subscription]: id } } }, id);
+      },
+      (thrown: unknown) => this.#error(id, rpc.internal, thrown instanceof Error ? thrown.message : 'The subscription failed.'),
+    );
   }
 
-  #listChanged(): void {
-    if (this.#negotiated !== undefined) this.#tell('notifications/tools/list_changed', {});
-    for (const [id, tools] of this.#listening) if (tools) this.#tell('notifications/tools/list_changed', { _meta: { [meta.subscription]: id } });
+  /** Begins or ends to follow a resource for a client without a session. */
+  #follow(method: 'resources/subscribe' | 'resources/unsubscribe', uri: string): Promise<Answer> {
+    if (!this.house.serves(method)) return Promise.resolve({ kind: 'error', error: { code: rpc.methodNotFound, message: 'No resources are served.' } });
+    const line: RawLine = { meta: {}, rest: {}, capabilities: this.#capabilities, tell: (told, news) => this.#news(told, news) };
+    return this.house.use(method, { uri }, this.#client, { signal: this.#gone.signal, progress: () => undefined, gone: this.#gone.signal, line });
+  }
+
+  #news(method: string, params: Params): void {
+    if (this.#negotiated !== undefined) return this.#tell(method, params, method === 'notifications/message' ? this.#latest() : undefined);
+    for (const [id, told] of this.#subscriptions.hearing(method, params)) this.#tell(method, told, id);
   }
 
   // Whoever does not take what it is told loses it, before it costs memory; answers are never lost.
-  #tell(method: string, params: object): void {
-    if (this.stream.writableLength < unreadLimit) this.#send({ jsonrpc: '2.0', method, params });
+  #tell(method: string, params: object, about?: RequestId): void {
+    if (!this.outlet.crowded()) this.#send({ jsonrpc: '2.0', method, params }, about);
   }
 
   #notification(frame: Extract<Frame, { kind: 'notification' }>): void {
@@ -170,13 +256,8 @@ export class AgentSession {
     }
     if (frame.method !== 'notifications/cancelled') return;
     const id = frame.params['requestId'];
-    if (typeof id !== 'string' && typeof id !== 'number') return;
     // Clients also cancel what has long ended; that is no error.
-    this.#listening.delete(id);
-    const abort = this.#running.get(id)?.abort ?? this.#unanswered.get(id);
-    this.#running.delete(id);
-    this.#unanswered.delete(id);
-    abort?.abort();
+    if (typeof id === 'string' || typeof id === 'number') this.withdraw(id);
   }
 
   #refuse(frame: Extract<Frame, { kind: 'refused' }>): void {
@@ -195,7 +276,7 @@ export class AgentSession {
 
   #countNonsense(): void {
     this.#nonsense += 1;
-    if (this.#nonsense >= nonsenseLimit) this.stream.end();
+    if (this.#nonsense >= nonsenseLimit) this.outlet.close();
   }
 
   #self(): Implementation {
@@ -208,25 +289,25 @@ export class AgentSession {
   }
 
   #result(id: RequestId, result: object): void {
-    this.#send({ jsonrpc: '2.0', id, result });
+    this.#send({ jsonrpc: '2.0', id, result }, id);
   }
 
   #error(id: RequestId | null, code: number, message: string, data?: unknown): void {
-    this.#send({ jsonrpc: '2.0', id, error: { code, message, ...(data === undefined ? {} : { data }) } });
+    this.#send({ jsonrpc: '2.0', id, error: { code, message, ...(data === undefined ? {} : { data }) } }, id ?? undefined);
   }
 
-  #send(message: object): void {
-    if (this.#ended || !this.stream.writable) return;
-    // Who does not read its answers is not read either, so that nothing piles up here.
-    if (this.stream.write(`${JSON.stringify(message)}\n`) || this.stream.isPaused()) return;
-    this.stream.pause();
-    this.stream.once('drain', () => this.stream.resume());
+  #send(message: object, about?: RequestId): void {
+    if (!this.#ended) this.outlet.send(message, about);
   }
 }
+
+/** Methods that the stateless revision does not have. */
+const sessionOnly: ReadonlySet<string> = new Set(['resources/subscribe', 'resources/unsubscribe', 'logging/setLevel']);
 
 const instructions =
   'Conductor runs these tools under the rules of its user. Some calls wait until the user approves them. A refusal says why and what to do next; do not try to get round it. A result of the kind approval.pending is neither: call again with the same arguments.';
 
 const progressToken = z.union([z.string(), z.number()]);
 const initializeSchema = z.object({ protocolVersion: z.string(), capabilities: z.record(z.string(), z.unknown()), clientInfo: z.object({ name: z.string(), version: z.string().optional() }) });
-const callSchema = z.object({ name: z.string().max(128), arguments: z.record(z.string(), z.unknown()).optional(), _meta: z.looseObject({ progressToken: progressToken.optional() }).optional() });
+const callSchema = z.object({ name: z.string().max(128), arguments: z.record(z.string(), z.unknown()).optional() });
+const metaSchema = z.looseObject({ progressToken: progressToken.optional() });

@@ -6,7 +6,7 @@ import type { Listener } from './peer';
 
 /**
  * One backend: its connections, its tools, and when it is tried again. One connection serves all clients; a client whose own abilities the
- * backend may use gets a connection of its own (docs/decisions/025-shared-connections.md).
+ * backend may use gets a connection of its own (docs/decisions/026-shared-connections.md).
  */
 
 /** A tool as a backend describes it, raw. */
@@ -25,6 +25,8 @@ export type BackendNeeds = Readonly<{
   quarantined(): ConductorError | undefined;
   /** The way to it. `key` tells its connections apart. */
   open(profile: Profile, key: string): OpenTransport;
+  /** What the policy lets it use of clients: some servers show a tool only to clients that can do what it needs. */
+  lendable(): Readonly<Record<string, unknown>>;
   /** Hears the tools each time they were listed. */
   listed(tools: readonly Descriptor[]): void;
   /** Hears what the shared connection tells by itself. */
@@ -54,12 +56,18 @@ export class Backend {
   #closed = false;
   #tools: readonly Descriptor[] | undefined;
   #relisting = false;
+  #announced: Readonly<Record<string, unknown>> | undefined;
   readonly #own = new Map<string, Promise<Connection>>();
 
   constructor(readonly name: string, readonly profile: Profile, readonly needs: BackendNeeds) {}
 
   get state(): BackendState {
     return this.#state;
+  }
+
+  /** What it announced when it was last introduced to; undefined before that. */
+  get announced(): Readonly<Record<string, unknown>> | undefined {
+    return this.#announced;
   }
 
   /** The tools as last listed; undefined before that. */
@@ -132,7 +140,9 @@ export class Backend {
         await connection.end('The server is stopped.');
         throw new ConductorError('BACKEND_UNAVAILABLE', `The server ${this.name} is stopped.`);
       }
+      this.#announced = connection.server.capabilities;
       this.#move({ kind: 'ready', connection, since: this.needs.now() });
+      if (connection.server.era === 'stateless') connection.listen({ toolsListChanged: true, promptsListChanged: true, resourcesListChanged: true }, (method, params) => this.#told(method, params));
       await this.#list(connection);
       return connection;
     } catch (thrown) {
@@ -161,9 +171,25 @@ export class Backend {
       this.#tools = [];
       return this.needs.listed(this.#tools);
     }
-    const listed = await connection.list('tools/list', 'tools', this.profile.preflight.timeout_ms, mostTools);
+    const lendable = connection.server.era === 'session' ? this.needs.lendable() : {};
+    const listed = Object.keys(lendable).length === 0 ? await this.#toolsOf(connection) : await this.#toolsLent(lendable);
     this.#tools = listed.filter((tool): tool is Descriptor => isRecord(tool) && typeof tool['name'] === 'string');
     this.needs.listed(this.#tools);
+  }
+
+  #toolsOf(connection: Connection): Promise<readonly unknown[]> {
+    return connection.list('tools/list', 'tools', this.profile.preflight.timeout_ms, mostTools);
+  }
+
+  /** The tools that a client sees which can do all that the policy lists. No client is behind this connection, so nobody is asked. */
+  async #toolsLent(lendable: Own['declared']): Promise<readonly unknown[]> {
+    const nobody: Listener = { asked: () => Promise.resolve({ kind: 'error', error: { code: -32601, message: 'Method not found' } }), told: () => undefined, ended: () => undefined };
+    const connection = await this.#connect('listing', lendable, nobody);
+    try {
+      return await this.#toolsOf(connection);
+    } finally {
+      await connection.end('The tools are listed.');
+    }
   }
 
   #told(method: string, params: Readonly<Record<string, unknown>>): void {

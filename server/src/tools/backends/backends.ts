@@ -1,16 +1,19 @@
+import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { Backend as Profile } from '../../../../protocol/src/backends';
-import type { ClientLine } from '../../../../protocol/src/call';
 import { ConductorError } from '../../../../protocol/src/errors';
 import { toolDigest } from '../../rules/backends/identity';
 import { markOf } from '../shell/runMark';
 import type { Tool } from '../tool';
 import { Backend, type Descriptor } from './backend';
 import type { OpenTransport } from './connection';
+import { lendable, sendTo } from './lending';
+import { listNews } from './methods';
 import type { Registry } from './registry';
 import { programOf, type FillIn } from './start';
 import { openStdio } from './stdio';
 import { toolOf, type Send, type ToolGround } from './tool';
+import { usesOf } from './uses';
 
 /** All backends: started as their profiles say, ended when these change, and their tools among the tools of Conductor. */
 
@@ -23,6 +26,8 @@ export type BackendsNeeds = Readonly<{
   now(): number;
   /** Takes away the tools of a backend and puts these in their place. */
   publish(backend: string, tools: readonly Tool[]): void;
+  /** Hears that a list of a backend is another. */
+  news(backend: string, method: string): void;
   /** Hears that a backend's state is another. */
   changed(): void;
 }>;
@@ -78,31 +83,26 @@ export function createBackends(needs: BackendsNeeds): Backends {
 }
 
 function backendOf(name: string, profile: Profile, needs: BackendsNeeds): Backend {
-  const send: Send = async (method, params, line, ask) => {
-    const connection = await backend.shared();
-    const forwarded = { method, params, ...capabilitiesOf(line) };
-    return await connection.request(forwarded, { ...ask, timeoutMs: profile.timeout_ms });
-  };
+  const send: Send = (...request) => sendTo(backend, needs.registry)(...request);
   const ground: ToolGround = { backend: name, registry: needs.registry, send };
   let known: ReadonlyMap<string, Tool> = new Map();
+  const uses = usesOf(ground);
+  needs.publish(name, uses);
   const backend: Backend = new Backend(name, profile, {
     quarantined: () => needs.registry.quarantined(name),
     open: (present, key) => openerOf(name, present, key, needs),
+    lendable: () => lendable(name, needs.registry, join(needs.configDir, 'no-project')),
     listed: (tools) => {
       needs.registry.listed(name, tools);
       // The same tool as before, as long as its backend says the same of it.
       known = new Map(named(tools).map((tool) => [toolDigest(tool), tool] as const).map(([digest, tool]) => [digest, known.get(digest) ?? toolOf(ground, tool)]));
-      needs.publish(name, [...known.values()]);
+      needs.publish(name, [...known.values(), ...uses]);
     },
-    told: () => undefined,
+    told: (method) => { if (listNews.has(method)) needs.news(name, method); },
     changed: needs.changed,
     now: needs.now,
   });
   return backend;
-}
-
-function capabilitiesOf(line: ClientLine | undefined): { capabilities?: ClientLine['capabilities'] } {
-  return line === undefined ? {} : { capabilities: line.capabilities };
 }
 
 /** Of several tools with one name the first counts. */
@@ -113,6 +113,6 @@ function named(tools: readonly Descriptor[]): readonly Descriptor[] {
 
 /** The way to a backend under a profile. */
 export function openerOf(name: string, profile: Profile, key: string, { configDir, fillIn }: Pick<BackendsNeeds, 'configDir' | 'fillIn'>): OpenTransport {
-  if (profile.transport === 'stdio') return async (incoming) => openStdio(await programOf(profile, configDir, markOf(configDir, `backend-${name}-${key}`), fillIn), incoming);
+  if (profile.transport === 'stdio') return async (incoming) => openStdio(await programOf(name, profile, configDir, markOf(configDir, `backend-${name}-${key}`), fillIn), incoming);
   return () => Promise.reject(new ConductorError('BACKEND_UNAVAILABLE', `The transport ${profile.transport} is not there yet.`));
 }

@@ -54,6 +54,11 @@ export class Connection {
     return await this.peer.request(method, Object.keys(meta).length === 0 ? rest : { ...rest, _meta: meta }, ask);
   }
 
+  /** Follows something on a connection without a session; the result ends it. */
+  listen(notifications: Readonly<Record<string, unknown>>, told: Listener['told']): () => void {
+    return this.peer.subscribe(notifications, addressed({}, {}), told);
+  }
+
   /** All pages of a list, at most `most` items. Rejects with what the backend said when it refused. */
   async list(method: string, member: string, timeoutMs: number, most: number): Promise<readonly unknown[]> {
     const items: unknown[] = [];

@@ -9,6 +9,7 @@ import type { BackendChange } from '../../../../protocol/src/externalServers';
 import { toolDigest, type ToolDescriptor } from '../../rules/backends/identity';
 import { planChange } from './changes';
 import { makeChange } from './making';
+import type { FillIn } from './start';
 import { openRegistry, type OpenRegistry } from './openRegistry';
 import { openerOf } from './backends';
 import { runPreflight } from './preflight';
@@ -74,7 +75,7 @@ class Ground {
   }
 
   preflight(registry: OpenRegistry, backend = 'calc') {
-    const fillIn = (text: string): Promise<string> => Promise.resolve(text);
+    const fillIn: FillIn = (_, texts) => Promise.resolve(texts);
     return runPreflight({ registry, now: () => performance.now(), wallNow: Date.now, open: (name, profile) => openerOf(name, profile, 'preflight', { configDir: this.configDir, fillIn }) }, backend);
   }
 

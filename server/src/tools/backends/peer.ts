@@ -1,5 +1,5 @@
 import { ConductorError, toConductorError } from '../../../../protocol/src/errors';
-import { rpc, type Answer, type Frame, type RequestId, type RpcError } from '../../base/frames';
+import { isRecord, rpc, type Answer, type Frame, type RequestId, type RpcError } from '../../base/frames';
 import type { Incoming, Message, Transport } from './transport';
 
 /**
@@ -40,6 +40,7 @@ type Waiting = Readonly<{ settle(answer: Answer): void; fail(error: ConductorErr
 export class Peer {
   readonly #waiting = new Map<number, Waiting>();
   readonly #late = new Set<number>();
+  readonly #streams = new Map<number, Listener['told']>();
   readonly #asked = new Map<RequestId, AbortController>();
   #transport: Transport | undefined;
   #next = 1;
@@ -94,7 +95,8 @@ export class Peer {
       const withdraw = (): void => giveUp(cancelled());
       const listen = (): void => {
         clearTimeout(timer);
-        timer = setTimeout(() => giveUp(new ConductorError('TIMEOUT', `The server said nothing for ${String(ask.timeoutMs)} ms.`)), ask.timeoutMs);
+        // While it waits for an answer from here, its silence is not its own.
+        timer = setTimeout(() => (this.#asked.size > 0 ? listen() : giveUp(new ConductorError('TIMEOUT', `The server said nothing for ${String(ask.timeoutMs)} ms.`))), ask.timeoutMs);
       };
       const { onProgress } = ask;
       this.#waiting.set(id, {
@@ -112,6 +114,19 @@ export class Peer {
       listen();
       this.#send({ jsonrpc: '2.0', id, method, params: onProgress === undefined ? params : withToken(params, id) }, travel.signal).catch((thrown: unknown) => this.#waiting.get(id)?.fail(toConductorError(thrown, 'BACKEND_UNAVAILABLE')));
     });
+  }
+
+  /** Opens a subscription of the stateless revision; `told` hears what comes of it. The result ends it. */
+  subscribe(notifications: Readonly<Record<string, unknown>>, meta: Readonly<Record<string, unknown>>, told: Listener['told']): () => void {
+    const id = this.#next++;
+    const travel = new AbortController();
+    this.#streams.set(id, told);
+    this.#send({ jsonrpc: '2.0', id, method: 'subscriptions/listen', params: { notifications, _meta: meta } }, travel.signal).catch(() => this.#streams.delete(id));
+    return () => {
+      if (!this.#streams.delete(id)) return;
+      this.#forget(id, 'subscriptions/listen', 'Nobody listens any more.');
+      travel.abort();
+    };
   }
 
   /** Tells something; nobody hears whether it arrived. */
@@ -141,7 +156,7 @@ export class Peer {
 
   #answered(id: RequestId, answer: Answer): void {
     const waiting = typeof id === 'number' ? this.#waiting.get(id) : undefined;
-    if (waiting === undefined) return typeof id === 'number' && this.#late.delete(id) ? undefined : this.#nonsense('answered too often what it was not asked');
+    if (waiting === undefined) return typeof id === 'number' && (this.#late.delete(id) || this.#streams.delete(id)) ? undefined : this.#nonsense('answered too often what it was not asked');
     this.#junk = 0;
     waiting.settle(answer);
   }
@@ -149,10 +164,15 @@ export class Peer {
   #told(method: string, params: Readonly<Record<string, unknown>>): void {
     if (this.#floods()) return;
     if (method === 'notifications/cancelled') return this.#takenBack(params['requestId']);
-    if (method !== 'notifications/progress') return this.listener.told(method, params);
+    if (method !== 'notifications/progress') return (this.#streamOf(params) ?? this.listener.told)(method, params);
     const token = params['progressToken'];
     // Progress of a request that nobody asked for, or of somebody else's, goes nowhere.
     if (typeof token === 'number') this.#waiting.get(token)?.progress?.(params);
+  }
+
+  #streamOf({ _meta: given }: Readonly<Record<string, unknown>>): Listener['told'] | undefined {
+    const id = isRecord(given) ? given['io.modelcontextprotocol/subscriptionId'] : undefined;
+    return typeof id === 'number' ? this.#streams.get(id) : undefined;
   }
 
   #takenBack(id: unknown): void {

@@ -10,8 +10,8 @@ import { backendEnvironment } from './surroundings';
 
 /** Turns the profile of a backend into what is started. */
 
-/** Gives the text with every `${secret:service.key}` in its place; rejects where one is not there. */
-export type FillIn = (text: string) => Promise<string>;
+/** Gives the texts of a backend's profile, by name, with every `${secret:service.key}` in its place; rejects where one is not there. */
+export type FillIn = (backend: string, texts: Readonly<Record<string, string>>) => Promise<Readonly<Record<string, string>>>;
 
 /** A profile whose backend is a program. */
 export type StdioProfile = Extract<Backend, { transport: 'stdio' }>;
@@ -20,14 +20,14 @@ export type StdioProfile = Extract<Backend, { transport: 'stdio' }>;
 const aroundAnswer = 64 * 1024;
 
 /** What would be started for a profile at this moment. Rejects with BACKEND_UNAVAILABLE where the program is not found or may not be used. */
-export async function programOf(profile: StdioProfile, configDir: string, mark: Mark, fillIn: FillIn): Promise<Program> {
+export async function programOf(name: string, profile: StdioProfile, configDir: string, mark: Mark, fillIn: FillIn): Promise<Program> {
   const { file, prefix, argv0 } = findProgram(profile.command);
-  const declared = await Promise.all(Object.entries(profile.env).map(async ([name, text]) => [name, await fillIn(text)] as const));
+  const declared = await fillIn(name, profile.env);
   return {
     file, argv0, mark,
     args: [...prefix, ...profile.args],
     cwd: profile.cwd === undefined ? configDir : profile.cwd.replace(/^~(?=$|[\\/])/, homedir()),
-    environment: backendEnvironment(process.env, profile.env_passthrough, Object.fromEntries(declared)),
+    environment: backendEnvironment(process.env, profile.env_passthrough, declared),
     lineLimit: profile.max_response_bytes + aroundAnswer,
   };
 }

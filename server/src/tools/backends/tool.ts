@@ -34,10 +34,17 @@ export function toolOf(ground: ToolGround, descriptor: Descriptor): Tool {
     input: anyObject,
     annotations: hintsOf(annotations),
     descriptor: { ...descriptor, name },
+    origin: { backend: ground.backend, name: descriptor.name },
     listed: (project) => ground.registry.shown({ backend: ground.backend, tool: descriptor.name, arguments: {}, project }),
     countsAsFailure: isLost,
     prepare: (input, context) => Promise.resolve(prepareUse(ground, { tool: descriptor.name, method: 'tools/call', params: { name: descriptor.name, arguments: input }, pin, title: 'Call a tool of an external server' }, input, context)),
   };
+}
+
+/** Whether the policy lists a tool or method for some arguments. */
+export function mayUse(registry: Pick<Registry, 'judge'>, backend: string, tool: string, project: string): boolean {
+  const { verdict, rule } = registry.judge({ backend, tool, arguments: {}, project }).verdict;
+  return verdict !== 'deny' || rule === 'external.arguments';
 }
 
 /** One use of a backend, judged under the name `tool` and sent as `method`. */

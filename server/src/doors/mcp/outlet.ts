@@ -1,0 +1,29 @@
+import type { Duplex } from 'node:stream';
+import type { RequestId } from '../../base/frames';
+
+/** Where messages to one client go. `about` names the request they belong to, for carriers on which that matters. */
+export type Outlet = Readonly<{
+  send(message: object, about?: RequestId): void;
+  /** Whether the client has not taken what waits for it already. */
+  crowded(): boolean;
+  /** Ends the connection after what was sent. */
+  close(): void;
+}>;
+
+/** Bytes that may wait for a client before notifications to it are dropped. */
+const unreadLimit = 4 * 1024 * 1024;
+
+/** One JSON object a line on a stream. */
+export function streamOutlet(stream: Duplex): Outlet {
+  return {
+    send(message) {
+      if (!stream.writable) return;
+      // Who does not read its answers is not read either, so that nothing piles up here.
+      if (stream.write(`${JSON.stringify(message)}\n`) || stream.isPaused()) return;
+      stream.pause();
+      stream.once('drain', () => stream.resume());
+    },
+    crowded: () => stream.writableLength >= unreadLimit,
+    close: () => stream.end(),
+  };
+}

@@ -1,0 +1,87 @@
+import type { ClientLine } from '../../../../protocol/src/call';
+import { ConductorError } from '../../../../protocol/src/errors';
+import { isRecord, rpc, type Answer } from '../../base/frames';
+import type { Backend, Own } from './backend';
+import type { Connection } from './connection';
+import { ownNews, toBackends, toClients } from './methods';
+import type { Registry } from './registry';
+import { mayUse, type Send } from './tool';
+
+/** Sends requests of clients to a backend over the right connection, and lends it what the client and the policy let it use. */
+
+/** Rounds of questions in one request, at most. */
+const mostRounds = 16;
+
+/** Makes the way to one backend. */
+export function sendTo(backend: Backend, registry: Registry): Send {
+  return async (method, params, line, ask) => {
+    const lent = line === undefined ? {} : lentTo(backend.name, line, registry);
+    const connection = await connectionFor(backend, method, line, lent);
+    const forward = (sent: Readonly<Record<string, unknown>>): Promise<Answer> => connection.request({ method, params: sent, capabilities: lent }, { ...ask, timeoutMs: backend.profile.timeout_ms });
+    let answer = await forward(params);
+    for (let round = 0; isQuestion(answer); round += 1) {
+      const questions = answer.result['inputRequests'];
+      for (const method of methodsOf(questions)) if (!isLent(lent, method)) throw new ConductorError('DENIED', `The server wants ${method}, which the policy does not list for it, or the agent cannot do.`);
+      // A client that knows such rounds goes them itself, with everything as it came.
+      if (line?.ask === undefined) return answer;
+      if (round >= mostRounds) throw new ConductorError('TOO_LARGE', `The server asked back more than ${String(mostRounds)} times.`);
+      const { requestState } = answer.result;
+      answer = await forward({ ...params, inputResponses: await answersTo(backend.name, questions, line, ask.signal), ...(requestState === undefined ? {} : { requestState }) });
+    }
+    return answer;
+  };
+}
+
+/** Everything that the policy lets a backend use of clients, as one would declare it who can do it all. */
+export function lendable(backend: string, registry: Registry, project: string): Readonly<Record<string, unknown>> {
+  const all: Readonly<Record<string, object>> = { sampling: {}, elicitation: { form: {}, url: {} }, roots: { listChanged: true } };
+  return Object.fromEntries([...toClients].filter(([method]) => mayUse(registry, backend, method, project)).map(([, { capability }]) => [capability, all[capability]]));
+}
+
+/** What of a client's abilities the policy lets this backend use, as the client declared it. */
+function lentTo(backend: string, { capabilities, project }: ClientLine, registry: Registry): Readonly<Record<string, unknown>> {
+  const lent = [...toClients].filter(([method, { capability }]) => isRecord(capabilities[capability]) && mayUse(registry, backend, method, project));
+  return Object.fromEntries(lent.map(([, { capability }]) => [capability, capabilities[capability]]));
+}
+
+async function connectionFor(backend: Backend, method: string, line: ClientLine | undefined, lent: Own['declared']): Promise<Connection> {
+  const shared = await backend.shared();
+  if (line === undefined || shared.server.era === 'stateless') return shared;
+  const needed = (line.ask !== undefined && Object.keys(lent).length > 0) || toBackends.get(method)?.own === true;
+  if (!needed) return (await backend.hasOwn(line.key)) ?? shared;
+  const { ask } = line;
+  return await backend.own({
+    key: line.key,
+    declared: ask === undefined ? {} : lent,
+    listener: {
+      asked: (asked, params, signal) => (ask === undefined || !isLent(lent, asked) ? Promise.resolve(unknown) : ask(backend.name, asked, params, signal)),
+      told: (told, params) => { if (ownNews.has(told)) line.tell(told, params); },
+    },
+  });
+}
+
+const unknown: Answer = { kind: 'error', error: { code: rpc.methodNotFound, message: 'Method not found' } };
+
+function isLent(lent: Own['declared'], method: string): boolean {
+  const capability = toClients.get(method)?.capability;
+  return capability !== undefined && Object.hasOwn(lent, capability);
+}
+
+function isQuestion(answer: Answer): answer is Extract<Answer, { kind: 'result' }> {
+  return answer.kind === 'result' && answer.result['resultType'] === 'input_required';
+}
+
+function methodsOf(questions: unknown): readonly string[] {
+  return isRecord(questions) ? Object.values(questions).map((one) => (isRecord(one) && typeof one['method'] === 'string' ? one['method'] : 'something without a name')) : [];
+}
+
+async function answersTo(backend: string, questions: unknown, line: ClientLine, signal: AbortSignal | undefined): Promise<Readonly<Record<string, unknown>>> {
+  const answers: Record<string, unknown> = {};
+  for (const [key, question] of isRecord(questions) ? Object.entries(questions) : []) {
+    if (!isRecord(question) || typeof question['method'] !== 'string' || line.ask === undefined) continue;
+    const answer = await line.ask(backend, question['method'], isRecord(question['params']) ? question['params'] : {}, signal ?? new AbortController().signal);
+    if (answer.kind === 'error') throw new ConductorError('TOOL_FAILED', `The agent did not answer what the server asked: ${answer.error.message.slice(0, 300)}`);
+    answers[key] = answer.result;
+  }
+  return answers;
+}
