@@ -7,6 +7,7 @@ import { createAuditReader, type AuditReader } from '../audit/read/reader';
 import type { AuditWriter } from '../audit/write/writer';
 import type { Logger } from '../base/logger';
 import { realFiles } from '../credentials/files';
+import { importOld, oldFolder, oldMachineSecrets } from '../credentials/legacy';
 import { machineId } from '../credentials/machineId';
 import { defaultCosts, type Slot } from '../credentials/slots';
 import { openCredentials, type CredentialStore } from '../credentials/store';
@@ -55,7 +56,7 @@ export async function buildCredentials(around: Around, actorOf: (guest: Guest) =
 
 type Handling = Readonly<{ store: CredentialStore; writer: AuditWriter; configDir: string; refusals: RefusalLog; record(event: Pick<NewEvent, 'tool' | 'input'>, actor: Actor): Promise<void>; actorOf(guest: Guest): Actor }>;
 
-function handlersOf({ store, writer, refusals, record, actorOf }: Handling): CredentialHandlers {
+function handlersOf({ store, writer, configDir, refusals, record, actorOf }: Handling): CredentialHandlers {
   // Nothing changes that could not be recorded; and what was changed is recorded with the generation that it led to.
   const change = async <Value>(guest: Guest, tool: string, work: () => Promise<Value>, told: (value: Value) => Readonly<Record<string, unknown>>): Promise<Value> => {
     const { health } = writer.state();
@@ -91,8 +92,10 @@ function handlersOf({ store, writer, refusals, record, actorOf }: Handling): Cre
     },
     'credentials/addSlot': async (asked, guest) => ({ slot: viewOf(store, await change(guest, 'credential.slotAdded', () => store.addSlot(asked, bringer(guest)), slotInput)) }),
     'credentials/removeSlot': async ({ id }, guest) => ({ removed: viewOf(store, await change(guest, 'credential.slotRemoved', () => store.removeSlot(id), slotInput)) }),
-    'credentials/import': () => {
-      throw new ConductorError('NOT_FOUND', 'There are no older files to import.');
+    'credentials/import': (_, guest) => {
+      const folder = join(configDir, oldFolder);
+      const old = { folder, files: realFiles(), secrets: () => oldMachineSecrets(folder) };
+      return change(guest, 'credential.imported', () => importOld(old, store, new Date()), ({ imported, kept, problems, movedTo }) => ({ names: imported.slice(0, 200), kept: kept.length, problems: problems.length, moved: movedTo !== null }));
     },
     'credentials/accept': async ({ reason }, guest) => {
       await change(guest, 'credential.accepted', () => store.accept(), () => ({ reason }));

@@ -66,7 +66,7 @@ async function add(broker: BrokerClient, kind: string): Promise<number> {
 }
 
 function machineKind(kind: string): 'machine' {
-  if (kind !== 'machine') throw new ConductorError('INVALID_INPUT', 'A terminal adds "machine" or "passphrase".', { next: 'An editor adds its own slot: run "Conductor: Keep the Credential Key in This Editor" there.' });
+  if (kind !== 'machine') throw new ConductorError('INVALID_INPUT', 'A terminal adds "machine" or "passphrase".', { next: 'An editor adds its own slot: run "Conductor: Add Key Slot…" there.' });
   // Opening a store without a person widens who can open it.
   requirePerson();
   return kind;
