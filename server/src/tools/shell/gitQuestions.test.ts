@@ -24,6 +24,8 @@ describe('git: what Conductor asks before it judges', () => {
     ground.git('init', '-q');
     ground.git('add', '.');
     ground.git('commit', '-qm', 'one');
+    ground.put('a', 'b');
+    ground.git('commit', '-qam', 'two');
   }
 
   it('T19 git:questions-bounded: a line that would put too many questions asks a person', async () => {
