@@ -5,7 +5,7 @@ import type { Kind } from './programs/rule';
 /** Judges single arguments by their kind, and gives the rules their words. */
 
 /** Where a path text is judged from. */
-export type PathScope = Readonly<{ facts: CommandFacts; folder: string }>;
+export type PathScope = Readonly<{ facts: CommandFacts; folder: string; /** Whether what is changed is what lies there, under all its names. */ writesThrough?: boolean }>;
 
 /** The verdict on one typed argument, or undefined when it is harmless. */
 export function judgeTyped(name: string, kind: Kind, text: string, scope: PathScope, git?: GitFacts): Verdict | undefined {
@@ -92,6 +92,7 @@ export function judgePath(name: string, kind: 'read' | 'write', text: string, sc
   if (kind === 'write' && (place === 'inside' || place === 'control') && scope.facts.inScope?.(scope.folder, text) === false) return outOfScope(shown);
   switch (place) {
     case 'inside':
+      return kind === 'write' && scope.writesThrough === true && scope.facts.sharesContent?.(scope.folder, text) === true ? ask('shell.hardLink', `"${shown}" has another name (a hard link) that may lie outside the project, and ${name} would change what lies there too.`) : undefined;
     case 'sink':
       return undefined;
     case 'control':

@@ -1,6 +1,6 @@
 import type { Verdict } from '../../../protocol/src/call';
 import type { ParsedCommand } from './commandPlan';
-import { allowed, ask, judgePath, judgeTyped, unclear } from './argumentKinds';
+import { allowed, ask, judgePath, judgeTyped, unclear, type PathScope } from './argumentKinds';
 import { judgeGitCommand, readGit } from './gitCommand';
 import type { CommandFacts } from './places';
 import { isFedSafely } from './fed';
@@ -53,7 +53,8 @@ function one(verdict: Verdict): Argued {
   return { verdicts: [verdict], reads: false };
 }
 
-function judgeByRule(name: string, rule: ArgumentRule, given: readonly string[], scope: Scope): readonly Verdict[] {
+function judgeByRule(name: string, rule: ArgumentRule, given: readonly string[], within: Scope): readonly Verdict[] {
+  const scope = { ...within, writesThrough: rule.changesNames !== true };
   const args = name === 'tar' ? dashedTar(given) : given;
   const reading = readArguments(ruleFor(rule, args), args);
   if ('unknown' in reading) return [unclear(name, reading.unknown, adviceOn(withoutVersion(name), args))];
@@ -62,7 +63,7 @@ function judgeByRule(name: string, rule: ArgumentRule, given: readonly string[],
   return [allowed(name), ...named, ...derived.filter((part) => !named.some((other) => other.rule === part.rule))];
 }
 
-function judgeAll(name: string, typed: readonly Typed[], scope: Scope): readonly Verdict[] {
+function judgeAll(name: string, typed: readonly Typed[], scope: PathScope): readonly Verdict[] {
   const judged = new Map<Typed['kind'], Set<string>>();
   return typed.flatMap(({ kind, text }) => {
     const texts = judged.get(kind) ?? new Set();

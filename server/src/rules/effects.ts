@@ -22,8 +22,8 @@ import { innermost } from './wrapped';
  */
 export type Effects = Readonly<{ names: 'changes' | 'uses' | 'begins' | 'nothing'; history: 'changes' | 'receives' | 'nothing' }>;
 
-/** Programs that make a name lead elsewhere, or nowhere. */
-const movers: ReadonlySet<string> = new Set(['ln', 'mv', 'cp', 'rm', 'rmdir', 'unlink', 'mkdir']);
+/** Programs that make a name lead elsewhere, or nowhere. A new folder does neither: a missing name is judged as if one stood there. */
+const movers: ReadonlySet<string> = new Set(['ln', 'mv', 'cp', 'rm', 'rmdir', 'unlink']);
 
 /** Programs that go through folders without being told which. */
 const descends: ReadonlySet<string> = new Set(['find', 'fd', 'fdfind', 'grep', 'egrep', 'fgrep', 'rg', 'ag', 'tree', 'du', 'ls', 'dir', 'vdir', 'tar', 'diff']);

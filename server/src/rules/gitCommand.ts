@@ -60,7 +60,7 @@ export function judgeGitCommand(call: GitCall, scope: GitScope): Readonly<{ verd
   const { seen } = reading;
   const typed = reading.typed.flatMap(({ kind, text }) => (kind === 'rev' ? judgeRevision(subcommand, text, seen, scope, facts) : judgeTyped(`git ${subcommand}`, kind, text, scope, facts)) ?? []);
   const queries = call.literal ? literalQueries(subcommand, seen) : writeQueries(subcommand, seen);
-  return { verdicts: [allowed(`git ${subcommand}`), ...typed, ...repository(subcommand, facts), ...elsewhere(subcommand, seen, facts), ...judgeWrites(subcommand, queries, scope)], reads };
+  return { verdicts: [allowed(`git ${subcommand}`), ...typed, ...repository(subcommand, facts), ...wholeRepository(subcommand, seen, facts), ...elsewhere(subcommand, seen, facts), ...judgeWrites(subcommand, queries, scope)], reads };
 }
 
 function asks(rule: string, reason: string): Readonly<{ verdicts: readonly Verdict[]; reads: boolean }> {
@@ -77,6 +77,7 @@ function literalQueries(subcommand: string, seen: Seen): readonly GitWriteQuery[
  * git alone decides which it is: with `--no-index` or outside a repository a colon is a letter like any other.
  */
 function judgeRevision(subcommand: string, text: string, seen: Seen, scope: GitScope, facts: GitFacts): Verdict | undefined {
+  if (facts.above === true && fromTheTop.test(text)) return ask('shell.outside', `git ${subcommand} would look at "${text.slice(0, 120)}" from the top of the repository, which lies above the project.`);
   const asFile = judgePath(`git ${subcommand}`, 'read', text, scope);
   const colon = text.indexOf(':');
   if (colon < 0 || (asFile?.verdict === 'deny' && asFile.rule !== 'shell.forbiddenPath')) return asFile;
@@ -86,6 +87,15 @@ function judgeRevision(subcommand: string, text: string, seen: Seen, scope: GitS
   // Windows takes a colon in a name for a device or a stream, but in history it stands between revision and path.
   const history = facts.repository !== false && !hasOption(seen, '--no-index') && /^[A-Za-z0-9_@^~][^\\/:]+:(?![\\/])/.test(text) && !text.includes('\\');
   return history && asFile?.rule === 'shell.forbiddenPath' ? undefined : asFile;
+}
+
+/** Paths that count from the top of the work tree, as `:/src`, `:!/src` and `:(top,icase)src` do. */
+const fromTheTop = /^:([!^]*\/|\([^)]*\btop\b)/;
+
+/** Without a path these take everything that the repository has. */
+function wholeRepository(subcommand: string, seen: Seen, facts: GitFacts): readonly Verdict[] {
+  const whole = subcommand === 'add' && seen.operands.length === 0 && facts.above === true;
+  return whole ? [ask('shell.outside', 'git add would take in files from the whole repository, which begins above the project. With "." it takes those of the folder.')] : [];
 }
 
 function repository(subcommand: string, facts: GitFacts): readonly Verdict[] {

@@ -27,6 +27,8 @@ export type GitFacts = Readonly<{
   addresses?: readonly (readonly [key: string, value: string])[];
   /** The branch that is checked out; undefined when there is none. */
   branch?: string | undefined;
+  /** True when the repository begins above the project. */
+  above?: boolean;
   /** False when the folder lies in no repository, so that git takes its operands for plain files. Default: true. */
   repository?: boolean;
   /** True when the repository has hooks that git would run on commit, checkout, merge or push. */
@@ -78,6 +80,8 @@ export type CommandFacts = Readonly<{
   inScope?(folder: string, path: string): boolean;
   /** What lies there, links followed. Whoever cannot look leaves it out, and what depends on it asks. */
   entry?(folder: string, path: string): 'missing' | 'file' | 'folder';
+  /** Whether the file there, links followed, has further names (hard links). Without it no file has any. */
+  sharesContent?(folder: string, path: string): boolean;
   /** Whether a file lies there, links followed. Without it every name is taken for a file's. */
   isFile?(folder: string, path: string): boolean;
   /** The first link in what lies there that would lead elsewhere from another place, or why nobody looked for it. Without it there are no links. */
@@ -133,6 +137,11 @@ export function lexicalScope(project: string, platform: Platform, patterns: read
 /** Files that package managers and builders take their orders from; commands that would change one ask. */
 const orderFiles: ReadonlySet<string> = new Set(['package.json', 'package.yaml', 'package.json5', 'makefile', 'gnumakefile', 'justfile', 'taskfile.yml', 'build.rs', 'rust-toolchain', 'rust-toolchain.toml', 'setup.py', 'conftest.py']);
 
+/** Whether package managers and builders take their orders from a file of this name. */
+export function isOrderFile(name: string): boolean {
+  return orderFiles.has(name.toLowerCase());
+}
+
 const sinks: ReadonlySet<string> = new Set(['/dev/null']);
 
 /** Where paths lead by their text alone. */
@@ -161,8 +170,7 @@ function isSink(path: string, platform: Platform): boolean {
 
 /** Whether a path below the project, given as its names, is an ordinary file or one that decides what runs. */
 export function placeInside(names: readonly string[]): 'inside' | 'control' {
-  const last = names.at(-1)?.toLowerCase() ?? '';
-  return controlNameIn(names) !== undefined || orderFiles.has(last) ? 'control' : 'inside';
+  return controlNameIn(names) !== undefined || isOrderFile(names.at(-1) ?? '') ? 'control' : 'inside';
 }
 
 type Segments = Readonly<{ anchor: string; segments: readonly string[] }>;

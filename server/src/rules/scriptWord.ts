@@ -25,8 +25,10 @@ export function scriptWord(argv: readonly [string, ...string[]]): Readonly<{ at:
   for (let at = 1; at < inner.length; at += 1) {
     const word = inner[at] ?? '';
     if (!/^[-+]./.test(word)) return word === '' || word === '-' ? undefined : { at: begin + at, plain: plainShells.has(name) };
-    if (isShell && (word === '--' || /^-[A-Za-z]*[cs]/.test(word))) return undefined;
-    if (isShell && valued.has(word)) at += 1;
+    if (word === '--') return inner[at + 1] === undefined ? undefined : { at: begin + at + 1, plain: plainShells.has(name) };
+    if (isShell && /^-[A-Za-z]*[cs]/.test(word)) return undefined;
+    // Letters stand together: `-eo pipefail` is `-e -o pipefail`.
+    if (isShell && (valued.has(word) || /^[-+][A-Za-z]+[oO]$/.test(word))) at += 1;
   }
   return undefined;
 }

@@ -30,7 +30,7 @@ export const gitReaders: readonly (readonly [string, ArgumentRule])[] = [
   ['log', log],
   ['show', log],
   ['whatchanged', log],
-  ['shortlog', { ...log, flags: `${walkFlags} -n -s -e -c --numbered --summary --email --committer`, values: { text: walkValues.text, number: '--max-count --skip', format: '--format' }, optional: { text: '-w --date', format: '--format --group' } }],
+  ['shortlog', { ...log, flags: `${walkFlags} -n -s -e -c --numbered --summary --email --committer`, values: { text: walkValues.text, number: '--max-count --skip', format: '--format --group' }, optional: { text: '-w --date', format: '--format' } }],
   ['rev-list', log],
   ['diff-tree', { ...diff, flags: `${diff.flags ?? ''} -r -t --root --no-commit-id --always -v --pretty`, optional: { ...lookOptional, format: '--pretty --format' } }],
   ['diff-index', diff],
@@ -69,7 +69,7 @@ export const gitWriters: readonly (readonly [string, ArgumentRule])[] = [
   ['reset', { flags: '--soft --mixed -q --quiet -N --intent-to-add --no-refresh --refresh', operands: ['rev'] }],
   ['fetch', { flags: `${transfer} --all -p --prune -P --prune-tags -t -a --append --atomic -k --keep --no-auto-gc --no-auto-maintenance --unshallow --set-upstream --no-recurse-submodules --write-fetch-head --no-write-fetch-head`, values: { number: '--depth --deepen -j --jobs', text: '--shallow-since' }, optional: { text: '--filter' }, operands: ['remote', 'text'], check: ordinaryRefs }],
   ['pull', { flags: `${transfer} --rebase -r --no-rebase --ff --ff-only --no-ff --autostash --no-autostash --all -p --prune --stat --no-stat --squash --no-commit --commit --no-edit --allow-unrelated-histories --no-recurse-submodules --set-upstream --no-gpg-sign`, values: { number: '--depth' }, optional: { name: '--rebase' }, operands: ['remote', 'text'], check: ordinaryRefs }],
-  ['push', { flags: `${transfer} -u --set-upstream --porcelain --follow-tags --atomic --no-verify-signatures --thin --no-thin --no-signed`, operands: ['remote', 'text'], check: ordinaryRefs }],
+  ['push', { flags: `${transfer} -u --set-upstream --porcelain --follow-tags --atomic --no-verify-signatures --thin --no-thin --no-signed`, operands: ['remote', 'text'], check: (seen) => ordinaryRefs(seen) ?? pushedRefs(seen) }],
   ['stash', { flags: '-u --include-untracked --keep-index -k --no-keep-index -q --quiet --index --staged -S --oneline --stat --patch -p', values: { text: '-m --message' }, operands: ['text'], check: plainStash }],
   ['branch', { flags: '-a -r -v -vv -l -q -d -m -c -t -i --all --remotes --verbose --list --quiet --delete --move --copy --show-current --no-color --no-column --ignore-case --track --no-track --abbrev --no-abbrev --unset-upstream --color --column --merged --no-merged', values: { rev: '-u --set-upstream-to --contains --no-contains --points-at', format: '--format --sort' }, optional: { text: '--color --column --abbrev --track' }, operands: ['rev'] }],
   ['tag', { flags: '-l -a -n --list --annotate --no-column --ignore-case -i --color --no-sign --column', values: { ...listing, text: '-m --message', read: '-F --file', format: '--format --sort' }, optional: { number: '-n', text: '--color --column' }, operands: ['rev'] }],
@@ -115,6 +115,12 @@ function ordinaryRefs(seen: Seen): string | undefined {
   if (named.length > 0 && ['-p', '--prune', '-P', '--prune-tags'].some((name) => hasOption(seen, name))) return 'pruning with references named deletes local ones';
   const hidden = named.find((text) => /:refs\/(?!heads\/|remotes\/|tags\/)/.test(text));
   return hidden === undefined ? undefined : `"${hidden.slice(0, 60)}" writes references that are neither branches nor tags`;
+}
+
+/** The other side completes a name to whatever reference it has, so that `notes/commits` is one of its notes, and `conductor/audit` an anchor of the log. */
+function pushedRefs(seen: Seen): string | undefined {
+  const odd = seen.operands.slice(1).map((text) => text.slice(text.indexOf(':') + 1)).find((name) => /^(refs\/(?!heads\/|remotes\/|tags\/)|(conductor|notes|replace|meta|original|bisect|worktree|rewritten|changes|pull|merge-requests|for|keep-around|environments|pipelines)\/|stash$)/.test(name));
+  return odd === undefined ? undefined : `"${odd.slice(0, 60)}" may be a reference that is neither branch nor tag`;
 }
 
 function plainStash(seen: Seen): string | undefined {

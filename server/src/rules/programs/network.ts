@@ -33,3 +33,8 @@ function toStandardOutput(seen: Seen): string | undefined {
   const safe = targets.length > 0 || ['--spider', '--version', '-V'].some((name) => hasOption(seen, name));
   return safe && targets.every((target) => target === '-') ? undefined : 'it writes what it fetches to a file';
 }
+
+/** The arguments of a program that would keep notes of the machines it talked to in the home folder, with the option by which it does not. */
+export function withoutNotes(name: string, args: readonly string[]): readonly string[] {
+  return name === 'wget' ? ['--no-hsts', ...args] : args;
+}

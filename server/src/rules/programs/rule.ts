@@ -64,6 +64,8 @@ export type ArgumentRule = Readonly<{
   singleDash?: boolean;
   /** At least one of these options must be there. */
   needs?: string;
+  /** What is changed are names, not what lies under them: further names of a file (hard links) keep it as it is. */
+  changesNames?: true;
   /** Looks at the whole, where a list is not enough. Returns why it asks. */
   check?: (seen: Seen) => string | undefined;
 }>;
@@ -81,6 +83,9 @@ export type Seen = Readonly<{
 
 /** A reading, or why the arguments are not known to be harmless. */
 export type Reading = Readonly<{ seen: Seen; typed: readonly Typed[] }> | Readonly<{ unknown: string }>;
+
+/** Kinds of values that lead somewhere. */
+const pathKinds: ReadonlySet<Kind> = new Set<Kind>(['read', 'write', 'program', 'entry', 'file', 'fresh', 'tree', 'rev', 'compilerProject']);
 
 type Entry = Readonly<{ takes: 'nothing' | 'value' | 'optional' | 'pair'; kind: Kind }>;
 type State = { index: number; args: readonly string[]; options: Option[]; operands: string[]; typed: Typed[]; beforeDashes: number };
@@ -176,6 +181,8 @@ function readCluster(table: ReadonlyMap<string, Entry>, word: string, state: Sta
     if (entry === undefined) return unknownOption(name);
     const rest = word.slice(at + 1);
     if (entry.takes === 'nothing') add(state, entry, name);
+    // Some programs take `-f=x` for `-f x`, others for the file `=x`.
+    else if (rest.startsWith('=') && pathKinds.has(entry.kind)) return unknownOption(word);
     else if (entry.takes === 'optional') return add(state, entry, name, rest === '' ? undefined : rest);
     else return rest === '' ? takeNext(entry, name, state, rule) : entry.takes === 'pair' || rule.apart === true ? unknownOption(word) : add(state, entry, name, rest);
   }

@@ -107,10 +107,20 @@ export const scriptArguments: ArgumentRule = {
   check: dashedValue,
 };
 
-/** Programs whose version may be asked; everything else about them runs code of the project or of others. */
-export const versionOnly: ReadonlyMap<string, readonly string[]> = new Map(
-  ['java', 'javac', 'gcc', 'g++', 'cc', 'c++', 'clang', 'clang++', 'cmake', 'eslint', 'prettier', 'jest', 'mocha', 'vitest', 'pip', 'pip3', 'uv', 'ruff', 'black', 'mypy', 'deno', 'bun', 'gh', 'terraform', 'code', 'esbuild', 'vite'].map((name) => [name, ['--version', '-version', '-V']]),
-);
+/**
+ * Programs whose version may be asked, each in the spellings that mean nothing else to it; everything else about them runs code of the
+ * project or of others. `-version` is `-r sion` to some, and mocha and jest load files of the project before they say who they are.
+ */
+export const versionOnly: ReadonlyMap<string, readonly string[]> = new Map([
+  ...withSpellings('gcc g++ cc c++ clang clang++ cmake eslint prettier black bun gh code esbuild vite vitest', ['--version']),
+  ...withSpellings('pip pip3 uv ruff mypy deno', ['--version', '-V']),
+  ...withSpellings('java javac terraform', ['--version', '-version']),
+  ...withSpellings('jest mocha', []),
+]);
+
+function withSpellings(names: string, spellings: readonly string[]): readonly (readonly [string, readonly string[]])[] {
+  return names.split(' ').map((name) => [name, spellings]);
+}
 
 /** The compiler of TypeScript: with `--noEmit` it checks and writes nothing. */
 export const compilers: readonly (readonly [string, ArgumentRule])[] = [

@@ -16,22 +16,22 @@ const copy: ArgumentRule = {
 /** The writers by name. */
 export const writers: readonly (readonly [string, ArgumentRule])[] = [
   ['cp', { ...copy, check: copiesPlainly, derive: (seen) => [...landings(seen), ...(recursive.some((name) => hasOption(seen, name)) ? copiedFolders(seen) : keepsLinks.some((name) => hasOption(seen, name)) ? carried(seen) : [])] }],
-  ['mv', { flags: '-i -n -v -f -u --interactive --no-clobber --verbose --force --update --version --help', values: { write: '-t --target-directory' }, operands: ['write'], least: 2, check: copiesPlainly, derive: (seen) => [...landings(seen), ...pipelineFolders(seen), ...carried(seen)] }],
-  ['ln', { flags: '-s -f -n -v -r --symbolic --force --no-dereference --verbose --relative --version --help', operands: ['write'], least: 2, most: 2, check: straightTarget, derive: linkPaths }],
-  ['mkdir', { flags: '-p -v --parents --verbose --version --help', values: { text: '-m --mode' }, operands: ['write'] }],
-  ['rmdir', { flags: '-p -v --parents --verbose --ignore-fail-on-non-empty --version --help', operands: ['write'] }],
+  ['mv', { changesNames: true, flags: '-i -n -v -f -u --interactive --no-clobber --verbose --force --update --version --help', values: { write: '-t --target-directory' }, operands: ['write'], least: 2, check: copiesPlainly, derive: (seen) => [...landings(seen), ...pipelineFolders(seen), ...carried(seen)] }],
+  ['ln', { changesNames: true, flags: '-s -f -n -v -r --symbolic --force --no-dereference --verbose --relative --version --help', operands: ['write'], least: 2, most: 2, check: straightTarget, derive: linkPaths }],
+  ['mkdir', { changesNames: true, flags: '-p -v --parents --verbose --version --help', values: { text: '-m --mode' }, operands: ['write'] }],
+  ['rmdir', { changesNames: true, flags: '-p -v --parents --verbose --ignore-fail-on-non-empty --version --help', operands: ['write'] }],
   ['touch', { flags: '-a -c -m -h --no-create --no-dereference --version --help', values: { text: '-d -t --date --time', read: '-r --reference' }, operands: ['write'] }],
-  ['rm', { flags: '-f -i -I -v -d --force --interactive --verbose --dir --version --help', operands: ['write'] }],
-  ['unlink', { operands: ['write'], most: 1 }],
+  ['rm', { changesNames: true, flags: '-f -i -I -v -d --force --interactive --verbose --dir --version --help', operands: ['write'] }],
+  ['unlink', { changesNames: true, operands: ['write'], most: 1 }],
   ['truncate', { flags: '-c -o --no-create --io-blocks', values: { text: '-s --size', read: '-r --reference' }, operands: ['write'] }],
   ['chmod', { flags: '-v -c -f --verbose --changes --silent --quiet', operands: ['text', 'write'], least: 2, check: ordinaryMode }],
   ['tee', { flags: '-a -i -p --append --ignore-interrupts --version --help', operands: ['write'] }],
   ['mktemp', { flags: '-d -u -q --directory --dry-run --quiet', operands: ['write'] }],
   ['dd', { operands: ['text'], check: plainDd, derive: ddPaths }],
   ['tar', { flags: '-t -c -v -z -j -J -a --list --create --verbose --gzip --bzip2 --xz --auto-compress --no-recursion --version --help', follows: '-h --dereference', values: { write: '-f --file', text: '--exclude' }, operands: ['read'], check: plainTar }],
-  ['zipinfo', { unsureDashes: true, flags: '-1 -s -m -l -v -h -t', operands: ['read'], most: 1 }],
+  ['zipinfo', { unsureDashes: true, flags: '-1 -s -m -l -v -h -t', operands: ['read'], most: 1, derive: zipped }],
   // Options after the archive are names of members, so that it would unpack.
-  ['unzip', { unsureDashes: true, flags: '-l -v -t -Z -p -q', operands: ['read', 'text'], stopAtOperand: true, needs: '-l -v -t -Z -p' }],
+  ['unzip', { unsureDashes: true, flags: '-l -v -t -Z -p -q', operands: ['read', 'text'], stopAtOperand: true, needs: '-l -v -t -Z -p', derive: zipped }],
   ...['gzip', 'bzip2', 'xz', 'zstd'].map((name): readonly [string, ArgumentRule] => [name, { flags: '-c -d -t -l -k -f -q -v -1 -2 -3 -4 -5 -6 -7 -8 -9 --stdout --decompress --test --list --keep --version --help', operands: ['write'], derive: unpacked }]),
   ...['gunzip', 'bunzip2', 'unxz', 'unzstd'].map((name): readonly [string, ArgumentRule] => [name, { flags: '-c -t -l -k -q -v --stdout --test --list --keep', operands: ['write'], derive: unpacked }]),
 ];
@@ -127,8 +127,18 @@ function straightTarget(seen: Seen): string | undefined {
   return firstName >= 0 && names.lastIndexOf('..') > firstName ? 'where the link leads depends on what stands before ".."' : undefined;
 }
 
-/** Unpacking writes beside the archive, under its name without the ending. */
+/** Unpacking writes beside the archive, under its name without the ending; a name without an ending is completed. */
 function unpacked(seen: Seen): readonly Typed[] {
   const prints = ['-c', '-t', '-l', '--stdout', '--test', '--list'].some((name) => hasOption(seen, name));
-  return prints ? [] : seen.operands.map((text) => ({ kind: 'write', text: text.replace(/[._-][A-Za-z0-9]+$/, '') }));
+  const kind = prints ? 'read' : 'write';
+  const completed = seen.operands.flatMap((text) => completions.map((ending): Typed => ({ kind, text: text + ending })));
+  return prints ? completed : [...completed, ...seen.operands.map((text): Typed => ({ kind: 'write', text: text.replace(/[._-][A-Za-z0-9]+$/, '') }))];
+}
+
+/** Endings that programs try when there is no file of the name. */
+const completions = ['.gz', '.z', '-gz', '-z', '_z', '.Z'] as const;
+
+/** An archive may be named without its ending. */
+function zipped(seen: Seen): readonly Typed[] {
+  return seen.operands.slice(0, 1).flatMap((text) => ['.zip', '.ZIP'].map((ending): Typed => ({ kind: 'read', text: text + ending })));
 }

@@ -24,7 +24,7 @@ describe('environment of commands', () => {
     const always = ['core.fsmonitor=false', 'core.pager=cat', 'protocol.ext.allow=never', 'safe.bareRepository=explicit', 'submodule.recurse=false', 'fetch.recurseSubmodules=false', 'push.recurseSubmodules=no', 'diff.submodule=short', 'status.submoduleSummary=false', 'log.showSignature=false', 'merge.directoryRenames=false'];
     assert.deepEqual(pairs('approved'), always);
     assert.deepEqual(pairs('personal'), [...always, 'core.hooksPath=/dev/null', 'core.sshCommand=ssh']);
-    assert.deepEqual(pairs('neutral'), [...always, 'core.hooksPath=/dev/null', 'core.sshCommand=false', 'credential.helper=']);
+    assert.deepEqual(pairs('neutral'), [...always, 'core.hooksPath=/dev/null', 'core.sshCommand=false', 'credential.helper=', 'gpg.program=false', 'gpg.openpgp.program=false', 'gpg.x509.program=false', 'gpg.ssh.program=false']);
     assert.deepEqual((['approved', 'personal', 'neutral'] as const).map((mode) => gitEnvironment(mode)['GIT_ALLOW_PROTOCOL']), [undefined, 'https:ssh', 'https:ssh']);
     assert.equal('GIT_EXTERNAL_DIFF' in gitEnvironment('neutral'), false);
     assert.equal(gitEnvironment('approved')['GIT_CONFIG_GLOBAL'], undefined);

@@ -62,6 +62,9 @@ function plain(value: string | undefined): string | undefined {
  */
 export type GitMode = 'neutral' | 'personal' | 'approved';
 
+/** A format that asks for signatures may stand in the repository's configuration, and each of these starts a program then. */
+const signers = ['gpg.program', 'gpg.openpgp.program', 'gpg.x509.program', 'gpg.ssh.program'] as const;
+
 /** The variables that keep git there. They win over every configuration file. */
 export function gitEnvironment(mode: GitMode): Readonly<Record<string, string>> {
   const pairs: (readonly [string, string])[] = [
@@ -81,7 +84,7 @@ export function gitEnvironment(mode: GitMode): Readonly<Record<string, string>> 
     ['merge.directoryRenames', 'false'],
   ];
   if (mode !== 'approved') pairs.push(['core.hooksPath', '/dev/null']);
-  if (mode === 'neutral') pairs.push(['core.sshCommand', 'false'], ['credential.helper', '']);
+  if (mode === 'neutral') pairs.push(['core.sshCommand', 'false'], ['credential.helper', ''], ...signers.map((key) => [key, 'false'] as const));
   if (mode === 'personal') pairs.push(['core.sshCommand', 'ssh']);
   const counted = pairs.flatMap(([key, value], index) => [[`GIT_CONFIG_KEY_${index}`, key], [`GIT_CONFIG_VALUE_${index}`, value]]);
   const common = { GIT_CONFIG_COUNT: String(pairs.length), GIT_PAGER: 'cat', GIT_EDITOR: 'false', GIT_SEQUENCE_EDITOR: 'false', GIT_TERMINAL_PROMPT: '0', GIT_OPTIONAL_LOCKS: '0', GIT_ATTR_NOSYSTEM: '1', GIT_NO_LAZY_FETCH: '1' };

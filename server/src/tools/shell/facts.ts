@@ -42,6 +42,7 @@ export function diskFacts(ground: DiskGround): CommandFacts {
     },
     ...(ground.writeScope === undefined || ground.writeScope.length === 0 ? {} : { inScope: inScope(readWriteScope(ground.writeScope), real.project) }),
     entry: entryAt,
+    sharesContent,
     isFile: (folder, path) => entryAt(folder, path) === 'file',
     carries: (folder, path) => carriedFrom(start(folder), path, links),
     script: (folder, name) => scriptIn(realOrSelf(folder), name, real.project),
@@ -121,6 +122,13 @@ function entryAt(folder: string, path: string): 'missing' | 'file' | 'folder' {
   } catch {
     return 'folder';
   }
+}
+
+function sharesContent(folder: string, path: string): boolean {
+  const start = physical(folder);
+  const arrived = start === undefined ? undefined : follow(start, path);
+  const stat = arrived === undefined ? undefined : lstatOf(arrived);
+  return stat?.isFile() === true && stat.nlink > 1;
 }
 
 /** Says where a link leads; undefined when there is no link. */

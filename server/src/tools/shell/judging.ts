@@ -47,7 +47,7 @@ function noting(disk: CommandFacts, wanted: Wanted): CommandFacts {
 
 async function answers(wanted: Wanted, project: string, asking: Asking): Promise<Readonly<{ git: ReadonlyMap<string, GitFacts | NotKnown>; gitWrites: ReadonlyMap<string, GitWrites | NotKnown> }>> {
   // One folder has many spellings, and each question starts a program.
-  const facts = remembering((place) => readGitFacts(place, asking));
+  const facts = remembering((place) => readGitFacts(place, asking, project));
   const git = new Map<string, GitFacts | NotKnown>();
   for (const folder of wanted.git) git.set(folder, await facts(physical(folder) ?? folder));
   const gitWrites = new Map<string, GitWrites | NotKnown>();

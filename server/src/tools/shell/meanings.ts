@@ -6,6 +6,7 @@ import { notThere, type Fact } from '../fact';
 import { gitFolderOf } from './binding';
 import { askGit, askGitText, isNotKnown, type Asking } from './gitQuestion';
 import type { Step } from './plan';
+import { oddFile } from './repository';
 
 /** What the words of git commands mean at this moment: the commits behind branches, and what is staged. An answer rests on them as it does on files (T16). */
 
@@ -19,14 +20,14 @@ export const maxMeanings = 32;
 const staged = 'what is staged';
 
 /** Looks up everything that the steps rest on. `index` is false for callers that bind what is staged themselves. */
-export async function readMeanings(steps: readonly Step[], asking: Asking, index: boolean): Promise<readonly Meaning[] | Readonly<{ tooMany: number }> | NotKnown> {
+export async function readMeanings(steps: readonly Step[], asking: Asking, index: boolean): Promise<readonly Meaning[] | Readonly<{ tooMany: number }>> {
   const wanted = steps.flatMap((step, at) => wantedBy(step, at, index));
   if (wanted.length > maxMeanings) return { tooMany: wanted.length };
   const found: Meaning[] = [];
   for (const each of wanted) {
-    const id = await (each.word === staged ? stagedIn(each.folder, asking) : idOf(each.word, each.folder, asking));
-    if (isNotKnown(id)) return id;
-    found.push({ ...each, id });
+    // Git would wait for a named pipe, and whoever is asked reads that the repository could not be examined.
+    const id = oddFile(each.folder) !== undefined ? notKnown : await meaningOf(each, asking);
+    found.push({ ...each, id: isNotKnown(id) ? notKnown : id });
   }
   return found;
 }
@@ -39,6 +40,12 @@ function wantedBy({ commands }: Step, step: number, index: boolean): readonly Om
     return [...meanings.words, ...(meanings.staged && index ? [staged] : [])].map((word) => ({ step, folder, word }));
   });
   return [...new Map(all.map((each) => [`${each.folder}\0${each.word}`, each])).values()];
+}
+
+const notKnown = 'not known';
+
+function meaningOf({ word, folder }: Omit<Meaning, 'id'>, asking: Asking): Promise<string | NotKnown> {
+  return word === staged ? stagedIn(folder, asking) : idOf(word, folder, asking);
 }
 
 /** The object of a revision, and of a name that only other repositories have the branches of that name there, of which git would make one here. */
@@ -72,9 +79,9 @@ export function settled(steps: readonly Step[]): number {
 /** The first meaning that is another now, as a sentence without its end. Before the first step all are looked at, later those that no step before can have changed. */
 export async function changedMeaning(before: readonly Meaning[], step: number, steps: readonly Step[], asking: Asking): Promise<string | undefined> {
   const due = step === 0 ? before : before.filter((meaning) => meaning.step === step && step < settled(steps));
-  for (const { folder, word, id } of due) {
-    const now = await (word === staged ? stagedIn(folder, asking) : idOf(word, folder, asking));
-    if (isNotKnown(now) || now !== id) return `"${word.slice(0, 80)}" meant ${id.slice(0, 80)} and means ${isNotKnown(now) ? 'nothing that is known' : now.slice(0, 80)} now`;
+  for (const each of due.filter(({ id }) => id !== notKnown)) {
+    const now = await meaningOf(each, asking);
+    if (isNotKnown(now) || now !== each.id) return `"${each.word.slice(0, 80)}" meant ${each.id.slice(0, 80)} and means ${isNotKnown(now) ? 'nothing that is known' : now.slice(0, 80)} now`;
   }
   return undefined;
 }

@@ -1,11 +1,12 @@
 import { statSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
 import type { CommandRequest, Judgement } from '../../rules/allowlist';
 import type { ParsedCommand, Pipeline, Redirection } from '../../rules/commandPlan';
 import { readLists } from '../../rules/commandLists';
 import { neutralArguments, readGit } from '../../rules/gitCommand';
 import { gitReaders, isPublicKey, personalCommands } from '../../rules/programs/git';
-import { gitArguments, innerNames } from '../../rules/wrapped';
+import { withoutNotes } from '../../rules/programs/network';
+import { gitArguments, innermost, innerNames } from '../../rules/wrapped';
 import { deny } from '../../rules/argumentKinds';
 import type { Verdict } from '../../../../protocol/src/call';
 import { bind, gitFolderOf, maxBound, type Bound } from './binding';
@@ -115,7 +116,6 @@ export async function planCommand(input: ShellInput, context: PrepareContext, ma
   if ('tooMany' in bound) return refuse(deny('shell.manyFiles', `The line names ${bound.tooMany} files and folders, more than the ${maxBound} that one approval can be bound to. Use several calls, or name their folder.`));
   const asking = askingOf(folders, machine);
   const meanings = asks && asking !== undefined ? await readMeanings(steps, asking, index) : [];
-  if ('unknown' in meanings) return refuse(deny('shell.gitUnknown', `What the line names in the repository could not be looked up, so nobody can approve it: ${meanings.unknown}.`));
   if ('tooMany' in meanings) return refuse(deny('shell.manyFiles', `The line names ${meanings.tooMany} revisions, more than the ${maxMeanings} that one approval can be bound to. Use several calls.`));
   const plan: Plan = { steps: confined, meanings, cwd, timeoutMs: input.timeoutMs ?? shell.timeoutMs, processes: shell.limits.processes, folders, ground: groundOf(cwd, steps), bound };
   const hashes = asks ? await binaryHashes(confined) : new Map<string, string>();
@@ -207,7 +207,15 @@ function resolveCommand(command: ParsedCommand, folder: string, folders: readonl
   if (missing !== undefined && 'refused' in missing) return missing;
   const git = gitCall(command.argv, approved);
   const found = inner.filter(isBinary);
-  return { ...common, argv: git?.argv ?? command.argv, binary, inner: found, additions: { ...assigned, ...git?.additions } };
+  return { ...common, argv: git?.argv ?? noteless(command.argv, found.at(-1) ?? binary), binary, inner: found, additions: { ...assigned, ...git?.additions } };
+}
+
+/** Small versions of a program, which several names lead to, know no such notes and no such option. */
+function noteless(argv: ParsedCommand['argv'], program: Binary): ParsedCommand['argv'] {
+  const [, ...words] = innermost(argv);
+  if (basename(program.path) !== program.name) return argv;
+  const [name, ...before] = argv.slice(0, argv.length - words.length);
+  return [name ?? program.name, ...before, ...withoutNotes(program.name, words)];
 }
 
 function planRedirection(redirection: Redirection, folder: string): PlannedRedirection {

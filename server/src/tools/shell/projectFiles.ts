@@ -1,5 +1,5 @@
 import { parse as parseJsonc, visit } from 'jsonc-parser';
-import { statSync } from 'node:fs';
+import { realpathSync, statSync, type Stats } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
 import { readSmallFile } from '../../base/smallFile';
 import { isWithin } from './resolve';
@@ -29,7 +29,7 @@ export function scriptIn(folder: string, name: string, project: string): 'yes' |
 export function nearest(folder: string, name: string, top: string): string | undefined {
   for (let current = folder; isWithin(current, top); current = dirname(current)) {
     const file = join(current, name);
-    if (statSync(file, { throwIfNoEntry: false })?.isFile() === true) return file;
+    if (isFile(file)) return file;
     if (current === dirname(current)) break;
   }
   return undefined;
@@ -45,7 +45,7 @@ const writingOptions: ReadonlySet<string> = new Set(['tsbuildinfofile', 'increme
 export function compilerProject(folder: string, named: string, project: string): 'plain' | 'writes' {
   const path = named === '' ? nearest(folder, 'tsconfig.json', project) : join(isAbsolute(named) ? '/' : folder, named);
   if (path === undefined) return 'plain';
-  const file = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true ? join(path, 'tsconfig.json') : path;
+  const file = statOf(path)?.isDirectory() === true ? join(path, 'tsconfig.json') : path;
   return isPlain([file]) ? 'plain' : 'writes';
 }
 
@@ -57,8 +57,8 @@ function isPlain(first: readonly string[]): boolean {
     const text = readSmallFile(file, maxFile);
     if (text === undefined || mayWrite(text)) return false;
     const extended = extendedBy(text).map((name) => foundFrom(file, name));
-    if (extended.includes(undefined)) return false;
-    pending.push(...extended.flatMap((path) => path ?? []));
+    if (extended.some((files) => files === undefined || files.length === 0)) return false;
+    pending.push(...extended.flatMap((files) => files ?? []));
   }
   return false;
 }
@@ -77,11 +77,58 @@ function extendedBy(text: string): readonly string[] {
   return (Array.isArray(named) ? named : [named]).map(String);
 }
 
-/** Where the compiler finds what a configuration extends: beside it, or in the packages around it. */
-function foundFrom(file: string, name: string): string | undefined {
-  const folders = isAbsolute(name) ? ['/'] : name.startsWith('.') ? [dirname(file)] : foldersAbove(dirname(file)).map((folder) => join(folder, 'node_modules'));
-  const spellings = folders.flatMap((folder) => [join(folder, name), join(folder, `${name}.json`), join(folder, name, 'tsconfig.json')]);
-  return spellings.find((path) => statSync(path, { throwIfNoEntry: false })?.isFile() === true);
+/** Every file that the compiler may find for what a configuration extends; undefined where other files decide which one it takes. */
+function foundFrom(file: string, name: string): readonly string[] | undefined {
+  const beside = isAbsolute(name) || /^\.\.?\//.test(name);
+  if (beside) return filesAmong([name, `${name}.json`].map((text) => join(isAbsolute(name) ? '/' : dirname(file), text)));
+  // Anything else is a package, `.` and `..` included; `#` stands for what package.json says.
+  if (name.startsWith('.') || name.startsWith('#')) return undefined;
+  const places = foldersAbove(dirname(file)).map((folder) => join(folder, 'node_modules'));
+  const ownPackage = foldersAbove(dirname(file)).map((folder) => join(folder, 'package.json')).find(isFile);
+  const described = places.flatMap((place) => packageFiles(place, name));
+  if (described.some((path) => redirects(path, name, false)) || (ownPackage !== undefined && redirects(ownPackage, name, true))) return undefined;
+  // A package behind a link is read where it really lies.
+  return filesAmong(places.flatMap((place) => [join(place, name), join(place, `${name}.json`), join(place, name, 'tsconfig.json')])).map((path) => realpathSync.native(path));
+}
+
+/** The descriptions of a package and of the folders in it that the name goes through. */
+function packageFiles(place: string, name: string): readonly string[] {
+  const parts = name.split('/');
+  return filesAmong(parts.map((_, index) => join(place, ...parts.slice(0, index + 1), 'package.json')));
+}
+
+/** Members of a package's description that send the compiler to other files than the name says. */
+const redirecting: ReadonlySet<string> = new Set(['tsconfig', 'exports', 'typesversions']);
+
+/** Whether a description decides where a name leads. The package around a configuration does so only for its own name. */
+function redirects(path: string, name: string, onlyOwn: boolean): boolean {
+  const text = readSmallFile(path, maxFile);
+  if (text === undefined) return true;
+  const names: string[] = [];
+  let flaws = 0;
+  visit(text, { onObjectProperty: (member) => void names.push(member.toLowerCase()), onError: () => (flaws += 1) });
+  if (flaws > 0) return true;
+  const parsed: unknown = parseJsonc(text);
+  const own: unknown = typeof parsed === 'object' && parsed !== null && 'name' in parsed ? parsed.name : undefined;
+  const concerns = !onlyOwn || (typeof own === 'string' && (name === own || name.startsWith(`${own}/`)));
+  return concerns && names.some((member) => redirecting.has(member));
+}
+
+function filesAmong(paths: readonly string[]): readonly string[] {
+  return paths.filter(isFile);
+}
+
+function isFile(path: string): boolean {
+  return statOf(path)?.isFile() === true;
+}
+
+/** A file where a folder should be makes looking fail even where nothing need be there. */
+function statOf(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
 }
 
 function foldersAbove(folder: string): readonly string[] {

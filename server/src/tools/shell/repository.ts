@@ -5,6 +5,7 @@ import { addressKeys } from '../../rules/gitRemotes';
 import type { GitFacts, NotKnown } from '../../rules/places';
 import { gitFolders, hasHooks } from './facts';
 import { askGit, askGitText, isNotKnown, partsOf, type Asking } from './gitQuestion';
+import { isWithin } from './resolve';
 
 /**
  * Asks git what a repository's configuration says, and that of every repository inside it which the index knows: git goes into
@@ -15,7 +16,7 @@ import { askGit, askGitText, isNotKnown, partsOf, type Asking } from './gitQuest
 export const maxInnerRepositories = 40;
 
 /** The facts about the repository of a folder. Looked up anew each time: nothing tells reliably that none of it has changed. */
-export async function readGitFacts(folder: string, asking: Asking): Promise<GitFacts | NotKnown> {
+export async function readGitFacts(folder: string, asking: Asking, project: string = folder): Promise<GitFacts | NotKnown> {
   const odd = oddFile(folder);
   if (odd !== undefined) return { unknown: `${odd} is no regular file` };
   const found: Found = { folders: new Set(), asking };
@@ -26,11 +27,11 @@ export async function readGitFacts(folder: string, asking: Asking): Promise<GitF
   if (isNotKnown(inner)) return inner;
   const facts = gitFactsOf(pairs);
   const programs = [...new Set([...facts.programs, ...inner])];
-  return { ...facts, programs, hooks: facts.hooks || hasHooks(folder), repository: top !== '', branch: branchOf(folder) };
+  return { ...facts, programs, hooks: facts.hooks || hasHooks(folder), repository: top !== '', above: top !== '' && !isWithin(realOr(top), project), branch: branchOf(folder) };
 }
 
 /** A file that git opens at each start and would wait for: a named pipe, or a device. */
-function oddFile(folder: string): string | undefined {
+export function oddFile(folder: string): string | undefined {
   const repository = gitFolders(folder);
   if (repository === undefined) return undefined;
   const files = [...['HEAD', 'commondir', 'config.worktree', 'index'].map((name) => join(repository.own, name)), join(repository.common, 'config')];

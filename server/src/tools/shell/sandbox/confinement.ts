@@ -55,7 +55,7 @@ async function sandboxFor(command: Confined, { sandbox: settings, folders, proje
   const ground: Ground = { project, configDir, home: homedir(), temporaryRoot: realpathSync.native(tmpdir()), settings };
   const binaries = [command.binary, ...command.inner];
   const git = binaries.some(({ name }) => name === 'git');
-  const found = await examineSandbox(ground, folders, { binaries, git, approvedGit: git && command.asks });
+  const found = await examineSandbox(ground, folders, { binaries, git, approvedGit: git && command.asks, approved: command.asks });
   if ('refused' in found) return found;
   const writable = [...new Set(found.layout.writable.map(({ source }) => source))].join(', ');
   const flaw = found.sound ? '' : `; ${advisory} is not fixed in it, so control files of the project are not protected`;

@@ -20,7 +20,7 @@ describe('layout of a sandbox', () => {
 
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-  const none = { searchPath: [], binaries: [], git: false, approvedGit: false };
+  const none = { searchPath: [], binaries: [], git: false, approvedGit: false, approved: false };
 
   function put(path: string): string {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
@@ -96,7 +96,10 @@ describe('layout of a sandbox', () => {
     for (const path of [...others, '.github/FUNDING.yml', '.config/x', 'README.md']) put(`project/${path}`);
     const fixedOthers = ['.forgejo/workflows', '.github/copilot-instructions.md', '.github/prompts', ...others.slice(3)];
     assert.deepEqual(lay({}, {}).fixed.map((path) => path.slice(folder.length + '/project/'.length)).filter((path) => !['.npmrc', '.git'].includes(path)).sort(), fixedOthers, 'whatever their case');
-    for (const path of ['.forgejo', '.github', ...others.slice(3)]) rmSync(join(folder, 'project', path), { recursive: true });
+    for (const path of ['Makefile', 'package.json']) put(`project/${path}`);
+    const orders = (approved: boolean): readonly string[] => lay({}, { approved }).fixed.map((path) => path.slice(folder.length + '/project/'.length)).filter((path) => ['Makefile', 'package.json'].includes(path));
+    assert.deepEqual([orders(false), orders(true)], [['Makefile', 'package.json'], []], 'what runs unasked cannot change what runs later outside');
+    for (const path of ['Makefile', 'package.json', '.forgejo', '.github', ...others.slice(3)]) rmSync(join(folder, 'project', path), { recursive: true });
     const fixed = (git: boolean, approvedGit: boolean): readonly string[] => lay({}, { git, approvedGit }).fixed.map((path) => path.slice(folder.length));
     assert.deepEqual(fixed(false, false), ['/project/.npmrc', '/project/.git']);
     assert.deepEqual(fixed(true, false), ['/project/.npmrc', '/project/.git/config']);

@@ -2,6 +2,7 @@ import { existsSync, lstatSync, readdirSync, realpathSync, statSync } from 'node
 import { basename, dirname, join } from 'node:path';
 import type { SandboxSettings } from '../../../../../protocol/src/confinement';
 import { controlNameIn } from '../../../rules/controlNames';
+import { isOrderFile } from '../../../rules/places';
 import { isWithin, type Binary } from '../resolve';
 import { homeShown } from './home';
 
@@ -27,7 +28,7 @@ export type Layout = Readonly<{
 export type Ground = Readonly<{ project: string; configDir: string; home: string; temporaryRoot: string; settings: SandboxSettings }>;
 
 /** What one command needs to see of what is hidden. */
-export type Needs = Readonly<{ searchPath: readonly string[]; binaries: readonly Binary[]; git: boolean; /** A person has approved this git command, which may then change the repository's configuration. */ approvedGit: boolean }>;
+export type Needs = Readonly<{ searchPath: readonly string[]; binaries: readonly Binary[]; git: boolean; /** A person has approved this git command, which may then change the repository's configuration. */ approvedGit: boolean; /** A person has approved this command, which may then change what package managers and builders take their orders from. */ approved: boolean }>;
 
 /** Folders for sockets and temporary files of all kinds: what is reached through them is outside of every other wall. */
 const crowded: readonly string[] = ['/tmp', '/var/tmp', '/run', '/var/run', '/mnt/wslg'];
@@ -91,7 +92,7 @@ function mountsOf(path: string, hidden: readonly string[], writable: readonly st
 
 /** Control files at the root of a project. Links are left out: what they lead to is not what stands here. */
 function fixedIn(project: string, needs: Needs): readonly string[] {
-  const names = namesIn(project).filter((name) => !notFixed.has(name) && controlNameIn([name]) !== undefined);
+  const names = namesIn(project).filter((name) => !notFixed.has(name) && (controlNameIn([name]) !== undefined || (!needs.approved && isOrderFile(name))));
   // Folders such as `.github` also hold harmless files, so that single names in them count.
   const inner = namesIn(project).flatMap((outer) => (names.includes(outer) || !outer.startsWith('.') || notFixed.has(outer) ? [] : namesIn(join(project, outer)).filter((name) => controlNameIn([outer, name]) !== undefined).map((name) => `${outer}/${name}`)));
   // Only git itself has business there: one more file in it, such as `commondir`, would name another configuration.

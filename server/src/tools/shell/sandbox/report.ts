@@ -13,7 +13,7 @@ export type Finding = Readonly<{ status: 'ok' | 'warning' | 'error'; message: st
 /** Tries the sandbox that the settings ask for, with the programs of a search path. The project stands for one in an ordinary place. */
 export async function reportSandbox(settings: SandboxSettings, configDir: string, searchPath: string): Promise<Finding> {
   const folders = trustedFolders(readSearchPath(searchPath), '/nonexistent');
-  const found = await examineSandbox({ project: '/nonexistent/project', configDir, home: homedir(), temporaryRoot: realpathSync.native(tmpdir()), settings }, folders, { binaries: [], git: false, approvedGit: false });
+  const found = await examineSandbox({ project: '/nonexistent/project', configDir, home: homedir(), temporaryRoot: realpathSync.native(tmpdir()), settings }, folders, { binaries: [], git: false, approvedGit: false, approved: false });
   const wanted = settings.mode !== 'off' || settings.commands.length > 0;
   const forWhat = settings.mode === 'off' ? `for ${settings.commands.join(', ')}` : { available: 'for all commands', required: 'for all commands, required' }[settings.mode];
   if (!wanted) return { status: 'ok', message: `not asked for. ${'refused' in found ? found.refused : `${found.name} is there: set "plugins.shell.sandbox.mode" to use it.`}` };

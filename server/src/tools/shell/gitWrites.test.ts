@@ -1,0 +1,168 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ShellProject } from '../../../../test/fakes/shellProject';
+
+const allowed = ['git', 'cat', 'cd', 'sleep', 'echo'];
+
+describe('git: files that a command writes', () => {
+  let ground: ShellProject;
+  /** Branches: `evil` holds control files and a link, `good` only an ordinary change; both leave from the only commit of `main`. */
+  beforeEach(() => {
+    ground = new ShellProject(allowed);
+    ground.git('init', '-q', '-b', 'main');
+    ground.git('config', 'user.name', 't');
+    ground.git('config', 'user.email', 't@example.com');
+    ground.put('a.txt', 'one\n');
+    ground.put('x/workflows/ci.yml', 'x\n');
+    commit('one');
+    branch('good', () => ground.put('a.txt', 'good\n'));
+    branch('evil', () => {
+      ground.put('.npmrc', 'script-shell=evil\n');
+      ground.put('.vscode/tasks.json', '{}\n');
+    });
+    branch('links', () => symlinkSync('/etc', join(ground.project, 'etc')));
+  });
+  afterEach(() => ground.remove());
+
+  function commit(message: string): void {
+    ground.git('add', '-A');
+    ground.git('commit', '-q', '-m', message);
+  }
+
+  function branch(name: string, change: () => unknown): void {
+    ground.git('checkout', '-q', '-b', name, 'main');
+    change();
+    commit(name);
+    ground.git('checkout', '-q', 'main');
+  }
+
+  it('T7 asks when they would be control files', async () => {
+    for (const line of ['git checkout evil', 'git switch evil', 'git switch -c mine evil', 'git checkout -b mine evil', 'git checkout evil -- .', 'git checkout evil .npmrc', "git checkout evil -- '.np*'", 'git checkout evil -- .vscode .npmrc', 'git restore --source=evil .npmrc', 'git restore -s evil .', 'git merge evil', 'git merge --squash evil', 'git cherry-pick evil', 'git rebase evil', 'git rebase --onto main~0 main evil', 'git checkout --detach evil', 'git checkout evil^0']) {
+      assert.equal(await ground.verdict(line), 'approve shell.controlFile', line);
+    }
+    ground.git('checkout', '-q', 'evil');
+    for (const line of ['git checkout main', 'git checkout -', 'git switch -', 'git revert --no-edit HEAD', 'git rm .npmrc', "git rm '*npm*'"]) assert.equal(await ground.verdict(line), 'approve shell.controlFile', line);
+  });
+
+  it('T7 reads `HEAD:folder` as git does, whatever stands beside it under a longer name', async () => {
+    ground.put('tpl/.vscode/tasks.json', '{}\n');
+    ground.put('tpl^{tree}/zz', 'x\n');
+    commit('a folder that is named like a question');
+    assert.equal(await ground.verdict("git restore --source=HEAD:tpl -- '.vscod?/*'"), 'approve shell.controlFile');
+    assert.equal(await ground.verdict("git checkout HEAD:tpl -- ':(glob).vscod?/**'"), 'approve shell.controlFile');
+  });
+
+  it('T30 keeps git in the write scope', async () => {
+    ground.scope(['src/**']);
+    assert.equal(await ground.verdict('git checkout good'), 'deny shell.writeScope');
+    assert.equal(await ground.verdict('git merge --no-edit good'), 'deny shell.writeScope');
+    ground.scope(['*.txt']);
+    assert.equal(await ground.verdict('git checkout good'), 'allow shell.allowed');
+    assert.equal(await ground.verdict('git mv x y'), 'deny shell.writeScope');
+  });
+
+  it('T7 asks when they would be links', async () => {
+    for (const line of ['git checkout links', 'git merge links', 'git checkout links -- etc', 'git cherry-pick links']) assert.equal(await ground.verdict(line), 'approve shell.gitLinks', line);
+  });
+
+  it('T7 asks when nobody can say', async () => {
+    for (const line of ['git pull', 'git checkout main...evil', 'git cherry-pick main..good', 'git bisect reset', 'git bisect start good main', 'git checkout nowhere', 'git merge FETCH_HEAD', 'git --literal-pathspecs checkout good -- a.txt', 'git rebase --abort']) {
+      const rule = line === 'git pull' ? 'approve shell.arguments' : 'approve shell.gitWrites';
+      assert.equal(await ground.verdict(line), rule, line);
+    }
+  });
+
+  it('is silent for ordinary files, and does what git does', async () => {
+    await ground.silent('git checkout good -- a.txt');
+    assert.equal(readFileSync(join(ground.project, 'a.txt'), 'utf8'), 'good\n');
+    await ground.silent('git stash');
+    await ground.silent('git stash pop');
+    await ground.silent('git restore --staged --worktree a.txt');
+    await ground.silent('git merge --no-edit good');
+    await ground.silent('git switch -c another');
+    await ground.silent('git checkout -');
+    await ground.silent('git revert --no-edit HEAD');
+    await ground.silent('git rebase good');
+    await ground.silent('git mv a.txt c.txt');
+    await ground.silent('git rm --cached c.txt');
+    await ground.silent('git log --oneline');
+  });
+
+  it('T7 looks at what a branch of a remote would bring under its short name', async () => {
+    ground.git('update-ref', 'refs/remotes/origin/theirs', 'evil');
+    ground.git('update-ref', 'refs/remotes/origin/fine', 'good');
+    assert.equal(await ground.verdict('git checkout theirs'), 'approve shell.controlFile');
+    assert.equal(await ground.verdict('git switch fine'), 'allow shell.allowed');
+  });
+
+  it('T7 looks into a stash, and at what making one puts back', async () => {
+    ground.git('reset', '-q', '--soft', 'evil');
+    assert.equal(await ground.verdict('git stash'), 'approve shell.controlFile');
+    ground.git('reset', '-q', '--hard', 'main');
+    ground.put('.envrc', 'x\n');
+    ground.git('stash', '-u', '-q');
+    assert.equal(await ground.verdict('git stash pop'), 'approve shell.controlFile');
+    assert.equal(await ground.verdict('git stash apply 0'), 'approve shell.controlFile');
+  });
+
+  it('T7 follows names that this side of a merge has changed', async () => {
+    ground.put('settings.json', 'one\ntwo\nthree\nfour\n');
+    commit('settings');
+    branch('theirs', () => ground.put('settings.json', 'one\ntwo\nthree\nevil\n'));
+    mkdirSync(join(ground.project, '.vscode'));
+    ground.git('mv', 'settings.json', '.vscode/settings.json');
+    commit('moved');
+    assert.equal(await ground.verdict('git merge theirs'), 'approve shell.controlFile');
+    assert.equal(await ground.verdict('git cherry-pick theirs'), 'approve shell.controlFile');
+  });
+
+  it('T7 looks at every commit that a rebase replays', async () => {
+    ground.git('checkout', '-q', 'evil');
+    ground.git('rm', '-rq', '.npmrc', '.vscode');
+    commit('hidden again');
+    assert.equal(await ground.verdict('git rebase good'), 'approve shell.controlFile');
+  });
+
+  it('T7 looks where moved folders and their files arrive', async () => {
+    assert.equal(await ground.verdict('git mv x .github'), 'approve shell.controlFile');
+    mkdirSync(join(ground.project, '.github'));
+    assert.equal(await ground.verdict('git mv -f x/workflows .github'), 'approve shell.controlFile');
+    assert.equal(await ground.verdict('git mv x y'), 'allow shell.allowed');
+    ground.put('hub/kept.txt', 'x\n');
+    ground.git('add', 'hub/kept.txt');
+    ground.put('hub/workflows/untracked.yml', 'on: push\n');
+    assert.equal(await ground.verdict('git mv hub .github'), 'approve shell.controlFile', 'what is not tracked moves along');
+  });
+
+  it('an unfinished merge can be given up', async () => {
+    ground.put('a.txt', 'mine\n');
+    commit('mine');
+    assert.throws(() => ground.git('merge', 'good'));
+    await ground.silent('git merge --abort');
+    assert.equal(readFileSync(join(ground.project, 'a.txt'), 'utf8'), 'mine\n');
+  });
+
+  it('T7 asks for files of the repository outside the project', async () => {
+    const top = new ShellProject(allowed);
+    top.gitIn('..', 'init', '-q', '-b', 'main');
+    writeFileSync(join(top.folder, 'above.txt'), 'one\n');
+    top.put('a.txt', 'one\n');
+    top.gitIn('..', 'add', '-A');
+    top.gitIn('..', 'commit', '-q', '-m', 'one');
+    top.gitIn('..', 'branch', 'two');
+    writeFileSync(join(top.folder, 'above.txt'), 'two\n');
+    top.gitIn('..', 'commit', '-q', '-a', '-m', 'two');
+    assert.equal(await top.verdict('git checkout two'), 'approve shell.outside');
+    assert.equal(await top.verdict('git checkout two -- a.txt'), 'allow shell.allowed');
+    top.remove();
+  });
+
+  it('T7 does not compare files when that would run a filter', async () => {
+    ground.git('config', 'filter.x.clean', ground.script);
+    ground.put('.git/info/attributes', '* filter=x\n');
+    ground.put('a.txt', 'two\n');
+    assert.equal(await ground.verdict('git checkout -- a.txt'), 'approve shell.gitPrograms');
+    assert.equal(existsSync(ground.canary), false);
+  });
+});
