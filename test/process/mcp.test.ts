@@ -9,6 +9,7 @@ import { conductor, TestHouse, until, type Json } from './house';
 
 /** Agents at the real door: `conductor mcp start`, a real broker behind it. */
 
+const managing = ['disable_external_mcp_backend', 'enable_external_mcp_backend', 'get_external_mcp_backend', 'list_external_mcp_backends', 'preflight_external_mcp_backend', 'remove_external_mcp_backend', 'set_external_mcp_backend', 'set_external_mcp_policy'];
 const errorOf = (answer: Json): Json => answer['error'] as Json;
 
 describe('agents over stdio', () => {
@@ -25,7 +26,7 @@ describe('agents over stdio', () => {
     await client.connect(new StdioClientTransport({ command: process.execPath, args: [conductor, 'mcp', 'start', '--project', house.project], env: house.env as Record<string, string> }));
     try {
       const { tools } = await client.listTools();
-      assert.deepEqual(tools.map((tool) => tool.name).sort(), ['filesystem_delete', 'filesystem_edit', 'filesystem_list', 'filesystem_read', 'filesystem_search', 'filesystem_write', 'git_commit', 'git_diff', 'git_log', 'git_status', 'shell_exec']);
+      assert.deepEqual(tools.map((tool) => tool.name).sort(), ['filesystem_delete', 'filesystem_edit', 'filesystem_list', 'filesystem_read', 'filesystem_search', 'filesystem_write', 'git_commit', 'git_diff', 'git_log', 'git_status', 'shell_exec', ...managing].sort());
       const read = await client.callTool({ name: 'filesystem_read', arguments: { path: 'note.txt' } });
       assert.match(JSON.stringify(read.content), /a note/);
       const ran = await client.callTool({ name: 'shell_exec', arguments: { command: 'echo hello' } });

@@ -36,7 +36,8 @@ import { shellTool } from '../tools/shell/tool';
 import { seal } from '../tools/seal';
 import type { Tool } from '../tools/tool';
 import type { AgentRooms } from './agents';
-import { buildRegistry } from './externalServers';
+import { buildRegistry, preflightNeeds } from './externalServers';
+import { managingTools } from '../tools/backends/managing';
 import type { FillIn } from '../tools/backends/start';
 import type { OpenRegistry } from '../tools/backends/openRegistry';
 import { fillerOf } from './backendSecrets';
@@ -163,6 +164,8 @@ export async function buildRooms(ground: Ground): Promise<Built> {
     for (const listener of policyListeners) listener();
   });
   policyListeners.add(() => registry.settingsChanged());
+  const managing = managingTools({ registry, preflight: preflightNeeds({ registry, configDir, fillIn: (...asked) => fillIn(...asked) }), record: (event) => writer.append({ ...event, actor: self }) });
+  for (const tool of managing) tools.set(tool.name, sealed(tool));
   const breakers = createBreakers({ tools: [...tools.keys()], settings: () => breakerSettings(config.current().config.circuitBreaker, registry), now, schedule, onChange: (views) => audience.tell('breakers/changed', { breakers: views }) });
   const approvers = openApprovers(configDir);
   const vouching = { approvers, wallNow: Date.now, requireSigned: () => config.current().config.approvals.requireSigned };

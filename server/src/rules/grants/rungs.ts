@@ -12,7 +12,7 @@ export type Terms = Readonly<{ /** Hours. */ sessionHours: number; /** Days. */ 
 export const sessionRungs: ReadonlySet<RungName> = new Set<RungName>(['session', 'file']);
 
 /** Reasons after which nothing is granted beyond once. */
-const onlyOnce: ReadonlySet<string> = new Set(['shell.long', 'shell.manyCommands']);
+const onlyOnce: ReadonlySet<string> = new Set(['shell.long', 'shell.manyCommands', 'external.widens', 'external.toolChanged']);
 
 /** Reasons that say that programs of the repository would run, which an exact grant of some weeks would not see change. */
 const onlySession: ReadonlySet<string> = new Set(['shell.gitHooks', 'shell.gitPrograms', 'shell.gitUnknown']);
@@ -92,7 +92,7 @@ function hasRule(reasons: readonly Reason[], rules: ReadonlySet<string>): boolea
 
 function limitOf(ground: Ground, platform: Platform): string | undefined {
   if (!ground.whole) return 'It is too long, or holds characters that cannot be seen, so it can only be approved once.';
-  if (hasRule(ground.reasons, onlyOnce)) return 'It is too long to be approved for more than once.';
+  if (hasRule(ground.reasons, onlyOnce)) return ground.reasons.some(({ rule }) => rule.startsWith('external.')) ? 'It is about what agents may do, so it can only be approved once.' : 'It is too long to be approved for more than once.';
   if (ground.units.length === 0) return undefined;
   const danger = ground.units.map(({ argv }) => runsAnything(argv, platform)).find((found) => found !== undefined);
   if (danger !== undefined) return `Nothing beyond this session is offered: ${danger}.`;
