@@ -28,7 +28,7 @@ export type BoxGround = Readonly<{
 /** Who brought a key: a window that takes it along when it leaves, or somebody whose key stays until the broker ends. */
 export type Bringer = number | 'stays';
 
-type AtHand = Readonly<{ key: Buffer; by: Bringer }>;
+type AtHand = Readonly<{ key: Buffer; by: ReadonlySet<Bringer> }>;
 type Phase =
   | Readonly<{ kind: 'empty' }>
   | Readonly<{ kind: 'refused'; error: ConductorError; restorable?: Unlocked }>
@@ -114,7 +114,7 @@ export class Box {
       const dataKey = unwrap(slot, key, slots);
       if (dataKey === undefined && slot.kind === 'passphrase') continue;
       if (dataKey === undefined) throw changed();
-      this.#atHand.set(slot.id, { key, by });
+      this.#hold(slot.id, key, by);
       if (phase.kind === 'locked') this.#unlock(slots, dataKey);
       else dataKey.fill(0);
       return slot;
@@ -124,7 +124,11 @@ export class Box {
 
   /** A window left with its key; whether the store is locked now. */
   left(by: number): boolean {
-    for (const [id, held] of this.#atHand) if (held.by === by) this.#forget(id);
+    for (const [id, held] of this.#atHand) {
+      const others = new Set([...held.by].filter((one) => one !== by));
+      if (others.size === 0) this.#forget(id);
+      else this.#atHand.set(id, { ...held, by: others });
+    }
     return this.#atHand.size === 0 && this.lock();
   }
 
@@ -155,7 +159,7 @@ export class Box {
     if (made.salt !== undefined) this.ground.files.write(join(this.ground.folder, saltNameOf(made.head)), made.salt);
     const slot = wrap(made.head, made.key, dataKey, slots);
     this.#keepSlots({ ...slots, slots: [...slots.slots, slot] }, keys.slots);
-    this.#atHand.set(slot.id, { key: made.key, by });
+    this.#hold(slot.id, made.key, by);
     return slot;
   }
 
@@ -210,7 +214,7 @@ export class Box {
     files.write(join(fresh, slotsName), Buffer.from(slotsText(slots, keys.slots)));
     files.removeFolder(folder);
     files.rename(fresh, folder);
-    this.#atHand.set(slot.id, { key: made.key, by });
+    this.#hold(slot.id, made.key, by);
     this.#unlock(slots, dataKey);
     return slot;
   }
@@ -227,7 +231,7 @@ export class Box {
     this.#writeSlots(next, keys.slots);
     const before = new Map(this.#atHand);
     this.#atHand.clear();
-    for (const { head, key, from } of fresh) this.#atHand.set(head.id, { key, by: before.get(from)?.by ?? 'stays' });
+    for (const { head, key, from } of fresh) this.#atHand.set(head.id, { key, by: before.get(from)?.by ?? new Set(['stays']) });
     const old = this.#unlocked();
     old.dataKey.fill(0);
     forgetKeys(old.keys);
@@ -272,7 +276,7 @@ export class Box {
     const key = id === undefined ? undefined : await derive(id, salt, slot.cost);
     const dataKey = key === undefined ? undefined : unwrap(slot, key, slots);
     if (key === undefined || dataKey === undefined) return void this.#troubles.set(slot.id, 'It was made on another machine, or the id of this machine is another one now.');
-    this.#atHand.set(slot.id, { key, by: 'stays' });
+    this.#hold(slot.id, key, 'stays');
     this.#unlock(slots, dataKey);
   }
 
@@ -360,6 +364,10 @@ export class Box {
   #unlocked(): Unlocked {
     if (this.#phase.kind !== 'open') throw this.shut();
     return this.#phase;
+  }
+
+  #hold(id: string, key: Buffer, by: Bringer): void {
+    this.#atHand.set(id, { key, by: new Set([...(this.#atHand.get(id)?.by ?? []), by]) });
   }
 
   #forget(id: string): void {

@@ -83,6 +83,43 @@ describe('credential store', () => {
     assert.equal(store.list()[0]?.lastUsedAt, null);
   });
 
+  it('credentials:windows a store that windows opened is open until the last of them has left', async () => {
+    const key = 'ab'.repeat(32);
+    const store = await openCredentials(fresh());
+    await store.addSlot({ kind: 'editor', key }, 1);
+    await store.set('a.b', Buffer.from('never leased'));
+    await store.set('c.d', Buffer.from('leased'));
+    assert.equal(await valueOf(store, 'c.d'), 'leased');
+    await store.offer({ key }, 2);
+    await store.renew();
+    await store.left(1);
+    assert.equal(store.state().state, 'open');
+    await store.left(3);
+    assert.equal(store.state().state, 'open');
+    await store.left(2);
+    assert.equal(store.state().state, 'locked');
+    assert.equal(store.names(), undefined);
+    assert.throws(() => store.has('a.b'), isConductorError('CREDENTIALS_LOCKED', /Open VS Code/));
+    await assert.rejects(store.lease(['a.b'], 'test'), isConductorError('DENIED'));
+    store.declare('test', ['a.b']);
+    await assert.rejects(store.lease(['a.b'], 'test'), isConductorError('CREDENTIALS_LOCKED'));
+    // What was leased may still be said by whoever got it.
+    assert.deepEqual(store.known().map(({ value }) => value.toString()), ['leased']);
+    await store.offer({ key }, 4);
+    assert.equal(await valueOf(store, 'a.b'), 'never leased');
+  });
+
+  it('credentials:used keeps the time of the last use, gathered and at the end', async () => {
+    const { ground, store } = await holding({ 'a.b': 'x' });
+    await valueOf(store, 'a.b');
+    const used = store.list()[0]?.lastUsedAt;
+    assert.ok(typeof used === 'string');
+    assert.equal((await openCredentials({ ...ground })).list()[0]?.lastUsedAt, null);
+    assert.equal(ground.scheduled.length, 1);
+    await store.close();
+    assert.equal((await openCredentials({ ...ground })).list()[0]?.lastUsedAt, used);
+  });
+
   it('credentials:known tells redaction every stored value, and what was leased to the end of the run', async () => {
     const { store } = await holding({ 'a.b': 'old-value', 'c.d': 'never-leased' });
     let told = 0;
