@@ -44,6 +44,8 @@ export type ClientLine = Readonly<{
   capabilities: Readonly<Record<string, unknown>>;
   /** Asks the client something for a backend; undefined for clients that can only be answered. Rejects when it is gone or gives no answer. */
   ask?(from: string, method: string, params: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<WireAnswer>;
+  /** Shows the client a form of Conductor's own (`elicitation/create`), which no server asked for; like `ask`. */
+  elicit?(form: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<WireAnswer>;
   /** Tells the client something that belongs to it alone. */
   tell(method: string, params: Readonly<Record<string, unknown>>): void;
 }>;

@@ -118,6 +118,10 @@ const approvals = z
       .boolean()
       .default(false)
       .describe('Whether an approval counts only when it is signed with a registered approver key. Without, an unsigned one counts too, and the log says so. Default: false.'),
+    elicitation: z
+      .boolean()
+      .default(false)
+      .describe("Whether a call may be approved by a form in the agent's own client (MCP elicitation) while no editor or terminal is there to ask. The agent's side draws and answers it, so that this is the weakest approval; it holds for one call, and never with `requireSigned`. Default: false."),
     callAgainAfterSeconds: z
       .number()
       .min(0)

@@ -44,8 +44,12 @@ export async function askPerson(desk: Pick<Desk, 'ask'>, asked: Asked, timeoutMs
 /** Puts a question to the desk; `signal` withdraws it. */
 export async function putToDesk(desk: Pick<Desk, 'ask'>, asked: Asked, timeoutMs: number, signal: AbortSignal): Promise<Answered> {
   const { call } = asked;
-  const answer = await desk.ask(questionOf(asked), { connection: call.actor.connection ?? 0, timeoutMs, signal });
-  const approval = approvalOf(call.id, answer);
+  return answeredBy(call.id, await desk.ask(questionOf(asked), { connection: call.actor.connection ?? 0, timeoutMs, signal }), timeoutMs);
+}
+
+/** What an answer means for the call with this id. */
+export function answeredBy(id: string, answer: Answer, timeoutMs: number): Answered {
+  const approval = approvalOf(id, answer);
   return answer.kind === 'approved' ? { approval } : { ...refusalFor(answer, timeoutMs), approval };
 }
 
@@ -60,7 +64,8 @@ export function keepInformed(caller: Caller): () => void {
   return () => clearInterval(timer);
 }
 
-function questionOf({ call, bound, again, narrowed, lasting }: Asked): Question {
+/** A call as a question. */
+export function questionOf({ call, bound, again, narrowed, lasting }: Asked): Question {
   const { show, verdict, files = [] } = bound.prepared;
   return {
     id: call.id, tool: call.tool, digest: bound.digest, title: show.title, ...shownRaw(show.raw), cwd: show.cwd, project: call.project,

@@ -6,10 +6,11 @@ import { cancelsAnswered, patienceMs } from '../rules/patience';
 import type { Approval, Caller } from './asking';
 import { changesBetween } from './changes';
 import type { Declined } from './declined';
+import { HandedOver } from './elicitation';
 import { approvalByGrants, groundOf, keepAnswer, lastingPart } from './granting';
 import { judgeAgain, type Held, type Judged } from './judging';
 import { openQuestion, waitFor, type Ended, type OpenQuestion, type Turn } from './openQuestion';
-import { parkingKey, type Left, type Parking } from './parking';
+import { parkingKey, type Left, type ParkedQuestion, type Parking } from './parking';
 import { refusalOf, type Refusal } from './refusals';
 import { recordRefusal } from './refusing';
 import type { Rooms } from './rooms';
@@ -32,8 +33,8 @@ export type Refused = Readonly<{ kind: 'refused'; refusal: Refusal; approval?: A
 export type Changed = Readonly<{ kind: 'changed'; approval: Approval; now: Judged; changes: Change[]; outcome?: Outcome }>;
 /** A person left out some of the changes, so that this question ends and a smaller one begins. */
 export type Reduced = Readonly<{ kind: 'narrowed'; approval: Approval; chosen: Chosen }>;
-/** The client cannot be kept waiting any longer, and the question stays open. */
-export type Parked = Readonly<{ kind: 'parked'; open: OpenQuestion }>;
+/** The client cannot be kept waiting any longer, or is to answer itself, and the question stays open. */
+export type Parked = Readonly<{ kind: 'parked'; open: OpenQuestion; /** The client gets the question with the answer to its call. */ over?: HandedOver }>;
 
 /** Whoever waits for a call that came at a moment, and until when. */
 export function waiterOf({ call, policy }: Judged, caller: Caller, came: number): Waiter {
@@ -45,18 +46,20 @@ export function waiterOf({ call, policy }: Judged, caller: Caller, came: number)
 export async function firstTurn(rooms: Inside, { key }: Waiter, judged: Judged): Promise<Turn> {
   const before = rooms.rounds.before(key, judged.call);
   const fresh: Turn = { judged, ...(before === undefined || before.digest !== judged.bound.digest ? {} : { before }) };
-  const open = rooms.parking.take(key);
+  const rest = judged.call.line?.rest ?? {};
+  const open = rooms.parking.take(key, ({ over }) => over?.isMeant(rest) === true);
   if (open === undefined) return fresh;
-  const { turn } = open;
-  // What it says to its client goes to the request that waits now.
-  if (fresh.before === undefined && judged.bound.prepared.verdict.verdict !== 'allow') return { ...turn, judged: { ...turn.judged, call: { ...turn.judged.call, ...lineOf(judged.call) } }, open, calledAgain: (turn.calledAgain ?? 0) + 1 };
+  open.over?.take(rest);
+  if (fresh.before === undefined && judged.bound.prepared.verdict.verdict !== 'allow') return { ...open.turn, judged: withLineOf(open, judged), open, calledAgain: (open.turn.calledAgain ?? 0) + 1 };
   open.withdraw();
   await leaveUnfetched(rooms, open, await open.ended, 'withdrawn');
   return fresh;
 }
 
-function lineOf({ line }: Judged['call']): Pick<Judged['call'], 'line'> {
-  return line === undefined ? {} : { line };
+/** The judged call of a question, on the line of the request that waits now. An answer to us is none for the tool, which gets what came at first. */
+function withLineOf({ turn: { judged }, over }: ParkedQuestion, { call: { line } }: Judged): Judged {
+  const first = judged.call.line;
+  return line === undefined || first === undefined ? judged : { ...judged, call: { ...judged.call, line: over === undefined ? line : { ...line, rest: first.rest } } };
 }
 
 /** Clears the call of this turn, asking a person where one is needed. */
@@ -64,7 +67,8 @@ export async function clear(rooms: Inside, waiter: Waiter, turn: Turn, held: Hel
   const open = turn.open ?? question(rooms, turn);
   if ('kind' in open) return open;
   const ended = await waitFor(open, waiter, waiter.answerBy - rooms.now());
-  return ended === undefined ? { kind: 'parked', open } : await settle(rooms, waiter, turn, ended, held);
+  if (ended === undefined) return { kind: 'parked', open };
+  return ended instanceof HandedOver ? { kind: 'parked', open, over: ended } : await settle(rooms, waiter, turn, ended, held);
 }
 
 /** Opens the question of a turn, unless it needs none or was answered a moment ago. */
@@ -94,9 +98,18 @@ async function settle(rooms: Inside, { signal }: Waiter, { judged }: Turn, ended
   if ('refusal' in now) return { kind: 'refused', refusal: now.refusal, approval };
   if (now.bound.digest === judged.bound.digest) {
     await keepAnswer(rooms.grants, judged, approval);
-    return { kind: 'cleared', judged: now, approval };
+    if (approval.level !== 'client') return { kind: 'cleared', judged: now, approval };
+    rooms.heardFromClient(judged.call.id);
+    return { kind: 'cleared', judged: { ...now, tell: (outcome) => sayWeaker(now.tell?.(outcome) ?? outcome) }, approval };
   }
   return { kind: 'changed', approval, now, changes: changesBetween(judged.bound, now.bound) };
+}
+
+/** Whoever reads the result learns how far its approval is vouched for. What an external server answered is left as it is. */
+function sayWeaker(outcome: Outcome): Outcome {
+  if (outcome.kind !== 'success' || outcome.wire !== undefined) return outcome;
+  const note = "Approved through the agent's own client, the weaker level.";
+  return { ...outcome, text: `${outcome.text}\n(${note})`, structured: { ...outcome.structured, approval: { level: 'client', note } } };
 }
 
 /** What ends a call without a yes; undefined for a yes. A no is remembered. */
@@ -109,11 +122,11 @@ async function noYes(rooms: Inside, judged: Judged, { answered, forbidden }: End
 }
 
 /** Tells the agent to call again, and keeps the question for when it does. What cannot be recorded does not go on. */
-export async function park(rooms: Inside, waiter: Waiter, turn: Turn, open: OpenQuestion): Promise<Outcome> {
+export async function park(rooms: Inside, waiter: Waiter, turn: Turn, { open, over }: Parked): Promise<Outcome> {
   const { call, bound, policy } = turn.judged;
-  const withinMs = policy.config.approvals.callAgainWithinSeconds * 1000;
+  const withinMs = over === undefined ? policy.config.approvals.callAgainWithinSeconds * 1000 : policy.config.approvalTimeout;
   try {
-    await rooms.recorder.parked(call, { digest: bound.digest, waitedMs: Math.round(rooms.now() - open.askedAt), withinMs });
+    await rooms.recorder.parked(call, { digest: bound.digest, waitedMs: Math.round(rooms.now() - open.askedAt), withinMs, ...(over === undefined ? {} : { through: 'client' }) });
   } catch (thrown) {
     open.withdraw();
     await leaveUnfetched(rooms, open, await open.ended, 'withdrawn');
@@ -121,12 +134,13 @@ export async function park(rooms: Inside, waiter: Waiter, turn: Turn, open: Open
   }
   // Some clients say of every call that has ended that it is cancelled; their connection still takes the question back when it ends.
   const signal = cancelsAnswered(call.actor.client ?? '') ? (waiter.gone ?? waiter.signal) : waiter.signal;
-  rooms.parking.put(waiter.key(), { ...open, turn }, { withinMs, signal });
+  rooms.parking.put(waiter.key(), { ...open, turn, ...(over === undefined ? {} : { over }) }, { withinMs, signal });
+  if (over !== undefined) return { kind: 'success', text: '', truncated: false, wire: { kind: 'result', result: over.result } };
   return { ...refusalOf('APPROVAL_PENDING', 'approval.pending', `The user was asked and has not answered yet; nothing has run. The question stays open for ${String(withinMs / 1000)} s.`), callAgainWithinMs: withinMs };
 }
 
 /** Records the end of a question whose answer nobody came for. Nothing ran, whatever the answer was. */
-export async function leaveUnfetched(rooms: Inside, { turn }: OpenQuestion, ended: Ended, why: Left): Promise<void> {
+export async function leaveUnfetched(rooms: Inside, { turn }: Pick<OpenQuestion, 'turn'>, ended: Ended, why: Left): Promise<void> {
   const refused = why === 'answered' ? await noYes(rooms, turn.judged, ended) : undefined;
   await recordRefusal(rooms, { ...turn.judged, ...turn }, refused?.refusal ?? unfetched(why), ended.answered.approval);
 }

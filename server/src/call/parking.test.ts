@@ -15,7 +15,7 @@ function lot() {
   const question = (id: string) => {
     let end: (ended: Ended) => void = () => undefined;
     const ended = new Promise<Ended>((resolve) => { end = resolve; });
-    const open: OpenQuestion = { turn: { judged: { call: { id } } as Judged }, askedAt: 0, ended, withdraw: () => end({ answered: { approval: no } }) };
+    const open: OpenQuestion = { turn: { judged: { call: { id } } as Judged }, askedAt: 0, ended, handedOver: new Promise(() => undefined), withdraw: () => end({ answered: { approval: no } }) };
     const answer = (decision: Approval['decision'], more: Partial<Ended> = {}): void => end({ answered: { approval: { ...no, decision } }, ...more });
     return { open, answer };
   };

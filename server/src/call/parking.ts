@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { canonicalJson } from '../../../protocol/src/audit/canonical';
 import type { ToolCall } from '../../../protocol/src/call';
+import type { HandedOver } from './elicitation';
 import type { Ended, OpenQuestion } from './openQuestion';
 
 /**
@@ -11,14 +12,17 @@ import type { Ended, OpenQuestion } from './openQuestion';
 /** Why nobody will come for the answer: it is no yes, the time is over, the agent took the call back or left, or the broker ends. */
 export type Left = 'answered' | 'late' | 'withdrawn' | 'closed';
 
+/** A question and, where its client was given it to answer, that. */
+export type ParkedQuestion = OpenQuestion & Readonly<{ over?: HandedOver }>;
+
 /** For how long a question stays, in milliseconds, and what takes it back. */
 export type Stay = Readonly<{ withinMs: number; signal: AbortSignal }>;
 
 /** Everything that is parked. */
 export type Parking = Readonly<{
-  put(key: string, question: OpenQuestion, stay: Stay): void;
-  /** The oldest question of this call; whoever takes it answers for its end. */
-  take(key: () => string): OpenQuestion | undefined;
+  put(key: string, question: ParkedQuestion, stay: Stay): void;
+  /** The question of this call that is meant, or else the oldest; whoever takes it answers for its end. */
+  take(key: () => string, isMeant?: (question: ParkedQuestion) => boolean): ParkedQuestion | undefined;
   /** Ends all that is parked; resolves when each is recorded. */
   close(): Promise<void>;
 }>;
@@ -58,9 +62,10 @@ export function createParking(leave: (question: OpenQuestion, ended: Ended, why:
       if (signal.aborted) withdrawn();
       void question.ended.then((ended) => (isKept(ended) ? undefined : end(place, 'answered')));
     },
-    take(key) {
+    take(key, isMeant = () => false) {
       // Hashing large arguments takes a while, and nearly always nothing is here.
-      const [place] = parked.size === 0 ? [] : (parked.get(key()) ?? []);
+      const places = parked.size === 0 ? [] : (parked.get(key()) ?? []);
+      const place = places.find(({ question }) => isMeant(question)) ?? places[0];
       if (place !== undefined) forget(place);
       return place?.question;
     },
@@ -71,7 +76,7 @@ export function createParking(leave: (question: OpenQuestion, ended: Ended, why:
   };
 }
 
-type Place = Readonly<{ key: string; question: OpenQuestion; /** Lets go of timers and listeners. */ free(): void }>;
+type Place = Readonly<{ key: string; question: ParkedQuestion; /** Lets go of timers and listeners. */ free(): void }>;
 
 /** A yes, and a smaller call that a person made, are for the call that comes again. */
 function isKept({ answered, forbidden, chosen }: Ended): boolean {

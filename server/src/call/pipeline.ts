@@ -60,7 +60,7 @@ async function askAndRun(rooms: Inside, caller: Waiter, judged: Judged, held: He
     const asked = await clear(rooms, caller, turn, held);
     const step: Refused | Changed | Reduced | Parked | Ended = asked.kind === 'cleared' ? await guardAndPerform(rooms, caller, { ...turn, ...asked }, held) : asked;
     if (step.kind === 'ended') return step.outcome;
-    if (step.kind === 'parked') return await park(rooms, caller, turn, step.open);
+    if (step.kind === 'parked') return await park(rooms, caller, turn, step);
     if (step.kind === 'refused') return await refuse(rooms, { ...turn.judged, ...historyOf(turn) }, step.refusal, step.approval);
     const next: Turn | Ended = step.kind === 'narrowed' ? await turnSmaller(rooms, caller, turn, step, held) : await turnAgain(rooms, caller, turn, step);
     if ('outcome' in next) return next.outcome;

@@ -16,7 +16,7 @@ export type Finished = Readonly<{ outcome: Outcome; durationMs: number }>;
 export type Refused = Readonly<{ refusal: Extract<Outcome, { kind: 'refused' }>; policyHash: string; /** Of what was asked about. */ digest?: string; approval?: Approval; again?: AskedAgain; calledAgain?: number; before?: Round }>;
 
 /** What the log keeps of a question whose agent was told to call again. */
-export type ParkedQuestion = Readonly<{ digest: string; waitedMs: number; withinMs: number }>;
+export type ParkedQuestion = Readonly<{ digest: string; waitedMs: number; withinMs: number; /** Set where the agent's own client is to answer. */ through?: 'client' }>;
 
 /** Writes calls into the log. Each resolves when its entry is durable, or at once when `queued`; rejects with AUDIT_UNAVAILABLE. */
 export type Recorder = Readonly<{
@@ -79,8 +79,8 @@ function deniedOf(call: ToolCall, { refusal, policyHash, digest, approval, again
   };
 }
 
-function parkedOf({ id, tool, actor, project }: ToolCall, { digest, waitedMs, withinMs }: ParkedQuestion): NewEntry {
-  return { phase: 'event', call: id, tool: 'approval.parked', input: { tool }, result: 'ok', actor, project, detail: { digest: `sha256:${digest}`, waitedMs, callAgainWithinMs: withinMs } };
+function parkedOf({ id, tool, actor, project }: ToolCall, { digest, waitedMs, withinMs, through }: ParkedQuestion): NewEntry {
+  return { phase: 'event', call: id, tool: 'approval.parked', input: { tool }, result: 'ok', actor, project, detail: { digest: `sha256:${digest}`, waitedMs, callAgainWithinMs: withinMs, ...(through === undefined ? {} : { through }) } };
 }
 
 function reviewedOf({ id, tool, actor, project }: ToolCall, approval: Approval): NewEntry {

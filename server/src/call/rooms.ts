@@ -18,6 +18,8 @@ export type Rooms = Readonly<{
   onPolicyChange(listener: () => void): () => void;
   desk: Pick<Desk, 'ask'>;
   shelf: Pick<Shelf, 'put'>;
+  /** Says that the agent's own client passed on a yes to this call. */
+  heardFromClient(call: string): void;
   /** What people granted and forbade for more than one call. */
   grants: GrantRoom;
   /** Asks the tool's breaker for admission, counting a probe when it is half open. */

@@ -75,7 +75,8 @@ export function agentHouse(rooms: AgentRooms, guest: Pick<Guest, 'connection' | 
     const line: ClientLine = { ...raw, key: String(guest.connection), project };
     // What a server asks of the client is a call of its own before the client hears of it.
     const ask: ClientLine['ask'] = async (from, method, params, signal) => answerOf(await run(useName(from, method), params, client, { signal, progress: () => undefined }, line));
-    return run(tool, input, client, caller, raw.ask === undefined ? line : { ...line, ask });
+    const elicit: ClientLine['elicit'] = (form, signal) => raw.ask?.('', 'elicitation/create', form, signal) ?? Promise.reject(new ConductorError('CANCELLED', 'This client can only be answered.'));
+    return run(tool, input, client, caller, raw.ask === undefined ? line : { ...line, ask, elicit });
   };
   return {
     version: rooms.version,

@@ -188,6 +188,8 @@ export async function buildRooms(ground: Ground): Promise<Built> {
   const shared = { shelf, tools, configDir, policy, onPolicyChange, newId, now, wallNow: Date.now };
   const pipeline = createPipeline({
     ...shared, desk, grants,
+    // A second look at the settings: without them the seal hears nothing.
+    heardFromClient: (call) => { const { elicitation, requireSigned } = config.current().config.approvals; if (elicitation && !requireSigned) witness.heard(call); },
     admit: (tool) => admitBoth(breakers, tool),
     openFor: (tool) => breakers.views().find((view) => (view.tool === tool || view.tool === backendOf(tool)) && view.state === 'open')?.retryAfterMs,
     recorder: provenance.counting(createRecorder(growing(writer), (call, text) => redaction.output(call, text))),
@@ -197,6 +199,7 @@ export async function buildRooms(ground: Ground): Promise<Built> {
   const proofPipeline = createPipeline({
     ...shared,
     grants: noGrants,
+    heardFromClient: () => undefined,
     desk: { ask: () => Promise.resolve({ kind: 'unavailable' }) },
     admit: () => ({ kind: 'admitted', settle: () => undefined }),
     openFor: () => undefined,

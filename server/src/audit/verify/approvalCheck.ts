@@ -15,6 +15,7 @@ export class ApprovalCheck {
   readonly #unknown = new Set<string>();
   #signed = 0;
   #unsigned = 0;
+  #passedOn = 0;
   #everAdded = false;
 
   /** `fromTheStart`: false when files before the first one are gone, so that keys may have been registered in them. */
@@ -31,9 +32,10 @@ export class ApprovalCheck {
 
   /** What limits the statement, and how many answers were signed, in sentences. */
   notes(): string[] {
-    const answers = this.#signed + this.#unsigned;
+    const answers = this.#signed + this.#unsigned + this.#passedOn;
     return [
-      ...(answers === 0 ? [] : [`${this.#signed} of ${answers} answers to approvals are signed${this.#signed === answers ? '' : '; the others came from a window or terminal without a registered key'}.`]),
+      ...(answers === 0 ? [] : [`${this.#signed} of ${answers} answers to approvals are signed${this.#signed === answers ? '' : '; the others came from a window or terminal without a registered key, or through an agent\'s own client'}.`]),
+      ...(this.#passedOn === 0 ? [] : [`${this.#passedOn} of them ${this.#passedOn === 1 ? 'was' : 'were'} passed on by the agent's own client, the weakest level.`]),
       ...[...this.#unknown].map((id) => `Answers signed by the key ${fingerprintText(id)} could not be checked: where it was registered is not in the files that are left.`),
     ];
   }
@@ -43,7 +45,8 @@ export class ApprovalCheck {
     if (approval.signed === undefined) {
       if (claimed) return `records an approval by ${approval.level} without its signature`;
       // Only the broker's own no has no level.
-      if (approval.level !== undefined || approval.decision === 'approved') this.#unsigned += 1;
+      if (approval.level === 'client') this.#passedOn += 1;
+      else if (approval.level !== undefined || approval.decision === 'approved') this.#unsigned += 1;
       return undefined;
     }
     this.#signed += 1;
