@@ -1,6 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { Selection, TextEditorRevealType, Uri, commands as editorCommands, languages as editorLanguages, window, workspace, type DocumentSymbol, type TextDocument, type TextEditor } from 'vscode';
+import { backendsFileName, projectFolderName } from '../../../protocol/src/backends';
+import { externalPolicyFileName } from '../../../protocol/src/externalPolicy';
 import { messageOf } from '../broker';
 import { commands, languages, type CommandId } from '../ids';
 import type { Lifetime } from '../lifetime';
@@ -13,7 +15,7 @@ export type ConfigCommand = Extract<CommandId, `conductor.config.${string}`>;
 export function registerConfig(configDir: string, life: Lifetime): Readonly<Record<ConfigCommand, (place?: unknown) => unknown>> {
   const file = join(configDir, 'config.json');
   const name = (document: TextDocument): void => {
-    const language = languageFor(document, file);
+    const language = languageFor(document, configDir);
     if (language !== document.languageId) editorLanguages.setTextDocumentLanguage(document, language).then(undefined, () => undefined);
   };
   workspace.textDocuments.forEach(name);
@@ -21,9 +23,14 @@ export function registerConfig(configDir: string, life: Lifetime): Readonly<Reco
   return { [commands.openConfig]: (place) => openConfig(configDir, file, place) };
 }
 
-/** The configuration has our language wherever it is; a file that is only called like it, in a project, stays JSON with comments. */
-function languageFor(document: TextDocument, file: string): string {
-  if (document.uri.scheme === 'file' && document.uri.fsPath === file) return languages.config;
+const externalFiles: readonly string[] = [backendsFileName, externalPolicyFileName];
+
+/** The configuration has our language wherever it is; a file that is only called like it, in a project, stays JSON with comments. The files of external servers have it in projects, too. */
+function languageFor(document: TextDocument, configDir: string): string {
+  const { scheme, fsPath } = document.uri;
+  const own = dirname(fsPath) === configDir && ['config.json', ...externalFiles].includes(basename(fsPath));
+  const ofProject = basename(dirname(fsPath)) === projectFolderName && externalFiles.includes(basename(fsPath));
+  if (scheme === 'file' && (own || ofProject)) return languages.config;
   return document.languageId === languages.config ? 'jsonc' : document.languageId;
 }
 

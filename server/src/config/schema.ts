@@ -17,6 +17,9 @@ export type JsonSchema = {
   items?: JsonSchema;
   anyOf?: JsonSchema[];
   oneOf?: JsonSchema[];
+  allOf?: JsonSchema[];
+  if?: JsonSchema;
+  then?: JsonSchema;
   const?: unknown;
   uniqueItems?: boolean;
   enum?: (string | number)[];

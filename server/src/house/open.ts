@@ -15,6 +15,8 @@ import { proveAgentDoor, proveRequestDoor } from '../doors/proof';
 import type { Handlers, Refused } from '../doors/requests';
 import { openSocket, type Guest } from '../doors/socket';
 import { attachLanguage, type AttachedLanguage } from '../language/attach';
+import type { ExternalKnowledge } from '../language/external';
+import type { OpenRegistry } from '../tools/backends/openRegistry';
 import { createAuditLogLanguage } from '../language/auditLog';
 import { endOwnRuns } from '../tools/shell/runMark';
 import { agentHouse, welcomeAgent } from './agents';
@@ -117,10 +119,19 @@ function doorProof(door: string, open: boolean): DoorProof {
   return { door, open, message: open ? 'A forbidden call was refused at this door.' : 'A forbidden call was not refused at this door, so it stays shut. Please report this.' };
 }
 
+/** What the files of external servers are held against. */
+function knowledgeOf(registry: OpenRegistry, configDir: string): ExternalKnowledge {
+  return {
+    configDir,
+    backends: () => new Map([...registry.known().keys()].map((name) => [name, { tools: registry.offered(name)?.map(({ name: tool }) => tool), missingEnv: registry.missingEnv(name) }])),
+    strict: () => registry.mode().strict,
+  };
+}
+
 /** What editors are told about the configuration and about files of the log. */
 function languageOf(rooms: Built, ground: Ground, verifications: Verifications): (connection: Connection) => AttachedLanguage {
   const log = createAuditLogLanguage({ log: join(ground.configDir, 'audit.log'), verified: () => verifications.last() });
-  return (connection) => attachLanguage(connection, { configFile: rooms.config.current().state.file, tools: [...rooms.tools.keys()], log, onVerified: (listener) => verifications.onMade(listener) });
+  return (connection) => attachLanguage(connection, { configFile: rooms.config.current().state.file, tools: [...rooms.tools.keys()], external: knowledgeOf(rooms.registry, ground.configDir), log, onVerified: (listener) => verifications.onMade(listener) });
 }
 
 function welcome(rooms: Built, handlers: Handlers, presence: Presence, languageAt: ReturnType<typeof languageOf>, socket: Socket, guest: Guest): void {

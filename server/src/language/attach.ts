@@ -4,7 +4,8 @@ import {
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import { attachAuditLog } from './attachLog';
 import type { AuditLogLanguage } from './auditLog';
-import { createLanguage, type ConfigLanguage, type LanguageOptions } from './language';
+import { externalLanguages, type ExternalKnowledge } from './external';
+import { createLanguage, joinLanguages, type ConfigLanguage, type LanguageOptions } from './language';
 
 /** The languages of the configuration and of the log at one connection. */
 export type AttachedLanguage = Readonly<{
@@ -14,7 +15,7 @@ export type AttachedLanguage = Readonly<{
 }>;
 
 /** The language of the log and what tells that it was verified, and how long to wait after a change before diagnostics are sent, in milliseconds. Default: 100. */
-export type AttachOptions = LanguageOptions & Readonly<{ debounceMs?: number; log: AuditLogLanguage; onVerified(listener: () => void): () => void }>;
+export type AttachOptions = LanguageOptions & Readonly<{ debounceMs?: number; /** Absent: nothing is said about the files of external servers. */ external?: ExternalKnowledge; log: AuditLogLanguage; onVerified(listener: () => void): () => void }>;
 
 const capabilities: ServerCapabilities = {
   textDocumentSync: TextDocumentSyncKind.Incremental,
@@ -27,8 +28,8 @@ const capabilities: ServerCapabilities = {
 };
 
 /** Answers the requests of an editor about the configuration file, and pushes its diagnostics, and about files of the log; other documents get empty answers. */
-export function attachLanguage(connection: Connection, { debounceMs = 100, log: logLanguage, onVerified, ...options }: AttachOptions): AttachedLanguage {
-  const language = createLanguage(options);
+export function attachLanguage(connection: Connection, { debounceMs = 100, log: logLanguage, onVerified, external, ...options }: AttachOptions): AttachedLanguage {
+  const language = joinLanguages([createLanguage(options), ...(external === undefined ? [] : externalLanguages(external))]);
   const log = attachAuditLog(connection, logLanguage, onVerified);
   const documents = new TextDocuments(TextDocument);
   const owned = (uri: string): TextDocument | undefined => (language.owns(uri) ? documents.get(uri) : undefined);

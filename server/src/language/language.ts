@@ -1,7 +1,7 @@
 import { normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
-  ClientCapabilities, getLanguageService, type CompletionList, type Diagnostic, type DocumentSymbol, type FormattingOptions, type Hover, type JSONDocument, type Position, type Range,
+  ClientCapabilities, getLanguageService, type CompletionList, type Diagnostic, type DocumentSymbol, type FormattingOptions, type Hover, type JSONDocument, type JSONSchema, type LanguageService, type Position, type Range,
   type TextDocument, type TextEdit,
 } from 'vscode-json-languageservice';
 import type { Finding, Fix } from '../config/finding';
@@ -42,35 +42,72 @@ const schemaUri = 'conductor://schemas/config.schema.json';
 /** Makes the language of the configuration: one source of diagnostics with the broker's own parser, the rest from the same schema. */
 export function createLanguage({ configFile, schema = configJsonSchema(), tools = [] }: LanguageOptions): ConfigLanguage {
   const enriched = editorSchema(schema, tools);
-  const service = getLanguageService({
-    clientCapabilities: ClientCapabilities.LATEST,
-    // A document may name a schema of its own by `$schema`; whatever it names, this one is meant, and nothing is fetched.
-    schemaRequestService: () => Promise.resolve(JSON.stringify(enriched)),
-  });
-  service.configure({ validate: false, schemas: [{ uri: schemaUri, fileMatch: ['*'], schema: enriched }] });
+  return jsonLanguage({ owns: (uri) => samePath(uri, configFile), schema: () => enriched, findings: (text) => findings(text, tools) });
+}
+
+/** What makes the language of one kind of file. */
+export type JsonLanguageOptions = Readonly<{
+  owns(uri: string): boolean;
+  /** The schema of this moment; the same object as long as it is the same. */
+  schema(): JsonSchema;
+  /** What there is to say about a text. */
+  findings(text: string): readonly Finding[];
+}>;
+
+/** Makes the language of a kind of file of which there is a schema. */
+export function jsonLanguage({ owns, schema, findings: find }: JsonLanguageOptions): ConfigLanguage {
+  let known: Readonly<{ schema: JsonSchema; service: LanguageService }> | undefined;
+  const serviceNow = (): LanguageService => {
+    const present = schema();
+    if (known?.schema !== present) known = { schema: present, service: serviceOf(present) };
+    return known.service;
+  };
 
   // Text that is too large or too deep has diagnostics and nothing else: what follows recurses.
   const parsed = (document: TextDocument): JSONDocument | undefined => {
     const { root, problems } = parseJsonc(document.getText());
-    return root === undefined && problems.some(({ code }) => code !== 'config.syntax') ? undefined : service.parseJSONDocument(document);
+    return root === undefined && problems.some(({ code }) => code !== 'config.syntax') ? undefined : serviceNow().parseJSONDocument(document);
   };
 
   return {
-    owns: (uri) => samePath(uri, configFile),
-    diagnostics: (document) => findings(document.getText(), tools).map((finding) => toDiagnostic(document, finding)),
+    owns,
+    diagnostics: (document) => find(document.getText()).map((finding) => toDiagnostic(document, finding)),
     async completion(document, position) {
       const json = parsed(document);
-      return json === undefined ? null : service.doComplete(document, position, json);
+      return json === undefined ? null : serviceNow().doComplete(document, position, json);
     },
     async hover(document, position) {
       const json = parsed(document);
-      return json === undefined ? null : service.doHover(document, position, json);
+      return json === undefined ? null : serviceNow().doHover(document, position, json);
     },
     symbols(document) {
       const json = parsed(document);
-      return json === undefined ? [] : service.findDocumentSymbols2(document, json);
+      return json === undefined ? [] : serviceNow().findDocumentSymbols2(document, json);
     },
-    format: (document, options, range) => (parsed(document) === undefined ? [] : service.format(document, range, options)),
+    format: (document, options, range) => (parsed(document) === undefined ? [] : serviceNow().format(document, range, options)),
+  };
+}
+
+function serviceOf(schema: JsonSchema): LanguageService {
+  const service = getLanguageService({
+    clientCapabilities: ClientCapabilities.LATEST,
+    // A document may name a schema of its own by `$schema`; whatever it names, this one is meant, and nothing is fetched.
+    schemaRequestService: () => Promise.resolve(JSON.stringify(schema)),
+  });
+  service.configure({ validate: false, schemas: [{ uri: schemaUri, fileMatch: ['*'], schema: schema as JSONSchema }] });
+  return service;
+}
+
+/** Several languages as one: each document is asked about where it belongs. */
+export function joinLanguages(languages: readonly ConfigLanguage[]): ConfigLanguage {
+  const of = (document: TextDocument): ConfigLanguage | undefined => languages.find((language) => language.owns(document.uri));
+  return {
+    owns: (uri) => languages.some((language) => language.owns(uri)),
+    diagnostics: (document) => of(document)?.diagnostics(document) ?? [],
+    completion: (document, position) => of(document)?.completion(document, position) ?? Promise.resolve(null),
+    hover: (document, position) => of(document)?.hover(document, position) ?? Promise.resolve(null),
+    symbols: (document) => of(document)?.symbols(document) ?? [],
+    format: (document, options, range) => of(document)?.format(document, options, range) ?? [],
   };
 }
 
@@ -95,7 +132,8 @@ function rangeOf(document: TextDocument, offset: number, length: number): Range 
   return { start: document.positionAt(offset), end: document.positionAt(offset + length) };
 }
 
-function samePath(uri: string, file: string): boolean {
+/** Whether a document is the file at a path. */
+export function samePath(uri: string, file: string): boolean {
   try {
     const path = normalize(fileURLToPath(uri));
     const own = normalize(file);
