@@ -163,6 +163,15 @@ export const configSchema = z
       .prefault({})
       .describe('Approvals for more than one call. What is granted ends earlier when the program, the settings or the reasons to ask change.'),
     approvals: approvals.prefault({}),
+    secrets: z
+      .strictObject({
+        inArguments: z
+          .enum(['deny', 'ask'])
+          .default('deny')
+          .describe('What happens to a call whose arguments hold the value of a stored secret, in whatever form: it is refused (`deny`), or you are asked each time (`ask`). Values that are short or a single word may stand there by chance and always ask. Default: deny.'),
+      })
+      .prefault({})
+      .describe('Secrets of the credential store.'),
     externalMcp: z
       .strictObject({
         enabled: z.boolean().default(true).describe('Whether agents can use external servers at all. Default: true.'),

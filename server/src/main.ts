@@ -6,17 +6,21 @@ import { toConductorError } from '../../protocol/src/errors';
 import { tryFileLock } from './base/fileLock';
 import { createLogger, type LogLevel } from './base/logger';
 import { openHouse } from './house/open';
+import { createRedactor } from './rules/redaction/redactor';
 
 /** The broker: one process per configuration folder. It takes the lock, builds the house, and leaves when asked or when nobody is left. */
 
 // Another broker holds the folder: whoever started this one connects to that one.
 const exitLocked = 3;
 
+/** Knows no secret until the house is open. */
+const redactor = createRedactor();
+
 async function main(): Promise<void> {
   // In an Electron runtime, names that end in .asar would be read as archives by the file functions; paths must mean what they say.
   Object.assign(process, { noAsar: true });
   let level: LogLevel = 'info';
-  const logger = createLogger((line) => process.stderr.write(line), () => level);
+  const logger = createLogger((line) => process.stderr.write(line), () => level, redactor.value);
   const configDir = configDirOf(process.env, homedir());
   ensurePrivateFolder(configDir);
   const lock = tryFileLock(join(configDir, 'broker.lock'));
@@ -26,7 +30,7 @@ async function main(): Promise<void> {
     logger.error('a bug ended the broker', { error: error.stack ?? error.message });
     process.exit(70);
   });
-  const house = await openHouse({ configDir, logger, setLogLevel: (next) => { level = next; } });
+  const house = await openHouse({ configDir, logger, redactor, setLogLevel: (next) => { level = next; } });
   let leaving = false;
   const leave = (why: string): void => {
     if (leaving) return;
@@ -40,6 +44,6 @@ async function main(): Promise<void> {
 
 main().catch((thrown: unknown) => {
   const error = toConductorError(thrown);
-  process.stderr.write(`${JSON.stringify({ time: new Date().toISOString(), level: 'error', message: `the broker could not start: ${error.message}`, next: error.next })}\n`);
+  createLogger((line) => process.stderr.write(line), () => 'error', redactor.value).error(`the broker could not start: ${error.message}`, { next: error.next });
   process.exit(1);
 });

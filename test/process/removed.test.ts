@@ -60,12 +60,12 @@ describe('what is removed from the log', function () {
     const agent = new RawAgent(child);
     await agent.request('initialize', { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: canaries.shape, version: '1' } });
     const outcome = await agent.call('shell_exec', { command: 'cat secret.txt' });
-    assert.match(outcome.text, /Canary-hunter2/, 'the agent gets what it asked for');
+    assert.match(outcome.text, /Canary-hunter2 ‹removed GitHub token›/, 'the agent gets what it asked for, without what is certainly a token');
     // The digest of what was released is over what is left, and the rest is committed to.
     const done = house.callEntries().at(-1);
-    const left = outcome.text.replace(canaries.place, '[removed]').replace(canaries.shape, '[removed]');
+    const left = outcome.text.replace(canaries.place, '[removed]');
     assert.equal((done?.['output'] as Json)['sha256'], `sha256:${createHash('sha256').update(left).digest('hex')}`);
-    assert.deepEqual(((done?.['removed'] as Json)['parts'] as Json[]).map(({ at }) => at), ['/output', '/output', '/actor/client']);
+    assert.deepEqual(((done?.['removed'] as Json)['parts'] as Json[]).map(({ at }) => at), ['/output', '/actor/client']);
     const calls: [string, Json][] = [
       ['shell_exec', { command: `echo --password ${canaries.place}` }],
       ['shell_exec', { command: `echo ${canaries.shape} '${own()}'` }],

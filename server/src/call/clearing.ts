@@ -15,6 +15,7 @@ import { refusalOf, type Refusal } from './refusals';
 import { recordRefusal } from './refusing';
 import type { Rooms } from './rooms';
 import type { Rounds } from './rounds';
+import { asksAboutSecrets } from './secretArguments';
 import { pinOf } from './toolPin';
 
 /** Clears a judged call to run: by its verdict, by what was granted, or by the answer of a person. */
@@ -80,11 +81,12 @@ function question(rooms: Inside, turn: Turn): OpenQuestion | Cleared | Refused {
   const { config } = judged.policy;
   const ground = groundOf(judged.call, judged.bound.prepared, config, pinOf(judged.tool));
   // After everything else has judged, and never in place of a question whose ground has moved.
-  const granted = turn.again === undefined && turn.narrowed === undefined ? rooms.grants.cover(judged.call.id, ground) : undefined;
+  const once = asksAboutSecrets(judged.bound.prepared);
+  const granted = turn.again === undefined && turn.narrowed === undefined && !once ? rooms.grants.cover(judged.call.id, ground) : undefined;
   if (granted !== undefined) return { kind: 'cleared', judged, approval: approvalByGrants(granted) };
   const declined = rooms.declined.refusal(judged);
   if (declined !== undefined) return { kind: 'refused', refusal: declined };
-  return openQuestion(rooms, turn, lastingPart(rooms.grants, judged.call.id, ground, config));
+  return openQuestion(rooms, turn, once ? {} : lastingPart(rooms.grants, judged.call.id, ground, config));
 }
 
 /** Takes the end of a question. A yes counts for what is there now only if that is what was asked about. */

@@ -5,6 +5,7 @@ import { bind, type Bound } from './bound';
 import { groundOf } from './granting';
 import { circuitOpen, refusalOf, type Refusal } from './refusals';
 import type { Policy, Rooms } from './rooms';
+import { judgeSecrets } from './secretArguments';
 import { pinOf } from './toolPin';
 
 /** Prepares calls and judges what was prepared, before anybody is asked and again after the answer. */
@@ -57,7 +58,7 @@ async function prepare(rooms: Rooms, { call, tool, input }: Pick<Judged, 'call' 
   try {
     const prepared = await tool.prepare(input, { project: call.project, configDir: rooms.configDir, config: policy.config, call: call.id, signal, ...(call.line === undefined ? {} : { line: call.line }) });
     held.push(prepared);
-    return prepared;
+    return judgeSecrets(rooms, call.input, policy, prepared);
   } catch (thrown) {
     return toConductorError(thrown);
   }

@@ -10,6 +10,7 @@ import type { GrantRoom } from './granting';
 import { createPipeline, mostQuestions } from './pipeline';
 import type { Policy, Rooms } from './rooms';
 import type { Admitted, Finished, Refused } from './recorder';
+import { createRedactor } from '../rules/redaction/redactor';
 import type { Prepared, Tool } from '../tools/tool';
 
 /** The order of a call, seen from outside: what happened, in which order, and what did not. */
@@ -73,7 +74,7 @@ function house(setting: Setting = {}) {
     onPolicyChange: (listener) => { policyChanged = listener; return () => void events.push('rules let go'); },
     policy: () => setting.policies?.shift() ?? { config: defaultConfig, policyHash: 'h' },
     desk: { ask: (question: Question, { signal }) => { events.push('ask'); asked.push(question); if (setting.changeRules === true) return new Promise((resolve) => { signal.addEventListener('abort', () => resolve({ kind: 'withdrawn', waitedMs: 1 })); policyChanged(); }); const answer = setting.answer ?? yes; return Promise.resolve(typeof answer === 'function' ? answer(asked.length) : answer); } },
-    shelf: createShelf(), heardFromClient: () => undefined,
+    shelf: createShelf(), redactor: createRedactor(), heardFromClient: () => undefined,
     admit: () => (setting.admitOpen === true ? { kind: 'open', retryAfterMs: 1500 } : { kind: 'admitted', settle: (result) => void events.push(`settle ${result}`) }),
     openFor: () => setting.openFor,
     grants: { ...noGrants, ...setting.grants },

@@ -4,6 +4,7 @@ import { ConductorError, toConductorError } from '../../../protocol/src/errors';
 import type { Prepared, Tool } from '../tools/tool';
 import type { Caller } from './asking';
 import { changesBetween, namesOf } from './changes';
+import { cleanOutcome, withCleanDesk, withCleanProgress } from './cleaning';
 import { clear, firstTurn, leaveUnfetched, park, waiterOf, type Changed, type Cleared, type Inside, type Parked, type Reduced, type Refused, type Waiter } from './clearing';
 import { createDeclined } from './declined';
 import { judge, judgeAgain, type Held, type Judged } from './judging';
@@ -29,14 +30,20 @@ export type Pipeline = Readonly<{
 /** Builds the pipeline over its rooms. */
 export function createPipeline(rooms: Rooms): Pipeline {
   const parking = createParking((question, ended, why) => leaveUnfetched(inside, question, ended, why));
-  const inside: Inside = { ...rooms, parking, declined: createDeclined(rooms.now), rounds: createRounds(rooms.now) };
-  return { tools: rooms.tools, run: (call, caller) => runCall(inside, call, caller), close: () => parking.close() };
+  const inside: Inside = withCleanDesk({ ...rooms, parking, declined: createDeclined(rooms.now), rounds: createRounds(rooms.now) });
+  return { tools: rooms.tools, run: (call, caller) => runCall(inside, call, withCleanProgress(inside, caller)), close: () => parking.close() };
 }
 
 /** Questions about one call, at most: a call whose ground keeps moving is refused. */
 export const mostQuestions = 3;
 
 async function runCall(rooms: Inside, call: ToolCall, caller: Caller): Promise<Outcome> {
+  const outcome = await judgeAskAndRun(rooms, call, caller);
+  // What ran is clean already; the reason of a refusal may quote what an agent or a person wrote.
+  return outcome.kind === 'refused' ? cleanOutcome(rooms, outcome) : outcome;
+}
+
+async function judgeAskAndRun(rooms: Inside, call: ToolCall, caller: Caller): Promise<Outcome> {
   const held: Held = [];
   const came = rooms.now();
   try {
@@ -113,7 +120,7 @@ async function guardAndPerform(rooms: Inside, caller: Waiter, cleared: Turn & Cl
   }
   const started = rooms.now();
   const ended = await attempt(bound.prepared, isReviewed(cleared.judged) ? { ...caller, progress: () => undefined } : caller);
-  const outcome = cleared.judged.tell?.(ended) ?? ended;
+  const outcome = cleanOutcome(rooms, cleared.judged.tell?.(ended) ?? ended);
   const failed = (cleared.judged.tool.countsAsFailure ?? countsAsFailure)(outcome);
   admission.settle(failed ? 'failure' : outcome.kind === 'success' ? 'success' : 'neutral', outcome.kind === 'failure' ? outcome.error.message : undefined);
   try {

@@ -2,6 +2,7 @@ import type { Config } from '../../../protocol/src/config';
 import type { Desk } from '../approvals/desk';
 import type { Shelf } from '../approvals/shelf';
 import type { Admission } from '../breaker/breaker';
+import type { Redactor } from '../rules/redaction/redactor';
 import type { Tool } from '../tools/tool';
 import type { GrantRoom } from './granting';
 import type { Recorder } from './recorder';
@@ -17,6 +18,8 @@ export type Rooms = Readonly<{
   /** Calls back after each change of the policy; gives the function that stops it. */
   onPolicyChange(listener: () => void): () => void;
   desk: Pick<Desk, 'ask'>;
+  /** Takes secrets out of everything that leaves a call. */
+  redactor: Pick<Redactor, 'find' | 'text' | 'value' | 'piece'>;
   shelf: Pick<Shelf, 'put'>;
   /** Says that the agent's own client passed on a yes to this call. */
   heardFromClient(call: string): void;

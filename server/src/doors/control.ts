@@ -1,13 +1,14 @@
 import type { Socket } from 'node:net';
 import { createMessageConnection, StreamMessageWriter } from 'vscode-jsonrpc/node';
 import { BoundedReader } from './boundedReader';
+import { cleanWriter, type Clean } from './cleanWriter';
 import { refuseUnknown, serveRequests, whenGone, type Handlers, type Refused, type Wire } from './requests';
 import type { Guest } from './socket';
 
 /** The door for terminals: our own messages over JSON-RPC. The result is where notifications go. */
-export function serveTerminal(socket: Socket, guest: Guest, handlers: Handlers, refused: Refused): Wire {
+export function serveTerminal(socket: Socket, guest: Guest, handlers: Handlers, refused: Refused, clean: Clean): Wire {
   const end = endWith(socket, refused);
-  const connection = createMessageConnection(new BoundedReader(socket, () => end('A message is too long.')), new StreamMessageWriter(socket));
+  const connection = createMessageConnection(new BoundedReader(socket, () => end('A message is too long.')), cleanWriter(new StreamMessageWriter(socket), clean));
   serveRequests(connection, handlers, guest, whenGone(socket), refused);
   refuseUnknown(connection, refused);
   connection.onError(() => end('What came is no message.'));

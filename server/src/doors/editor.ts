@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { createConnection, type Connection, type InitializeResult } from 'vscode-languageserver';
 import { createProtocolConnection, StreamMessageWriter } from 'vscode-languageserver-protocol/node';
 import { BoundedReader } from './boundedReader';
+import { cleanWriter, type Clean } from './cleanWriter';
 import { endWith } from './control';
 import { refuseUnknown, serveRequests, whenGone, type AskingWire, type Handlers, type Refused } from './requests';
 import type { Guest } from './socket';
@@ -12,7 +13,7 @@ import type { Guest } from './socket';
 export type LanguageRoom = Readonly<{ attach(connection: Connection): InitializeResult['capabilities'] }>;
 
 /** Serves one window. The result is where notifications and questions go. */
-export function serveEditor(socket: Socket, guest: Guest, handlers: Handlers, language: LanguageRoom, version: string, refused: Refused): AskingWire {
+export function serveEditor(socket: Socket, guest: Guest, handlers: Handlers, language: LanguageRoom, version: string, refused: Refused, clean: Clean): AskingWire {
   const end = endWith(socket, refused);
   // The ready-made Node entry would end the whole broker when one window says `exit`; here it ends that window's connection.
   const watchDog = { shutdownReceived: false, initialize: () => undefined, exit: () => void socket.end() };
@@ -20,7 +21,7 @@ export function serveEditor(socket: Socket, guest: Guest, handlers: Handlers, la
     (logger) => {
       const reader = new BoundedReader(socket, () => end('A message is too long.'));
       reader.onError(() => end('What came is no message.'));
-      return createProtocolConnection(reader, new StreamMessageWriter(socket), logger);
+      return createProtocolConnection(reader, cleanWriter(new StreamMessageWriter(socket), clean), logger);
     },
     watchDog,
   );

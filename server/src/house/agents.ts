@@ -13,6 +13,7 @@ import { wireName } from '../rules/backends/names';
 import { answerOf, type Passage } from '../tools/backends/passage';
 import { useName } from '../tools/backends/uses';
 import type { Tool } from '../tools/tool';
+import type { Redactor } from '../rules/redaction/redactor';
 import { resolveProject } from './project';
 import type { DoorRefusal } from './refusalLog';
 
@@ -21,6 +22,8 @@ export type AgentRooms = Readonly<{
   version: string;
   pipeline: Pipeline;
   configDir: string;
+  /** What may be sent of a value. */
+  clean: Redactor['value'];
   /** Makes the id of a call. */
   newId(): string;
   /** Remembers a message that never became a call, or a call that had no project. */
@@ -80,6 +83,7 @@ export function agentHouse(rooms: AgentRooms, guest: Pick<Guest, 'connection' | 
   };
   return {
     version: rooms.version,
+    clean: rooms.clean,
     // A slash stands in the names of uses only, which are no tools.
     toolNamed: (name) => (guest.only === undefined ? dotted(name.replaceAll('/', '_'), rooms.pipeline.tools) : wireName(guest.only, name)),
     listed: () => visible([...rooms.pipeline.tools.values()].filter((tool) => tool.listed === undefined || (typeof project === 'string' && tool.listed(project))), guest.only),

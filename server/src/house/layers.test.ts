@@ -6,6 +6,7 @@ import { z } from 'zod';
 import type { Outcome } from '../../../protocol/src/call';
 import { configSchema, type ConfigInput } from '../../../protocol/src/config';
 import { rightsOf } from '../../../protocol/src/roles';
+import { createRedactor } from '../rules/redaction/redactor';
 import { createLogger } from '../base/logger';
 import { argumentRules } from '../rules/programs/table';
 import { createDelete } from '../tools/filesystem/delete';
@@ -121,7 +122,7 @@ describe('A1 defence in depth', function () {
 
   async function build(config: ConfigInput): Promise<Built> {
     writeFileSync(join(base, 'config', 'config.json'), JSON.stringify(config), { mode: 0o600 });
-    const built = await buildRooms({ configDir: join(base, 'config'), logger: createLogger(() => undefined, () => 'error'), setLogLevel: () => undefined });
+    const built = await buildRooms({ configDir: join(base, 'config'), logger: createLogger(() => undefined, () => 'error'), redactor: createRedactor(), setLogLevel: () => undefined });
     open.push(built);
     return built;
   }
@@ -163,7 +164,7 @@ describe('A1 defence in depth', function () {
 
   it('A1 in a sound house a call that a person approves runs', async () => {
     const built = await build(careful);
-    const ground = { configDir: join(base, 'config'), logger: createLogger(() => undefined, () => 'error'), setLogLevel: () => undefined };
+    const ground = { configDir: join(base, 'config'), logger: createLogger(() => undefined, () => 'error'), redactor: createRedactor(), setLogLevel: () => undefined };
     const handlers = createHandlers({ ...built, ground, presence: createPresence(built.config), verifications: createVerifications() });
     const guest: Guest = { role: 'editor', version: '1', connection: 1 };
     const asker = { signal: new AbortController().signal, notify: () => undefined };
@@ -191,7 +192,7 @@ describe('A1 defence in depth', function () {
     it(`A1 T92 without ${layer} the ${shut.join(' and the ')} door stays shut`, async () => {
       const lines: string[] = [];
       broken();
-      const house = await openHouse({ configDir: join(base, 'config'), logger: createLogger((line) => lines.push(line), () => 'error'), setLogLevel: () => undefined });
+      const house = await openHouse({ configDir: join(base, 'config'), logger: createLogger((line) => lines.push(line), () => 'error'), redactor: createRedactor(), setLogLevel: () => undefined });
       await house.close('the test is over');
       const said = lines.map((line) => JSON.parse(line) as { message: string; door?: string }).filter(({ message }) => message === 'a door stays shut');
       assert.deepEqual(said.map(({ door }) => door), shut);
@@ -202,7 +203,7 @@ describe('A1 defence in depth', function () {
 
   it('A1 T92 in a sound house every door opens', async () => {
     const lines: string[] = [];
-    const house = await openHouse({ configDir: join(base, 'config'), logger: createLogger((line) => lines.push(line), () => 'error'), setLogLevel: () => undefined });
+    const house = await openHouse({ configDir: join(base, 'config'), logger: createLogger((line) => lines.push(line), () => 'error'), redactor: createRedactor(), setLogLevel: () => undefined });
     await house.close('the test is over');
     assert.deepEqual(lines, []);
   });

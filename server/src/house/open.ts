@@ -149,8 +149,8 @@ function welcome(rooms: Built, handlers: Handlers, presence: Presence, languageA
       return attached.capabilities;
     },
   };
-  const editor = guest.role === 'editor' ? serveEditor(socket, guest, handlers, language, version, refused) : undefined;
-  const left = rooms.audience.join(editor ?? serveTerminal(socket, guest, handlers, refused));
+  const editor = guest.role === 'editor' ? serveEditor(socket, guest, handlers, language, version, refused, rooms.agents.clean) : undefined;
+  const left = rooms.audience.join(editor ?? serveTerminal(socket, guest, handlers, refused, rooms.agents.clean));
   const signerLeft = editor === undefined ? () => undefined : rooms.signing.joined(editor);
   socket.on('close', () => {
     left();

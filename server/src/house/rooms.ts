@@ -26,6 +26,9 @@ import { openAuditWriter, type AuditWriter } from '../audit/write/writer';
 import { createBreakers, type Breakers } from '../breaker/breakers';
 import type { Logger, LogLevel } from '../base/logger';
 import { version } from '../base/version';
+import type { KnownSecret } from '../rules/redaction/known';
+import { ownNames } from '../call/secretArguments';
+import type { Redactor } from '../rules/redaction/redactor';
 import { createPipeline, type Pipeline } from '../call/pipeline';
 import { createRecorder, type Log } from '../call/recorder';
 import type { Rooms } from '../call/rooms';
@@ -57,7 +60,7 @@ import { endOrphans, orphansSentence } from './orphans';
 /** Builds the rooms that calls pass through, and introduces them to each other. */
 
 /** What the process gives the house. */
-export type Ground = Readonly<{ configDir: string; logger: Logger; setLogLevel(level: LogLevel): void }>;
+export type Ground = Readonly<{ configDir: string; logger: Logger; /** Takes secrets out of all that leaves; the house tells it which there are. */ redactor: Redactor; setLogLevel(level: LogLevel): void }>;
 
 const schedule = (run: () => void, ms: number): (() => void) => {
   const timer = setTimeout(run, ms);
@@ -113,9 +116,10 @@ export async function buildRooms(ground: Ground): Promise<Built> {
   const known = await headOfKept(store, ground);
   const salt = ensureSaltSecret(log);
   if (salt.lost !== undefined) ground.logger.error('what is removed from the log of this run can never be proven, because audit.salt cannot be used', { error: toConductorError(salt.lost).message });
-  // The two secrets that are always there; whoever got hold of one must not find it again in the log.
-  const own = [ensureControlKey(configDir), salt.secret].map((key) => key.toString('hex'));
-  const redaction = createRedaction({ secret: salt.secret, known: () => own });
+  const { redactor } = ground;
+  const own = ownSecrets(ensureControlKey(configDir), salt.secret);
+  redactor.know(own);
+  const redaction = createRedaction({ secret: salt.secret, known: redactor.find });
   const writer = await openAuditWriter({
     redact: (entry, id) => redaction.entry(entry, id),
     path: log, createdBy: `conductor ${version}`, actor: self, nextId: newId,
@@ -185,7 +189,7 @@ export async function buildRooms(ground: Ground): Promise<Built> {
   const shelf = createShelf();
   const chosen = createWitness();
   const grants = await buildGrants({ configDir, log, writer, audience, self, newId, chosen, requireSigned: vouching.requireSigned, onForbidden: () => policyListeners.forEach((listener) => listener()) });
-  const shared = { shelf, tools, configDir, policy, onPolicyChange, newId, now, wallNow: Date.now };
+  const shared = { shelf, redactor, tools, configDir, policy, onPolicyChange, newId, now, wallNow: Date.now };
   const pipeline = createPipeline({
     ...shared, desk, grants,
     // A second look at the settings: without them the seal hears nothing.
@@ -210,10 +214,13 @@ export async function buildRooms(ground: Ground): Promise<Built> {
     failed: (thrown) => ground.logger.warn('a refusal could not be recorded', { error: toConductorError(thrown).message }),
   });
   const credentials = await buildCredentials({ configDir, log, writer, audience, refusals, self, logger: ground.logger, schedule }, (guest) => actorOf(guest, { self }));
+  const tellRedactor = (): void => redactor.know([...own, ...credentials.store.known()]);
+  credentials.store.onKnown(tellRedactor);
+  tellRedactor();
   const fillIn = fillerOf(credentials.store);
   const external = openExternalTools({ configDir, registry, tools, wrap: sealed, now, fillIn });
   const agents: Built['agents'] = {
-    version, pipeline, configDir, newId,
+    version, pipeline, configDir, newId, clean: redactor.value,
     onNews: (listener) => external.onNews(listener),
     passage: (project, only) => external.passage(project, only),
     ended: (connection) => {
@@ -224,6 +231,11 @@ export async function buildRooms(ground: Ground): Promise<Built> {
   };
   const approverKeys = createApproverKeys({ approvers, desk, config, writer, audience, newId, self, configDir });
   return { external, registry, fillIn, self, config, writer, logFiles, snapshots, provenance, desk, breakers, tools, shelf, witness, grants, chosen, approvers, approverKeys, pipeline, proof: { pipeline: proofPipeline, breached: () => breached }, agents, audience, signing, credentials, refusals };
+}
+
+/** The two secrets that are always there, as bytes and as they stand in their files: whoever got hold of one must not find it again. */
+function ownSecrets(controlKey: Buffer, salt: Buffer): KnownSecret[] {
+  return [{ name: ownNames.controlKey, value: controlKey }, { name: ownNames.auditSalt, value: salt }].flatMap(({ name, value }) => [{ name, value }, { name, value: Buffer.from(value.toString('hex')) }]);
 }
 
 /** The second look at the log: an entry counts as written when the log is longer than before, not when somebody says so. */

@@ -4,10 +4,13 @@ import { canonicalJson } from '../../../../protocol/src/audit/canonical';
 import { prepareEntry } from '../../../../protocol/src/audit/bytes';
 import type { NewDone, NewIntent } from '../../../../protocol/src/audit/entry';
 import { mostCommitments, type RemovedPart } from '../../../../protocol/src/audit/removed';
+import { createRedactor } from '../../rules/redaction/redactor';
 import { createRedaction } from './redaction';
 
 const secret = Buffer.alloc(32, 7);
-const redaction = createRedaction({ secret, known: () => ['canary-known'] });
+const redactor = createRedactor();
+redactor.know([{ name: 'canary.known', value: Buffer.from('canary-known') }]);
+const redaction = createRedaction({ secret, known: (text) => redactor.find(text) });
 const call = 'evt_01K00000000000000000000001';
 const done = 'evt_01K00000000000000000000002';
 const intentOf = (input: Readonly<Record<string, unknown>>, more: Partial<NewIntent> = {}): NewIntent => ({ phase: 'intent', id: call, tool: 'shell.exec', input, result: 'admitted', ...more });
@@ -72,8 +75,8 @@ describe('redaction of entries', () => {
   });
 
   it('what was released is committed to like the input', () => {
-    const { text, removed } = redaction.output(call, 'token=canary-known and more');
+    const { text, removed } = redaction.output(call, 'token=something-secret and more');
     assert.equal(text, 'token=[removed] and more');
-    assert.equal(removed?.parts[0]?.hmac, committed(call, { at: '/output', from: 6, kind: '', hmac: '' }, 'canary-known'));
+    assert.equal(removed?.parts[0]?.hmac, committed(call, { at: '/output', from: 6, kind: '', hmac: '' }, 'something-secret'));
   });
 });

@@ -2,10 +2,11 @@
 import { canonicalJson } from '../../../../protocol/src/audit/canonical';
 import type { NewEntry } from '../../../../protocol/src/audit/entry';
 import { commitmentTo, mostCommitments, removedMarker, saltOf, secretName, type PartOwner, type Removed, type RemovedPart } from '../../../../protocol/src/audit/removed';
-import { findSecrets, namesSecret } from '../../rules/secretText';
+import { findSecrets, namesSecret, type SecretSpan } from '../../rules/redaction/secretText';
+import { findTokens } from '../../rules/redaction/tokens';
 
-/** What redaction needs: the secret behind the salts, and exact values that must never be written. */
-export type RedactionOptions = Readonly<{ secret: Buffer; known: () => readonly string[] }>;
+/** What redaction needs: the secret behind the salts, and where values stand that must never be written. */
+export type RedactionOptions = Readonly<{ secret: Buffer; known(text: string): readonly Readonly<{ from: number; to: number }>[] }>;
 
 /** Takes secrets out. What holds none comes back as it is. */
 export type Redaction = Readonly<{
@@ -19,25 +20,35 @@ export type Redaction = Readonly<{
 const mostDepth = 32;
 
 /** Names of members that are shorter hold no secret. */
-const shortestName = 16;
+const shortestName = 6;
 
 /** Makes the redaction of one log. */
 export function createRedaction({ secret, known }: RedactionOptions): Redaction {
   const named = secretName(secret);
   return {
     entry(entry, id) {
-      const find = new Finder(secret, { id, call: entry.phase === 'done' || entry.phase === 'event' ? entry.call : id }, known());
+      const find = new Finder(secret, { id, call: entry.phase === 'done' || entry.phase === 'event' ? entry.call : id }, (text) => certain(text, known));
       const clean = find.inEntry(entry);
       const removed = find.removed(named, entry.removed);
       return clean === entry || removed === undefined ? entry : { ...clean, removed };
     },
     output(call, text) {
-      const find = new Finder(secret, { id: call, call }, known());
+      // What is released has no known values and no tokens any more.
+      const find = new Finder(secret, { id: call, call }, nothing);
       const clean = find.inOutput(text);
       const removed = find.removed(named, undefined);
       return { text: clean, ...(removed === undefined ? {} : { removed }) };
     },
   };
+}
+
+/** Known values, and tokens by their published formats. */
+function certain(text: string, known: RedactionOptions['known']): readonly SecretSpan[] {
+  return [...known(text).map(({ from, to }) => ({ from, to, kind: 'known' })), ...findTokens(text).map(({ from, to }) => ({ from, to, kind: 'token' }))];
+}
+
+function nothing(): readonly SecretSpan[] {
+  return [];
 }
 
 /** Goes through one entry. Objects are made anew only where something was removed, since in nearly every entry nothing is. */
@@ -46,7 +57,7 @@ class Finder {
   readonly #path: string[] = [];
   #more = 0;
 
-  constructor(readonly secret: Buffer, readonly owner: PartOwner, readonly known: readonly string[]) {}
+  constructor(readonly secret: Buffer, readonly owner: PartOwner, readonly certain: (text: string) => readonly SecretSpan[]) {}
 
   removed(secret: string, before: Removed | undefined): Removed | undefined {
     if (this.#parts.length === 0) return before;
@@ -70,7 +81,7 @@ class Finder {
 
   /** The text of the string at the present path, without what looks like a secret. */
   #inText(text: string): string {
-    const spans = findSecrets(text, this.known);
+    const spans = findSecrets(text, this.certain(text));
     if (spans.length === 0) return text;
     let clean = '';
     let end = 0;
@@ -117,7 +128,7 @@ class Finder {
   /** A deep value is removed whole when anything in it looks like a secret. */
   #inDeep(value: object): unknown {
     const { text } = canonicalJson(value);
-    return findSecrets(text, this.known).length === 0 ? value : this.#whole(text, 'deep');
+    return findSecrets(text, this.certain(text)).length === 0 ? value : this.#whole(text, 'deep');
   }
 
   #inItems(items: readonly unknown[], depth: number): readonly unknown[] {
@@ -154,7 +165,7 @@ class Finder {
 
   /** A member whose name is a secret gets a name that no other has. */
   #inName(name: string): string {
-    if (name.length < shortestName || findSecrets(name, this.known).length === 0) return name;
+    if (name.length < shortestName || findSecrets(name, this.certain(name)).length === 0) return name;
     const shown = `${removedMarker} ${String(this.#parts.length + this.#more)}`;
     this.#path.push(shown);
     this.#remove(name, 0, 'name', true);

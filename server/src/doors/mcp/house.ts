@@ -22,6 +22,8 @@ export type AgentHouse = Readonly<{
   serves(method: string): boolean;
   /** Tells of lists that are others now; gives the function that stops it. */
   onNews(listener: NewsListener): () => void;
+  /** What may be sent of a value. */
+  clean<Value>(value: Value): Value;
   /** Runs one call for this connection; `client` is the agent's own name for itself. */
   call(tool: string, input: Readonly<Record<string, unknown>>, client: string, caller: Caller & { line?: RawLine }): Promise<Outcome>;
   /** Sends on a request that is no call of a tool; judged and recorded as one. */

@@ -38,10 +38,13 @@ export class AgentSession {
   readonly #back: Back;
   readonly #unlisten: () => void;
 
-  constructor(readonly outlet: Outlet, readonly house: AgentHouse, resumed: ResumedSession | undefined) {
+  readonly outlet: Outlet;
+
+  constructor(outlet: Outlet, readonly house: AgentHouse, resumed: ResumedSession | undefined) {
+    this.outlet = { ...outlet, send: (message, about) => outlet.send(house.clean(message), about) };
     this.#client = resumed?.client ?? 'unnamed client';
     this.#negotiated = resumed?.protocolVersion;
-    this.#back = new Back(outlet);
+    this.#back = new Back(this.outlet);
     this.#unlisten = house.onNews((method, params) => this.#news(method, params));
   }
 

@@ -1,5 +1,5 @@
 import type { BackendInput } from '../../../../protocol/src/backends';
-import { findSecrets, namesSecret } from '../secretText';
+import { findSecrets, namesSecret } from '../redaction/secretText';
 
 /** A place of a profile where a secret seems to stand in clear. The value itself is never told. */
 export type ClearSecret = Readonly<{ path: readonly (string | number)[]; says: string }>;

@@ -1,6 +1,6 @@
 /**
- * Finds what looks like a secret in a text: keys and tokens by the shapes that their makers gave them, and values that stand where a
- * password stands. It takes no side effects and no time that an agent could stretch: every repetition is bounded.
+ * Finds what looks like a secret in a text, for the log: keys and tokens by their shapes, generously, and values that stand where a password
+ * stands. It has no side effects and takes no time that an agent could stretch: every repetition is bounded.
  */
 
 /** A span of a text, in UTF-16 units, and what it looks like. */
@@ -41,11 +41,10 @@ const none: readonly SecretSpan[] = [];
 /** No text that is shorter holds anything that is looked for. */
 const shortest = 7;
 
-/** Everything in `text` that looks like a secret, or is one of `known` (exact values), in order and without overlaps. */
-export function findSecrets(text: string, known: readonly string[] = []): readonly SecretSpan[] {
-  if (text.length < shortest) return none;
-  const spans: SecretSpan[] = [];
-  for (const value of known) for (let at = text.indexOf(value); at !== -1; at = text.indexOf(value, at + value.length)) spans.push({ from: at, to: at + value.length, kind: 'known' });
+/** Everything in `text` that looks like a secret, with what else was found in it, in order and without overlaps. */
+export function findSecrets(text: string, found: readonly SecretSpan[] = none): readonly SecretSpan[] {
+  if (text.length < shortest) return found;
+  const spans = [...found];
   if (hint.test(text)) {
     collect(text, shapes, spans);
     collect(text, places, spans);

@@ -36,7 +36,9 @@ const rows: readonly (readonly [text: string, ...secrets: string[]])[] = [
 describe('secrets in texts', () => {
   for (const [text, ...secrets] of rows) {
     it(`audit:redacted: ${secrets.length === 0 ? 'finds nothing in' : 'finds the secret of'} ${JSON.stringify(text).slice(0, 60)}`, () => {
-      assert.deepEqual(findSecrets(text, ['canary-of-the-environment']).map(({ from, to }) => text.slice(from, to)), secrets);
+      const known = text.indexOf('canary-of-the-environment');
+      const found = known === -1 ? [] : [{ from: known, to: known + 'canary-of-the-environment'.length, kind: 'known' }];
+      assert.deepEqual(findSecrets(text, found).map(({ from, to }) => text.slice(from, to)), secrets);
     });
   }
 

@@ -1,0 +1,46 @@
+import type { Redactor } from './redactor';
+import { tokenBegunAt } from './tokens';
+
+/** Takes secrets out of a text that comes in chunks, wherever the borders fall. */
+
+/** One stream. What may still turn out to be the beginning of a secret is held back until that is known. */
+export type TextStream = Readonly<{
+  /** Takes a chunk and gives what is certain by now. */
+  push(chunk: string): string;
+  /** Gives the rest. */
+  end(): string;
+}>;
+
+/** Characters that are held back, at most: a private key fits. */
+const mostHeld = 65_536;
+
+/** An escape, or a break, that the next chunk may complete. */
+const unfinished = /(?:\\(?:u\{?[0-9a-f]{0,4}|x[0-9a-f]?|[0-7]{1,2}|[nr])?|%[0-9a-f]?|&(?:#x?)?[0-9a-z]{0,6}|(?:\r|\n|\\[nr])[ \t]{0,40})$/i;
+
+/** Makes a stream through a redactor; values that become known on the way count from then on. */
+export function createTextStream(redactor: Pick<Redactor, 'text' | 'find' | 'openAt'>): TextStream {
+  let held = '';
+  return {
+    push(chunk) {
+      held += chunk;
+      const cut = Math.max(cutOf(redactor, held), held.length - mostHeld);
+      const certain = held.slice(0, cut);
+      held = held.slice(cut);
+      return redactor.text(certain);
+    },
+    end() {
+      const rest = redactor.text(held);
+      held = '';
+      return rest;
+    },
+  };
+}
+
+/** Where a text can be cut without cutting a secret. */
+function cutOf(redactor: Pick<Redactor, 'find' | 'openAt'>, text: string): number {
+  const whole = text.slice(0, unfinished.exec(text.slice(-64)) === null ? undefined : text.length - (unfinished.exec(text.slice(-64))?.[0].length ?? 0));
+  let cut = Math.min(redactor.openAt(whole), tokenBegunAt(text));
+  // What was found may be part of more, and is not cut itself.
+  for (const { from, to } of [...redactor.find(text)].reverse()) if (to >= cut) cut = Math.min(cut, from);
+  return cut;
+}
