@@ -99,3 +99,8 @@ const shape = new RegExp(`^${statementHeader.replaceAll('.', '\\.')}\\n${layout.
 function hashOf(value: unknown): string {
   return sha256(canonicalJson(value).text);
 }
+
+/** What an answer about a result binds to, as facts (label, key, value): the result (`sha256:<hex> <n> bytes` of all that the agent would read) and the call that brought it. */
+export function factsOfResult(result: string, call: string): readonly (readonly [label: string, key: string, value: string])[] {
+  return [['Result', '', result], ['Result of the call', '', call]];
+}

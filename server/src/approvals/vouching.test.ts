@@ -24,7 +24,7 @@ function keyOf(from: Buffer, place: ApproverKey['place'] = 'editor'): ApproverKe
 }
 
 function known(...keys: ApproverKey[]): Approvers {
-  return { list: () => keys, find: (id) => keys.find((key) => key.id === id), problem: () => undefined, keep: () => undefined };
+  return { list: () => keys, find: (id) => keys.find((key) => key.id === id), problem: () => undefined, keep: () => undefined, announce: () => undefined, announced: () => undefined };
 }
 
 type Given = Readonly<{ approvers?: Approvers; requireSigned?: boolean; at?: string; question?: Pending; by?: Person }>;

@@ -25,8 +25,8 @@ export type Recorder = Readonly<{
   refused(call: ToolCall, record: Refused): Promise<void>;
   /** The agent was told to call again; the question stays open. */
   parked(call: ToolCall, record: ParkedQuestion): Promise<void>;
-  /** Whether a person let the agent have the result of a call that ran. */
-  reviewed(call: ToolCall, approval: Approval): Promise<void>;
+  /** Whether a person let the agent have the result of a call that ran; `result` is what the answer binds to, see `factsOfResult`. */
+  reviewed(call: ToolCall, approval: Approval, result: string): Promise<void>;
 }>;
 
 /** The part of the audit writer that calls need. */
@@ -46,7 +46,7 @@ export function createRecorder(log: Log, redact: RedactOutput = (_, text) => ({ 
     finished: (call, record, queued) => write(doneOf(call, record, redact(call.id, releasedText(record.outcome))), queued),
     refused: (call, record) => write(deniedOf(call, record), false),
     parked: (call, record) => write(parkedOf(call, record), false),
-    reviewed: (call, approval) => write(reviewedOf(call, approval), false),
+    reviewed: (call, approval, result) => write(reviewedOf(call, approval, result), false),
   };
 }
 
@@ -83,9 +83,11 @@ function parkedOf({ id, tool, actor, project }: ToolCall, { digest, waitedMs, wi
   return { phase: 'event', call: id, tool: 'approval.parked', input: { tool }, result: 'ok', actor, project, detail: { digest: `sha256:${digest}`, waitedMs, callAgainWithinMs: withinMs, ...(through === undefined ? {} : { through }) } };
 }
 
-function reviewedOf({ id, tool, actor, project }: ToolCall, approval: Approval): NewEntry {
+function reviewedOf({ id, tool, actor, project }: ToolCall, approval: Approval, result: string): NewEntry {
   const released = approval.decision === 'approved';
-  return { phase: 'event', call: id, tool: released ? 'result.released' : 'result.withheld', input: { tool }, result: released ? 'ok' : 'denied', actor, project, ...storedApproval(approval) };
+  // The signed statement holds a hash over it anyway; without a signature there is nothing to check by it.
+  const detail = approval.signed === undefined ? {} : { detail: { result } };
+  return { phase: 'event', call: id, tool: released ? 'result.released' : 'result.withheld', input: { tool }, result: released ? 'ok' : 'denied', actor, project, ...detail, ...storedApproval(approval) };
 }
 
 function resultOf(outcome: Outcome): NewDone['result'] {

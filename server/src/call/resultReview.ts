@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Outcome } from '../../../protocol/src/call';
 import { ConductorError, toConductorError } from '../../../protocol/src/errors';
+import { factsOfResult } from '../../../protocol/src/statement';
 import { digestOfFacts, type Fact } from '../tools/fact';
 import type { Prepared } from '../tools/tool';
 import { askPerson, type Approval, type Caller } from './asking';
@@ -19,20 +20,18 @@ export async function reviewResult(rooms: Rooms, caller: Caller, judged: Judged,
   const { call, policy } = judged;
   if (outcome.kind === 'refused' || !isReviewed(judged)) return outcome;
   const question = { ...call, id: rooms.newId() };
-  const answer = await askPerson(rooms.desk, { call: question, bound: boundResult(judged, outcome), lasting: {} }, policy.config.approvalTimeout, caller);
+  const text = textOf(outcome);
+  const result = `sha256:${createHash('sha256').update(text).digest('hex')} ${Buffer.byteLength(text)} bytes`;
+  const answer = await askPerson(rooms.desk, { call: question, bound: boundResult(judged, outcome, text, result), lasting: {} }, policy.config.approvalTimeout, caller);
   const withheld = 'code' in answer ? withheldBecause(answer) : undefined;
-  const trouble = await recorded(rooms, judged, answer.approval);
+  const trouble = await recorded(rooms, judged, answer.approval, result);
   return trouble ?? withheld ?? outcome;
 }
 
 /** What is asked about: the result, bound to its bytes and to the call that brought it. */
-function boundResult({ bound, call }: Judged, outcome: Exclude<Outcome, { kind: 'refused' }>): Judged['bound'] {
-  const text = textOf(outcome);
+function boundResult({ bound, call }: Judged, outcome: Exclude<Outcome, { kind: 'refused' }>, text: string, result: string): Judged['bound'] {
   const { show } = bound.prepared;
-  const facts: readonly Fact[] = [
-    { label: 'Result', key: '', value: `sha256:${createHash('sha256').update(text).digest('hex')} ${Buffer.byteLength(text)} bytes` },
-    { label: 'Result of the call', key: '', value: call.id },
-  ];
+  const facts = factsOfResult(result, call.id).map(([label, key, value]): Fact => ({ label, key, value }));
   const prepared: Prepared = {
     verdict: { verdict: 'approve', rule: 'result.review', reason: `Your settings let results of ${call.tool} reach the agent only after you have seen them.` },
     facts, readOnly: true, run: () => Promise.resolve(outcome),
@@ -52,9 +51,9 @@ function withheldBecause({ code, reason }: Readonly<{ code: ConductorError['code
 }
 
 /** Writes the answer down; what cannot be written releases nothing. */
-async function recorded(rooms: Rooms, { call }: Judged, approval: Approval): Promise<Outcome | undefined> {
+async function recorded(rooms: Rooms, { call }: Judged, approval: Approval, result: string): Promise<Outcome | undefined> {
   try {
-    await rooms.recorder.reviewed(call, approval);
+    await rooms.recorder.reviewed(call, approval, result);
     return undefined;
   } catch (thrown) {
     return { kind: 'failure', error: new ConductorError('AUDIT_UNAVAILABLE', `The tool ran, but the answer about its result could not be recorded, so the result is withheld: ${toConductorError(thrown).message}`, { cause: thrown }) };

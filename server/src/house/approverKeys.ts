@@ -1,9 +1,11 @@
 import { dirname } from 'node:path';
+import type { Approvers } from '../approvals/approvers';
 import type { Answer, Question } from '../approvals/question';
 import { approverId, fingerprintText, holdsKey, keyChangeDigest, type ApproverKey, type ApproverPlace, type KeyChange, type Registration, type RegistrationState } from '../../../protocol/src/approvers';
 import type { NewEvent } from '../../../protocol/src/audit/entry';
 import { ConductorError } from '../../../protocol/src/errors';
 import type { NotificationParams } from '../../../protocol/src/messages';
+import type { AuditReader } from '../audit/read/reader';
 import { storedApproval } from '../call/recorder';
 import { approvalOf } from '../call/asking';
 import type { Handlers } from '../doors/requests';
@@ -36,6 +38,14 @@ export function createApproverKeys(rooms: KeyRooms): ApproverKeys {
     },
     left: (connection) => changes.left(connection),
   };
+}
+
+/** Keeps the keys that the log tells of and the file does not, because the broker ended in between. A log that cannot be read leaves them as they are. */
+export async function finishKeyChange(approvers: Approvers, reader: Pick<AuditReader, 'page'>): Promise<void> {
+  const announced = approvers.announced();
+  if (announced === undefined) return;
+  const page = await reader.page({ filter: { tool: 'approver', phase: 'event' }, limit: 1_000 }).catch(() => undefined);
+  if (page?.items.some(({ entry }) => entry?.id === announced.id) === true) approvers.keep(announced.keys);
 }
 
 function isLast({ approvers }: KeyRooms, { id }: ApproverKey): boolean {
@@ -82,8 +92,7 @@ class KeyChanges {
     return this.#inTurn(async () => {
       const { approvers } = this.rooms;
       const removed = approvers.list().length;
-      await this.#record({ tool: 'approver.reset', input: { reason, removed: approvers.list().map(({ id }) => id) } }, guest);
-      this.#keep([]);
+      await this.#change([], { tool: 'approver.reset', input: { reason, removed: approvers.list().map(({ id }) => id) } }, guest);
       this.#asked.clear();
       return { removed };
     });
@@ -95,8 +104,7 @@ class KeyChanges {
   }
 
   async #believe(key: ApproverKey, guest: Guest): Promise<RegistrationState> {
-    await this.#record({ tool: 'approver.added', input: { ...key } }, guest);
-    this.#keep([key]);
+    await this.#change([key], { tool: 'approver.added', input: { ...key } }, guest);
     return { state: 'first use', key: key.id, message: `The key ${fingerprintText(key.id)} is the first one, so it is trusted from now on. It is noted in approvers.json and in the audit log; every further key needs its approval.` };
   }
 
@@ -124,17 +132,22 @@ class KeyChanges {
     }
     const added: ApproverKey = { ...key, trust: by };
     const input = change === 'approvals.addKey' ? { ...added } : { ...key, by };
-    await this.#record({ tool: change === 'approvals.addKey' ? 'approver.added' : 'approver.removed', input, ...storedApproval(approval) }, guest);
     const others = approvers.list().filter(({ id }) => id !== key.id);
-    this.#keep(change === 'approvals.addKey' ? [...others, added] : others);
+    const entry = { tool: change === 'approvals.addKey' ? 'approver.added' : 'approver.removed', input, ...storedApproval(approval) };
+    await this.#change(change === 'approvals.addKey' ? [...others, added] : others, entry, guest);
   }
 
-  #keep(keys: readonly ApproverKey[]): void {
-    this.rooms.approvers.keep(keys);
-    this.rooms.audience.tell('approvals/keysChanged', keysOf(this.rooms));
+  /** The log first, and the file after it; what was announced lets the next start finish what a crash cut off in between. */
+  async #change(keys: readonly ApproverKey[], entry: Pick<NewEvent, 'tool' | 'input' | 'approval'>, guest: Guest): Promise<void> {
+    const { approvers, audience, newId } = this.rooms;
+    const id = newId();
+    approvers.announce(keys, id);
+    await this.#record({ ...entry, id }, guest);
+    approvers.keep(keys);
+    audience.tell('approvals/keysChanged', keysOf(this.rooms));
   }
 
-  async #record(entry: Pick<NewEvent, 'tool' | 'input' | 'approval'> & { result?: 'denied' }, guest: Guest): Promise<void> {
+  async #record(entry: Pick<NewEvent, 'id' | 'tool' | 'input' | 'approval'> & { result?: 'denied' }, guest: Guest): Promise<void> {
     const { writer, self } = this.rooms;
     await writer.append({ phase: 'event', result: 'ok', ...entry, actor: actorOf(guest, { self }) });
   }

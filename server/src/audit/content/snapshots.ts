@@ -1,5 +1,5 @@
 /** Keeps what entries rest on, once, under the SHA-256 of its bytes, so that a hash in the log can be opened years later. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ensurePrivateFolder } from '../../../../link/src/privateFolder';
 import { sha256 } from '../../../../protocol/src/audit/bytes';
@@ -11,12 +11,19 @@ import { writePrivateFile } from '../../base/privateFile';
 /** Name of the folder beside the log; mode 0700, its files 0600. */
 export const snapshotFolderName = 'snapshots';
 
+/** A snapshot in the folder; `storedAt` in milliseconds since 1970. */
+export type StoredSnapshot = Readonly<{ kind: SnapshotKind; hash: string; storedAt: number }>;
+
 /** The snapshots beside one log. */
 export type Snapshots = Readonly<{
   /** Stores a value in RFC 8785 form, unless it is there already, and gives its hash (64 hex digits). Durable when it returns; throws the system's error. */
   keep(kind: SnapshotKind, value: unknown): string;
   /** The snapshot of a hash. Throws NOT_FOUND when none is stored, CONFLICT when its file was changed. */
   read(hash: string): Snapshot;
+  /** What is stored, all but what was kept since this was opened, since entries may be about to name it. */
+  stored(): readonly StoredSnapshot[];
+  /** Removes one that nothing names; does nothing when it is gone, or was kept meanwhile. */
+  remove(snapshot: StoredSnapshot): void;
 }>;
 
 /** Makes the snapshots beside a log; the folder comes with the first of them. */
@@ -44,7 +51,21 @@ export function openSnapshots(log: string): Snapshots {
       }
       throw new ConductorError('NOT_FOUND', `Nothing with the hash ${hash} is kept in ${folder}.`, { next: 'Entries of older versions name policies that were not kept; and a log that was moved may have left its snapshots behind.' });
     },
+    stored: () => namesIn(folder).flatMap((name) => {
+      const [, kind, hash] = storedName.exec(name) ?? [];
+      const known = snapshotKinds.find((one) => one === kind);
+      return known === undefined || hash === undefined || kept.has(hash) ? [] : [{ kind: known, hash, storedAt: statSync(join(folder, name)).mtimeMs }];
+    }),
+    remove({ kind, hash }) {
+      if (!kept.has(hash)) rmSync(fileOf(kind, hash), { force: true });
+    },
   };
+}
+
+const storedName = /^([a-z]+)-([0-9a-f]{64})\.json$/;
+
+function namesIn(folder: string): readonly string[] {
+  return existsSync(folder) ? readdirSync(folder) : [];
 }
 
 function textOf(file: string): string | undefined {

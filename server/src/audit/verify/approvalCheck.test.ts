@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { approverId, keyChangeDigest, type ApproverKey } from '../../../../protocol/src/approvers';
-import { maxLineBytes, prepareEntry } from '../../../../protocol/src/audit/bytes';
+import { maxLineBytes, prepareEntry, sha256 } from '../../../../protocol/src/audit/bytes';
+import { canonicalJson } from '../../../../protocol/src/audit/canonical';
 import { publicKeyOf, signBytes } from '../../../../protocol/src/audit/ed25519';
 import type { StoredEntry } from '../../../../protocol/src/audit/entry';
-import { statementText } from '../../../../protocol/src/statement';
+import { factsOfResult, statementText } from '../../../../protocol/src/statement';
 import { ApprovalCheck } from './approvalCheck';
 
 /** What somebody who writes the log by hand gets past the check of answers and keys. */
@@ -71,5 +72,56 @@ describe('audit/approvalCheck', () => {
     const check = new ApprovalCheck();
     check.flaw(entry('shell.exec', {}, { id: question, decision: 'approved', by: 'editor', waitedMs: 0 }));
     assert.match(check.notes().join(), /0 of 1 answers to approvals are signed/);
+  });
+
+  it('approvals:strict: a log that takes the place of another does not know the keys of that one', () => {
+    const check = new ApprovalCheck();
+    const hash = 'ab'.repeat(32);
+    assert.equal(check.flaw({ ...entry('audit.genesis', { previous: { file: 'audit/damaged.log' } }), phase: 'genesis' }), undefined);
+    assert.equal(check.flaw(signedRelease('approve', hash, 'shell.exec')), undefined);
+    assert.match(check.notes().join(' '), /could not be checked/);
+  });
+
+  /** The entry of a result that was handed over or withheld, with an answer signed over the result `bytes` of the call `question`. */
+  function signedRelease(decision: 'approve' | 'deny', bytes: string, tool: string, change: Partial<StoredEntry> = {}): StoredEntry {
+    const hash = 'ab'.repeat(32);
+    const plan = sha256(canonicalJson(factsOfResult(bytes, question)).text);
+    const statement = statementText({ decision, question, tool, plan, shown: hash, answer: hash, policy: hash, pin: hash, nonce: hash, asked: now, expires: now, given: now, key: first.id });
+    const approval = { id: question, decision: decision === 'approve' ? 'approved' : 'denied', by: 'editor', waitedMs: 0, level: 'editor key', signed: { statement, signature: signBytes(mine, Buffer.from(statement)).toString('base64') } };
+    return { ...entry('result.released', { tool: 'shell.exec' }, approval), call: question, detail: { result: bytes }, ...change };
+  }
+
+  it('approvals:strict: an answer about a result is held against the result, its call, its tool and what was done with it', () => {
+    const [result, other] = [`sha256:${'cd'.repeat(32)} 5 bytes`, `sha256:${'ce'.repeat(32)} 5 bytes`];
+    const flawOf = (one: StoredEntry): string => {
+      const check = new ApprovalCheck();
+      check.flaw(entry('approver.added', { ...first }));
+      return check.flaw(one) ?? '';
+    };
+    assert.equal(flawOf(signedRelease('approve', result, 'shell.exec')), '');
+    assert.equal(flawOf(signedRelease('deny', result, 'shell.exec', { tool: 'result.withheld' })), '');
+    assert.match(flawOf(signedRelease('deny', result, 'shell.exec')), /something else than what was answered/);
+    assert.match(flawOf(signedRelease('approve', result, 'shell.exec', { tool: 'result.withheld' })), /something else than what was answered/);
+    assert.match(flawOf(signedRelease('approve', result, 'git.diff')), /another tool/);
+    assert.match(flawOf(signedRelease('approve', result, 'shell.exec', { detail: { result: other } })), /another result/);
+    assert.match(flawOf(signedRelease('approve', result, 'shell.exec', { call: 'evt_01K0000000000000000000000C' })), /that of another call/);
+  });
+
+  it('approvals:granted: a call that rests on grants needs them in the log before it', () => {
+    const at = (timestamp: string, id: string, change: Partial<StoredEntry> = {}): StoredEntry => ({ ...entry('shell.exec', {}, { id, decision: 'granted', by: 'broker', waitedMs: 0 }), phase: 'intent', project: '/p', timestamp, ...change });
+    const later = '2026-11-22T12:00:00.000Z';
+    const check = new ApprovalCheck();
+    assert.match(check.flaw(at(now, 'grant_A')) ?? '', /grant_A, which nobody had given then/);
+    for (const [id, more] of [['grant_A', {}], ['grant_B', { expiresAt: '2026-11-22T10:30:00.000Z' }]] as const) check.flaw({ ...entry('grant.created', { id, ...more }), project: '/p' });
+    assert.equal(check.flaw(at(now, 'grant_A grant_B')), undefined);
+    assert.match(check.flaw(at(later, 'grant_A grant_B')) ?? '', /grant_B, which had run out/);
+    assert.match(check.flaw(at(now, 'grant_A', { project: '/q' })) ?? '', /another project/);
+    assert.match(check.flaw(at(now, 'grant_A grant_C')) ?? '', /grant_C, which nobody/);
+    check.flaw(entry('grant.undone', { id: 'grant_A' }));
+    assert.equal(check.flaw(at(now, 'grant_A')), undefined, 'what was covered before may be recorded after');
+    assert.match(check.flaw(at(later, 'grant_A')) ?? '', /taken back/);
+    const rest = new ApprovalCheck(false);
+    assert.equal(rest.flaw(at(now, 'grant_A')), undefined);
+    assert.match(rest.notes().join(' '), /1 call rests on grants that could not be checked/);
   });
 });

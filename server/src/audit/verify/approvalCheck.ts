@@ -1,9 +1,14 @@
 /** Follows the approver keys through a log, and checks every answer that claims to be signed: by a key that was registered then, once, in time, and for what ran. */
 import { approverId, approverKeySchema, fingerprintText, keyChangeDigest, type ApproverKey, type KeyChange } from '../../../../protocol/src/approvers';
+import { sha256 } from '../../../../protocol/src/audit/bytes';
+import { canonicalJson } from '../../../../protocol/src/audit/canonical';
 import type { StoredEntry } from '../../../../protocol/src/audit/entry';
-import { parseStatement, statementFits, useWithinMs, type Statement } from '../../../../protocol/src/statement';
+import { factsOfResult, parseStatement, statementFits, useWithinMs, type Statement } from '../../../../protocol/src/statement';
 
 type StoredApproval = NonNullable<StoredEntry['approval']>;
+
+/** What a grant says of itself that its uses are held against. */
+type KnownGrant = Readonly<{ project: string | undefined; ends: number; undone?: number }>;
 
 /** Most answers of which the nonce is remembered: 2^24 would be the limit of a set. */
 const mostNonces = 10_000_000;
@@ -17,17 +22,25 @@ export class ApprovalCheck {
   #unsigned = 0;
   #passedOn = 0;
   #everAdded = false;
+  readonly #grants = new Map<string, KnownGrant>();
+  #unknownGrants = 0;
+  #fromTheStart: boolean;
 
-  /** `fromTheStart`: false when files before the first one are gone, so that keys may have been registered in them. */
-  constructor(readonly fromTheStart = true) {}
+  /** `fromTheStart`: false when files before the first one are gone, so that keys may have been registered and grants given in them. */
+  constructor(fromTheStart = true) {
+    this.#fromTheStart = fromTheStart;
+  }
 
   /** What is wrong with the answer that an entry records; undefined when nothing is, or when it records none. */
   flaw(entry: StoredEntry): string | undefined {
     const { approval } = entry;
+    // A log that takes the place of another goes on with the keys and grants of that one.
+    if (entry.phase === 'genesis' && entry.input['previous'] !== undefined) this.#fromTheStart = false;
+    if (approval?.decision === 'granted' && approval.signed === undefined) return this.#grantedFlaw(entry, approval);
     // What bears a signature is checked by it, whatever it calls itself.
     const answers = approval !== undefined && (approval.decision === 'approved' || approval.decision === 'denied' || approval.signed !== undefined);
     const flaw = answers ? this.#answerFlaw(entry, approval) : undefined;
-    return flaw ?? (entry.phase === 'event' && entry.tool.startsWith('approver.') ? this.#changeFlaw(entry) : undefined);
+    return flaw ?? (entry.phase === 'event' && /^(?:approver|grant)\./.test(entry.tool) ? this.#changeFlaw(entry) : undefined);
   }
 
   /** What limits the statement, and how many answers were signed, in sentences. */
@@ -36,6 +49,7 @@ export class ApprovalCheck {
     return [
       ...(answers === 0 ? [] : [`${this.#signed} of ${answers} answers to approvals are signed${this.#signed === answers ? '' : '; the others came from a window or terminal without a registered key, or through an agent\'s own client'}.`]),
       ...(this.#passedOn === 0 ? [] : [`${this.#passedOn} of them ${this.#passedOn === 1 ? 'was' : 'were'} passed on by the agent's own client, the weakest level.`]),
+      ...(this.#unknownGrants === 0 ? [] : [`${this.#unknownGrants} ${this.#unknownGrants === 1 ? 'call rests' : 'calls rest'} on grants that could not be checked: where they were given is not in the files that are left.`]),
       ...[...this.#unknown].map((id) => `Answers signed by the key ${fingerprintText(id)} could not be checked: where it was registered is not in the files that are left.`),
     ];
   }
@@ -57,7 +71,7 @@ export class ApprovalCheck {
 
   #signatureFlaw({ key: id }: Statement, { level }: StoredApproval, { statement, signature }: NonNullable<StoredApproval['signed']>): string | undefined {
     const key = this.#keys.get(id);
-    if (key === undefined && !this.fromTheStart) return void this.#unknown.add(id);
+    if (key === undefined && !this.#fromTheStart) return void this.#unknown.add(id);
     if (key === undefined) return `records an approval signed by the key ${fingerprintText(id)}, which was not registered then`;
     if (level !== `${key.place} key`) return `records an approval as of another level (${String(level).slice(0, 40)}) than that of its key`;
     return statementFits(statement, signature, key.publicKey) ? undefined : 'records an approval whose signature does not fit its statement: it was forged or changed';
@@ -69,8 +83,34 @@ export class ApprovalCheck {
     return undefined;
   }
 
-  #changeFlaw({ tool, input, approval }: StoredEntry): string | undefined {
+  /** A call that nobody was asked about rests on answers that stand in the log before it. */
+  #grantedFlaw({ timestamp, project }: StoredEntry, { id }: StoredApproval): string | undefined {
+    const now = Date.parse(timestamp);
+    let unknown = false;
+    for (const one of id.split(' ')) {
+      const grant = this.#grants.get(one);
+      if (grant === undefined && this.#fromTheStart) return `rests on the grant ${one.slice(0, 40)}, which nobody had given then`;
+      if (grant === undefined) unknown = true;
+      else if (grant.project !== project) return `rests on the grant ${one}, which was given for another project`;
+      else if (now > grant.ends + useWithinMs) return `rests on the grant ${one}, which had run out`;
+      else if (grant.undone !== undefined && now > grant.undone + useWithinMs) return `rests on the grant ${one}, which had been taken back`;
+    }
+    if (unknown) this.#unknownGrants += 1;
+    return undefined;
+  }
+
+  #changeFlaw({ tool, input, approval, timestamp, project }: StoredEntry): string | undefined {
     switch (tool) {
+      case 'grant.created': {
+        const { id, expiresAt } = input;
+        if (typeof id === 'string') this.#grants.set(id, { project, ends: typeof expiresAt === 'string' ? Date.parse(expiresAt) : Infinity });
+        return undefined;
+      }
+      case 'grant.undone': {
+        const known = typeof input['id'] === 'string' ? this.#grants.get(input['id']) : undefined;
+        if (known !== undefined) this.#grants.set(String(input['id']), { ...known, undone: Date.parse(timestamp) });
+        return undefined;
+      }
       case 'approver.added':
         return this.#addedFlaw(approverKeySchema.safeParse(input).data, approval);
       case 'approver.removed': {
@@ -94,7 +134,7 @@ export class ApprovalCheck {
     this.#everAdded = true;
     this.#keys.set(key.id, key);
     if (key.trust !== 'first use') return changeApproved('approvals.addKey', key, approval) ? undefined : 'registers an approver key without a signed approval of it';
-    return first || !this.fromTheStart ? undefined : 'believes an approver key as the first one, although others were registered before: the list of keys was removed';
+    return first || !this.#fromTheStart ? undefined : 'believes an approver key as the first one, although others were registered before: the list of keys was removed';
   }
 }
 
@@ -114,12 +154,24 @@ function timeFlaw({ asked, expires, given }: Statement, { timestamp }: StoredEnt
 }
 
 /** The statement must be about this very call: what ran, under which rules, and what was answered. */
-function contentFlaw(statement: Statement, { tool, phase, verdict, detail }: StoredEntry, approval: StoredApproval): string | undefined {
+function contentFlaw(statement: Statement, entry: StoredEntry, approval: StoredApproval): string | undefined {
+  const { tool, phase, verdict, detail } = entry;
   const decision = statement.decision === 'approve' ? 'approved' : 'denied';
   if (statement.question !== approval.id || decision !== approval.decision) return 'records another answer than the one that was signed';
-  if (phase === 'event') return undefined;
+  if (phase === 'event') return tool === 'result.released' || tool === 'result.withheld' ? resultFlaw(statement, entry) : undefined;
   if (statement.tool !== tool) return 'records an approval that was given to another tool';
   // It stands in a detail that was too long, too.
   if (detail?.['digest'] !== `sha256:${statement.plan}`) return 'records an approval of something else than what ran: the digests differ';
   return verdict?.policyHash === statement.policy ? undefined : 'records an approval that was given under other rules than those that judged the call';
+}
+
+/** An answer about a result must be about this result, of this call. */
+function resultFlaw(statement: Statement, { tool, input, call, detail }: StoredEntry): string | undefined {
+  if (statement.decision === 'approve' ? tool !== 'result.released' : tool !== 'result.withheld') return 'does with a result something else than what was answered';
+  if (statement.tool !== input['tool']) return 'records an answer about the result of another tool';
+  const result = detail?.['result'];
+  // Entries of older versions do not say which result it was.
+  if (result === undefined) return undefined;
+  const fits = typeof result === 'string' && statement.plan === sha256(canonicalJson(factsOfResult(result, call ?? '')).text);
+  return fits ? undefined : 'records an answer about another result, or about that of another call';
 }
