@@ -11,6 +11,10 @@ export type Meanings = Readonly<{
   words: readonly string[];
   /** True when it takes what is staged. */
   staged: boolean;
+  /** True when it takes every reference. */
+  references: boolean;
+  /** True when it takes files of the work tree that it does not name, as they are then. */
+  unnamed: boolean;
 }>;
 
 const rules = new Map([...gitReaders, ...gitWriters]);
@@ -27,18 +31,28 @@ const stagers: ReadonlySet<string> = new Set(['commit', 'checkout', 'restore', '
 /** What a git command rests on, by the arguments behind `git`. A form that is not understood may rest on any of its words. */
 export function meaningsIn(args: readonly string[]): Meanings {
   const call = readGit(args);
-  if ('unknown' in call) return { words: withHead(args.flatMap(anyWord)), staged: true };
+  if ('unknown' in call) return { words: withHead(args.flatMap(anyWord)), staged: true, references: args.includes('push'), unnamed: false };
   const { subcommand } = call;
   const staged = stagers.has(subcommand);
-  if (nameless.has(subcommand)) return { words: [], staged };
   const rule = rules.get(subcommand);
   const reading = rule === undefined ? undefined : readArguments(rule, call.args);
-  if (reading === undefined || 'unknown' in reading) return { words: withHead(call.args.flatMap(anyWord)), staged: staged || rule === undefined };
+  const unnamed = takesUnnamed(subcommand, call.args);
+  if (nameless.has(subcommand)) return { words: [], staged, references: false, unnamed };
+  // What is not understood may be anything: a stash that is not named, all branches at once.
+  if (reading === undefined || 'unknown' in reading) return { words: withHead([...call.args.flatMap(anyWord), ...(subcommand === 'stash' ? ['stash@{0}'] : [])]), staged: true, references: subcommand === 'push', unnamed };
   const { seen, typed } = reading;
   const operands = ofFiles.has(subcommand) ? [] : seen.operands.slice(0, seen.beforeDashes);
   const own = new Set(seen.operands);
   const named = typed.flatMap(({ kind, text }) => (kind === 'rev' && !own.has(text) ? [text] : []));
-  return { words: withHead([...named, ...special(subcommand, seen, operands)]), staged };
+  const references = subcommand === 'push' && (seen.operands.length < 2 || ['--tags', '--follow-tags'].some((name) => hasOption(seen, name)));
+  return { words: withHead([...named, ...special(subcommand, seen, operands)]), staged, references, unnamed };
+}
+
+/** `commit -a` and `add -A` take every file that was changed. */
+function takesUnnamed(subcommand: string, args: readonly string[]): boolean {
+  const options = args.includes('--') ? args.slice(0, args.indexOf('--')) : args;
+  const letters = subcommand === 'commit' ? /^-[A-Za-z]*a|^--all$/ : subcommand === 'add' ? /^-[A-Za-z]*[Au]|^--(all|update)$/ : undefined;
+  return letters !== undefined && options.some((word) => letters.test(word));
 }
 
 /** What the operands of some subcommands mean besides themselves, or where there are none. */

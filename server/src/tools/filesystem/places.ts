@@ -1,11 +1,13 @@
 import { realpathSync, statfsSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { isAbsolute, join, resolve } from 'node:path';
+import { isAbsolute, join, resolve, sep } from 'node:path';
 import type { Verdict } from '../../../../protocol/src/call';
 import { codeOf, pinRoot, walk, type Root, type Walked } from '../../base/descriptorWalk';
 import { sameObject, systemPins, type Identity, type Pin, type Pins } from '../../base/pin';
 import { below, flatten, readPath, type PathPlatform, type PathText } from '../../rules/pathText';
 import { refuse, refuseOutside, refuseOwnFolder } from '../../rules/scope';
+import { renamedGitFolders } from '../shell/facts';
+import { isWithin } from '../shell/resolve';
 import type { PrepareContext } from '../tool';
 
 /** Finds what a path of an agent really means, or why it is refused. */
@@ -130,7 +132,7 @@ function describe(finder: Finder, grounds: Grounds, start: Start, walked: Walked
   }
   const links = walked.kind === 'failed' ? [] : walked.links;
   const ways = [...(given === undefined ? [] : [join(start.ground.root.path, ...given)]), ...links, absolute];
-  const names = [...new Set(ways)].map((way) => namesFor(finder, grounds, way));
+  const names = [...[...new Set(ways)].map((way) => namesFor(finder, grounds, way)), ...gitNames(grounds, absolute)];
   const inside = { path: pathFor(finder, grounds, absolute), absolute, names, ...protectedIn(finder, grounds, absolute) };
   if (walked.kind !== 'failed' && isOfTheKernel(finder, walked.kind === 'found' ? (walked.parent ?? walked.target) : walked.parent)) {
     closeWalk(walked);
@@ -178,6 +180,11 @@ function namesFor(finder: Finder, grounds: Grounds, absolute: string): readonly 
   if (text.kind === 'refused') return absolute.split(/[\\/]/);
   const within = [grounds.project, ...grounds.all].map((ground) => below(text, ground.resolved, finder.platform));
   return within.find((segments) => segments !== undefined) ?? text.segments;
+}
+
+/** What lies in the folder of a repository is judged as such, whatever the folder is called. */
+function gitNames({ project }: Grounds, absolute: string): readonly (readonly string[])[] {
+  return renamedGitFolders(project.root.path).filter((folder) => isWithin(absolute, folder)).map((folder) => ['.git', ...absolute.slice(folder.length).split(sep).filter((name) => name !== '')]);
 }
 
 function pathFor(finder: Finder, grounds: Grounds, absolute: string): string {

@@ -29,7 +29,7 @@ export function writesKey(folder: string, query: GitWriteQuery): string {
 
 /** Facts about this machine as it is at this moment, links included. Made for one judgement: what was looked at once is not looked at again. */
 export function diskFacts(ground: DiskGround): CommandFacts {
-  const real = { project: realOrSelf(ground.project), own: realOrSelf(ground.configDir) };
+  const real = { project: realOrSelf(ground.project), own: realOrSelf(ground.configDir), git: renamedGitFolders(ground.project) };
   const written = lexicalPlaces({ project: ground.project, own: ground.configDir }, process.platform === 'win32' ? 'win32' : 'posix');
   const links = rememberLinks();
   const budget = { left: maxLooked };
@@ -52,7 +52,7 @@ export function diskFacts(ground: DiskGround): CommandFacts {
   };
 }
 
-type Real = Readonly<{ project: string; own: string }>;
+type Real = Readonly<{ project: string; own: string; /** Folders of repositories that are not called so. */ git: readonly string[] }>;
 
 type Sight = Readonly<{ written: Place; real: Real; links: LinkReader; start: (folder: string) => string | undefined; /** Whether `..` leads out of the project by the text, from where the folder really is. */ climbs: boolean }>;
 
@@ -79,7 +79,7 @@ function placeFrom(start: string | undefined, path: string, { written, real, lin
   // A path that is inside only by its text, or only through a link from elsewhere, was judged by where it leads.
   const names = arrived.slice(real.project.length).split(sep).filter((name) => name !== '');
   if (isSpecial(arrived)) return 'forbidden';
-  return written === 'control' ? 'control' : placeInside(names);
+  return written === 'control' || real.git.some((folder) => isWithin(arrived, folder)) ? 'control' : placeInside(names);
 }
 
 /** Named pipes, sockets and devices: who opens one waits for somebody else, or wakes a device. */
@@ -233,6 +233,14 @@ function gitFolderAt(path: string): string | undefined {
   if (stat?.isDirectory() === true) return path;
   const pointer = stat?.isFile() === true ? /^gitdir: (.+)$/m.exec(readSmallFile(path, maxPointer) ?? '')?.[1] : undefined;
   return pointer === undefined ? undefined : resolve(dirname(path), pointer.trim());
+}
+
+/** Where git keeps the repository of a project under another name than `.git`, inside the project; absolute and resolved. */
+export function renamedGitFolders(project: string): readonly string[] {
+  const folders = gitFolders(project);
+  const real = realOrSelf(project);
+  const inside = folders === undefined ? [] : [folders.own, folders.common].map(realOrSelf).filter((folder) => folder !== real && isWithin(folder, real));
+  return [...new Set(inside)].filter((folder) => !folder.slice(real.length).split(sep).includes('.git'));
 }
 
 /** Whether a repository holds hooks that git would run; the samples that git installs do not count. */

@@ -70,6 +70,24 @@ describe('approvals: what words of git mean', () => {
     assert.ok((await toldOf('git stash pop', () => ground.git('stash'))).includes('In the repository: stash@{0}'));
   });
 
+  it('T16: all that a push takes along, and a stash that nobody named', async () => {
+    ground.settle([], ['git']);
+    for (const line of ['git push', 'git push --all', 'git push origin', 'git push --tags origin main']) {
+      const told = await toldOf(line, () => ground.git('update-ref', 'refs/heads/other', line.endsWith('--all') ? 'main' : `main~${line.length % 3}`));
+      assert.ok(told.includes('In the repository: all branches and tags'), `${line}: ${told.join()}`);
+      ground.git('update-ref', 'refs/heads/other', 'main~3');
+    }
+    const stash = (text: string): unknown => (ground.put('text', text), ground.git('stash'));
+    stash('a');
+    assert.ok((await toldOf('git stash drop', () => stash('b'))).includes('In the repository: stash@{0}'));
+  });
+
+  it('T16: tells that files which nobody names are not bound', async () => {
+    ground.settle([], ['git']);
+    for (const line of ['git commit -am x', 'git commit --all -m x', 'git add -A', 'git add --update']) assert.ok((await ground.prepare(line)).show.details.some(([label, text]) => label === 'Not bound' && text.includes('all changed files')), line);
+    for (const line of ['git add text', 'git commit -m x -- -a']) assert.ok(!(await ground.prepare(line)).show.details.some(([, text]) => text.includes('all changed files')), line);
+  });
+
   it('T16: a later command of the line is told to be loose, once an earlier one may change what it means', async () => {
     const loose = async (line: string) => (await ground.prepare(line)).show.details.filter(([label]) => label === 'Not bound').map(([, text]) => text.split(':', 1)[0] ?? '').filter((text) => !text.startsWith('/'));
     assert.deepEqual(await loose('git checkout other -- .vscode && touch x'), []);

@@ -16,8 +16,14 @@ export type Meaning = Readonly<{ step: number; folder: string; word: string; id:
 /** More words in one line are refused, since each of them is a question to git. */
 export const maxMeanings = 32;
 
-/** Stands for what is staged; no revision can be spelled like it. */
-const staged = 'what is staged';
+/** These stand for more than a word; no revision can be spelled like them. */
+const [staged, references] = ['what is staged', 'all branches and tags'];
+
+/** Whether a command takes files that nobody has named, as they are when it runs. */
+export function takesUnnamedFiles(argv: readonly [string, ...string[]]): boolean {
+  const git = gitArguments(argv);
+  return git !== undefined && meaningsIn(git.args).unnamed;
+}
 
 /** Looks up everything that the steps rest on. `index` is false for callers that bind what is staged themselves. */
 export async function readMeanings(steps: readonly Step[], asking: Asking, index: boolean): Promise<readonly Meaning[] | Readonly<{ tooMany: number }>> {
@@ -37,7 +43,7 @@ function wantedBy({ commands }: Step, step: number, index: boolean): readonly Om
     const [git, folder] = [gitArguments(command.argv), gitFolderOf(command)];
     if (git === undefined || folder === undefined) return [];
     const meanings = meaningsIn(git.args);
-    return [...meanings.words, ...(meanings.staged && index ? [staged] : [])].map((word) => ({ step, folder, word }));
+    return [...meanings.words, ...(meanings.references ? [references] : []), ...(meanings.staged && index ? [staged] : [])].map((word) => ({ step, folder, word }));
   });
   return [...new Map(all.map((each) => [`${each.folder}\0${each.word}`, each])).values()];
 }
@@ -45,7 +51,8 @@ function wantedBy({ commands }: Step, step: number, index: boolean): readonly Om
 const notKnown = 'not known';
 
 function meaningOf({ word, folder }: Omit<Meaning, 'id'>, asking: Asking): Promise<string | NotKnown> {
-  return word === staged ? stagedIn(folder, asking) : idOf(word, folder, asking);
+  if (word === staged) return hashed(['ls-files', '--stage', '-z', ':/'], folder, asking);
+  return word === references ? hashed(['for-each-ref', '--format=%(objectname) %(refname)', 'refs/heads', 'refs/tags'], folder, asking) : idOf(word, folder, asking);
 }
 
 /** The object of a revision, and of a name that only other repositories have the branches of that name there, of which git would make one here. */
@@ -59,8 +66,8 @@ async function idOf(word: string, folder: string, asking: Asking): Promise<strin
   return ids.length === 0 ? notThere : ids.join(' ');
 }
 
-async function stagedIn(folder: string, asking: Asking): Promise<string | NotKnown> {
-  const listed = await askGitText(['ls-files', '--stage', '-z', ':/'], folder, asking);
+async function hashed(question: readonly string[], folder: string, asking: Asking): Promise<string | NotKnown> {
+  const listed = await askGitText(question, folder, asking);
   if (isNotKnown(listed)) return notThere;
   return `sha256:${createHash('sha256').update(listed).digest('hex')}`;
 }

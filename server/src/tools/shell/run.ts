@@ -54,9 +54,17 @@ export async function runPlan(plan: Plan, runner: Runner): Promise<Outcome> {
   }
 }
 
+let name: string | undefined;
+
+/** Looking it up reads the system's list of users, and it is the same for as long as this process lives. */
+function userName(): string {
+  name ??= userInfo().username;
+  return name;
+}
+
 /** The environment that every command gets, apart from what its plan adds. */
 export function ordinaryEnvironment(folders: readonly string[], temporary: string): Readonly<Record<string, string>> {
-  return buildEnvironment({ platform: process.platform, folders, home: homedir(), user: userInfo().username, temporary, own: process.env });
+  return buildEnvironment({ platform: process.platform, folders, home: homedir(), user: userName(), temporary, own: process.env });
 }
 
 /** How one step ended that was started. */

@@ -102,6 +102,19 @@ describe('paths that both commands and file tools refuse', () => {
     assert.equal(await command('cat big0', config), 'approve shell.requireApproval');
   });
 
+  it('T7 T24 takes the folder of a repository for one, whatever it is called', async () => {
+    execFileSync('git', ['init', '-q', '--separate-git-dir', join(project, '.bare'), project], { stdio: 'ignore' });
+    const config: ConfigInput = { plugins: { shell: { allowedCommands: ['tee', 'cp', 'mv', 'cat'] }, filesystem: { requireApproval: [] } } };
+    for (const line of ['tee .bare/config', 'cp src/a.ts .bare/hooks/pre-commit', 'cp src/a.ts .bare/hooks', 'mv .bare/config x', 'mv .bare gone']) assert.equal(await command(line, config), 'approve shell.controlFile', line);
+    assert.equal(await command('cat .bare/config', config), 'allow shell.allowed');
+    for (const path of ['.bare/config', '.bare/hooks/pre-commit', 'src/../.bare/new']) {
+      const prepared = await filesystemTools.find(({ name }) => name === 'filesystem.write')?.prepare({ path, content: 'x' }, contextOf(config));
+      assert.equal(`${prepared?.verdict.verdict} ${prepared?.verdict.rule}`, 'approve path.control', path);
+      prepared?.release?.();
+    }
+    assert.equal(await file('write', { path: 'src/a.ts', content: 'new' }, config), 'success');
+  });
+
   it('T30 refuses every change outside the write scope, by whichever door, and none inside it', async () => {
     symlinkSync('../docs', join(project, 'src/link'));
     const config: ConfigInput = { plugins: { shell: { allowedCommands: ['echo', 'tee', 'cat'] }, filesystem: { requireApproval: [], writeScope: ['src/**', '!src/generated/**'] } } };
