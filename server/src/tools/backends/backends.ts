@@ -1,12 +1,15 @@
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { Backend as Profile } from '../../../../protocol/src/backends';
-import { ConductorError } from '../../../../protocol/src/errors';
+import { destinationOf } from '../../rules/backends/egress';
 import { toolDigest } from '../../rules/backends/identity';
 import { markOf } from '../shell/runMark';
 import type { Tool } from '../tool';
 import { Backend, type Descriptor } from './backend';
 import type { OpenTransport } from './connection';
+import { createDialer } from './dialer';
+import { openHttp } from './http';
+import { openSse } from './sse';
 import { lendable, sendTo } from './lending';
 import { listNews } from './methods';
 import type { Registry } from './registry';
@@ -50,7 +53,9 @@ export function createBackends(needs: BackendsNeeds): Backends {
   const follow = (): void => {
     const profiles = closed ? new Map<string, Profile>() : needs.registry.profiles();
     for (const [name, backend] of all) {
-      if (isDeepStrictEqual(profiles.get(name), backend.profile)) continue;
+      // What is no longer approved does not go on running.
+      const held = backend.state.kind !== 'stopped' && needs.registry.quarantined(name) !== undefined;
+      if (!held && isDeepStrictEqual(profiles.get(name), backend.profile)) continue;
       all.delete(name);
       needs.publish(name, []);
       void backend.close();
@@ -114,5 +119,15 @@ function named(tools: readonly Descriptor[]): readonly Descriptor[] {
 /** The way to a backend under a profile. */
 export function openerOf(name: string, profile: Profile, key: string, { configDir, fillIn }: Pick<BackendsNeeds, 'configDir' | 'fillIn'>): OpenTransport {
   if (profile.transport === 'stdio') return async (incoming) => openStdio(await programOf(name, profile, configDir, markOf(configDir, `backend-${name}-${key}`), fillIn), incoming);
-  return () => Promise.reject(new ConductorError('BACKEND_UNAVAILABLE', `The transport ${profile.transport} is not there yet.`));
+  return async (incoming) => {
+    // Without a list only the server itself may be reached.
+    const own = destinationOf(profile.url);
+    const dialer = createDialer(profile.egress_allowlist ?? (own === undefined ? [] : [`${own.host}:${String(own.port)}`]));
+    const target = { url: profile.url, headers: await fillIn(name, profile.headers), dialer, limit: profile.max_response_bytes };
+    if (profile.transport === 'http') return openHttp(target, incoming);
+    return await openSse(target, incoming).catch((thrown: unknown) => {
+      dialer.close();
+      throw thrown;
+    });
+  };
 }

@@ -36,7 +36,7 @@ export class Connection {
     peer.use(transport);
     try {
       const server = await introduce(peer, declared, timeoutMs, older);
-      transport.agreed(server.revision);
+      if (server.era === 'stateless') transport.agreed(server.revision);
       return new Connection(peer, transport, server);
     } catch (thrown) {
       peer.close('The introduction failed.');

@@ -56,6 +56,7 @@ async function initialize(peer: Peer, declared: Readonly<Record<string, unknown>
   const { protocolVersion, capabilities, serverInfo, instructions } = answer.result;
   const revision = sessionRevisions.find((one) => one === protocolVersion);
   if (revision === undefined) throw new ConductorError('INCOMPATIBLE', `The server speaks a revision that is not known here: ${String(protocolVersion).slice(0, 50)}`);
+  peer.agreed(revision);
   peer.notify('notifications/initialized', {});
   return introduced('session', revision, capabilities, serverInfo, instructions);
 }

@@ -27,6 +27,8 @@ export type Listener = Readonly<{
 const junkLimit = 200;
 /** Messages that answer nothing, within a second, after which a backend is cut off. */
 const floodLimit = 5000;
+/** Calls in a row that were given up in silence, after which a backend is cut off and may be started afresh. */
+const silenceLimit = 3;
 /** Requests of a backend that wait for an answer at a time. */
 const askedLimit = 64;
 /** How many silences a call may last in all, however much progress it reports. */
@@ -45,6 +47,7 @@ export class Peer {
   #transport: Transport | undefined;
   #next = 1;
   #junk = 0;
+  #silences = 0;
   #flood = { second: 0, count: 0 };
   #ended: string | undefined;
 
@@ -60,6 +63,11 @@ export class Peer {
   /** Over which transport requests go from now on. */
   use(transport: Transport): void {
     this.#transport = transport;
+  }
+
+  /** Which revision was agreed upon. */
+  agreed(revision: string): void {
+    this.#transport?.agreed(revision);
   }
 
   /** Why the conversation is over; undefined while it is not. */
@@ -92,11 +100,16 @@ export class Peer {
         travel.abort();
         reject(error);
       });
+      const silent = (): void => {
+        giveUp(new ConductorError('TIMEOUT', `The server said nothing for ${String(ask.timeoutMs)} ms.`));
+        this.#silences += 1;
+        if (this.#silences >= silenceLimit) this.#cutOff('It answered nothing any more.');
+      };
       const withdraw = (): void => giveUp(cancelled());
       const listen = (): void => {
         clearTimeout(timer);
         // While it waits for an answer from here, its silence is not its own.
-        timer = setTimeout(() => (this.#asked.size > 0 ? listen() : giveUp(new ConductorError('TIMEOUT', `The server said nothing for ${String(ask.timeoutMs)} ms.`))), ask.timeoutMs);
+        timer = setTimeout(() => (this.#asked.size > 0 ? listen() : silent()), ask.timeoutMs);
       };
       const { onProgress } = ask;
       this.#waiting.set(id, {
@@ -158,6 +171,7 @@ export class Peer {
     const waiting = typeof id === 'number' ? this.#waiting.get(id) : undefined;
     if (waiting === undefined) return typeof id === 'number' && (this.#late.delete(id) || this.#streams.delete(id)) ? undefined : this.#nonsense('answered too often what it was not asked');
     this.#junk = 0;
+    this.#silences = 0;
     waiting.settle(answer);
   }
 

@@ -51,7 +51,8 @@ function read(child: LastingChild, limit: number, incoming: Incoming): void {
       else incoming.tooLong(framed.head);
     }
   });
-  child.output.once('close', () => incoming.ended('The program closed its output.'));
+  // A program that ends says how a moment later.
+  child.output.once('close', () => void setTimeout(() => incoming.ended('The program closed its output.'), 500).unref());
 }
 
 async function write({ input }: LastingChild, message: Message): Promise<void> {
