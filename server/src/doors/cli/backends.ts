@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import type { BackendChange, BackendsState, BackendView, PreflightReport } from '../../../../protocol/src/externalServers';
 import { ConductorError } from '../../../../protocol/src/errors';
 import { confirmed, requirePerson, withBroker } from './approvals';
+import { importBackends, undoImport } from './backendsImport';
 import type { BrokerClient } from './brokerClient';
 import { line, note, print, printTable, run, safe } from './terminal';
 
@@ -21,6 +22,13 @@ export function addBackends(program: Command, configDir: () => string): void {
   }
   backends.command('reset').description('Close the breaker of a server by hand').argument('<name>').requiredOption('--reason <text>', 'why; it is recorded').action((name: string, { reason }: { reason: string }) => at((broker) => reset(broker, name, reason)));
   backends.command('check').description('Say whether a call would be allowed; nothing is called').argument('<name>').argument('<tool>').argument('[arguments]', 'JSON object', '{}').action((name: string, tool: string, given: string) => at((broker) => check(broker, name, tool, given)));
+  backends
+    .command('import')
+    .description('Take over the servers that VS Code, Claude, Cursor, Codex and Gemini have; shows what changes first')
+    .option('--from <programs>', 'only these, with commas: vscode, claude, claude-desktop, cursor, codex, gemini')
+    .option('--file <file...>', 'these files instead')
+    .option('--undo', 'take the last import back')
+    .action((options: { from?: string; file?: string[]; undo?: boolean }) => at((broker) => (options.undo === true ? undoImport(broker, configDir()) : importBackends(broker, configDir(), options))));
   const policy = backends.command('policy').description('The policy for external servers');
   policy.command('get').description('Print the policy in force').action(() => at(getPolicy));
   policy
