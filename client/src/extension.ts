@@ -6,6 +6,7 @@ import { configDirOf } from '../../link/src/address';
 import { registerAgents } from './agents/register';
 import { registerApprovals } from './approvals/register';
 import { registerAudit } from './audit/register';
+import { registerServers } from './backends/register';
 import { registerBreakers } from './breakers/register';
 import { registerConfig } from './config/register';
 import { Connection } from './connection';
@@ -37,6 +38,7 @@ export function activate(context: ExtensionContext): void {
     ...audit.handlers,
     ...breakers.handlers,
     ...credentials.handlers,
+    ...registerServers(connection, life),
     ...registerStatus(connection, { approvals, audit, breakers, credentials }, life),
     ...registerConfig(configDir, life),
     ...registerPolicy(connection, life),

@@ -31,6 +31,17 @@ export const commands = {
   revealEntry: 'conductor.audit.revealEntry',
   startNew: 'conductor.audit.startNew',
   resetBreaker: 'conductor.breakers.reset',
+  reviewServer: 'conductor.servers.review',
+  approveServer: 'conductor.servers.approve',
+  withdrawServer: 'conductor.servers.withdraw',
+  startServer: 'conductor.servers.start',
+  stopServer: 'conductor.servers.stop',
+  enableServer: 'conductor.servers.enable',
+  disableServer: 'conductor.servers.disable',
+  preflightServer: 'conductor.servers.preflight',
+  resetServer: 'conductor.servers.reset',
+  openServers: 'conductor.servers.open',
+  openServerPolicy: 'conductor.servers.openPolicy',
   setCredential: 'conductor.credentials.set',
   replaceCredential: 'conductor.credentials.replace',
   deleteCredential: 'conductor.credentials.delete',
@@ -53,7 +64,7 @@ export const commands = {
 export type CommandId = (typeof commands)[keyof typeof commands];
 
 /** Views of the side bar. */
-export const views = { approvals: 'conductor.approvals', breakers: 'conductor.breakers', credentials: 'conductor.credentials', audit: 'conductor.audit' } as const;
+export const views = { approvals: 'conductor.approvals', breakers: 'conductor.breakers', servers: 'conductor.servers', credentials: 'conductor.credentials', audit: 'conductor.audit' } as const;
 
 /** The container of the views in the activity bar. */
 export const viewContainer = 'conductor';
@@ -68,6 +79,8 @@ export const contextKeys = {
   tampered: 'conductor.audit.tampered',
   /** How the store of credentials is: a word of `credentialStates`, or `unknown`. */
   credentials: 'conductor.credentials.state',
+  /** Whether external servers can be used: `on`, `off`, `broken`, or `unknown`. */
+  serverFiles: 'conductor.servers.files',
 } as const;
 
 /** A context key of ours. */
@@ -77,10 +90,10 @@ export type ContextKey = (typeof contextKeys)[keyof typeof contextKeys];
 export const languages = { config: 'conductor-config', audit: 'conductor-audit', call: 'conductor-call', change: 'conductor-change' } as const;
 
 /** Schemes of our read-only documents. */
-export const schemes = { call: 'conductor-call', change: 'conductor-change', entry: 'conductor-audit-entry', vector: 'conductor-vector' } as const;
+export const schemes = { call: 'conductor-call', change: 'conductor-change', entry: 'conductor-audit-entry', vector: 'conductor-vector', server: 'conductor-server' } as const;
 
 /** What a row offers in its context menu (`viewItem` in the manifest). */
-export const rowKinds = { waiting: 'conductorWaiting', breaker: 'conductorBreaker', grant: 'conductorGrant', grantedEntry: 'conductorGrantedEntry', credential: 'conductorCredential', keySlots: 'conductorKeySlots', keySlot: 'conductorKeySlot' } as const;
+export const rowKinds = { waiting: 'conductorWaiting', breaker: 'conductorBreaker', grant: 'conductorGrant', grantedEntry: 'conductorGrantedEntry', credential: 'conductorCredential', keySlots: 'conductorKeySlots', keySlot: 'conductorKeySlot', server: 'conductorServer' } as const;
 
 /** The provider under which VS Code's own MCP support knows us. */
 export const mcpProvider = 'conductor';

@@ -64,6 +64,10 @@ export const backendViewSchema = z.strictObject({
   connection: z.enum(['stopped', 'starting', 'ready', 'failed']),
   /** Why the last start failed, or empty. */
   failure: z.string(),
+  /** Milliseconds since the last preflight of this run; null when there was none. */
+  preflightAgeMs: z.number().nullable(),
+  /** Milliseconds that its last answer took; null before the first. */
+  latencyMs: z.number().nullable(),
 });
 
 /** One external server as people see it. */
@@ -94,6 +98,28 @@ const expectedHash = hash.optional();
 
 /** A person's yes to how a backend is started and to tools of it, by what was shown. */
 export const backendApprovalSchema = z.strictObject({ backend: backendNameSchema, identity: hash, tools: z.array(z.strictObject({ name: z.string().max(200), digest: hash })).max(2000) });
+
+/** What a person compares before saying yes: what was approved and what is there now, as text in which nothing is hidden, with the digests of what is there. */
+export const backendDifferenceSchema = z.strictObject({
+  before: z.string(),
+  after: z.string(),
+  launch: z.enum(['approved', 'new', 'changed']),
+  identity: hash,
+  /** The tools that wait for approval, as `after` shows them. */
+  tools: z.array(z.strictObject({ name: z.string(), digest: hash })),
+});
+
+/** What a person compares before saying yes. */
+export type BackendDifference = z.infer<typeof backendDifferenceSchema>;
+
+/** What the profiles of servers need of people: credentials that they name, and required variables that nobody gives them. */
+export const backendNeedsSchema = z.strictObject({
+  credentials: z.array(z.strictObject({ name: z.string(), backend: z.string(), /** The variable or header, in words. */ place: z.string() })),
+  variables: z.array(z.strictObject({ backend: z.string(), variable: z.string() })),
+});
+
+/** What the profiles of servers need of people. */
+export type BackendNeeds = z.infer<typeof backendNeedsSchema>;
 
 /** Changes of the two files. The profile and the policy are checked by the schemas of their files. */
 export const backendChangeSchema = z.discriminatedUnion('change', [

@@ -6,7 +6,7 @@ import { depths, verificationReport } from './audit/report';
 import { snapshotHash, snapshotSchema } from './audit/snapshot';
 import { signAnswerSchema, signingStateSchema, signRequestSchema } from './audit/signing';
 import { credentialNameSchema, credentialStateSchema, credentialValueSchema, importedSchema, newSlotSchema, offeredKeySchema, slotIdSchema, slotViewSchema } from './credentials';
-import { askedCallSchema, backendApprovalSchema, backendChangeSchema, backendsStateSchema, callCheckSchema, changeResultSchema, preflightReportSchema } from './externalServers';
+import { askedCallSchema, backendApprovalSchema, backendChangeSchema, backendDifferenceSchema, backendNeedsSchema, backendsStateSchema, callCheckSchema, changeResultSchema, preflightReportSchema } from './externalServers';
 import { fileChangeSchema, narrowingSchema, questionRefSchema } from './fileChanges';
 import { grantsStateSchema, measuredSchema } from './grants';
 import { toldSchema } from './queue';
@@ -165,6 +165,14 @@ export const requests = {
   'backends/list': { right: 'look', params: empty, result: backendsStateSchema },
   /** Runs the checks of a backend, which is started or reached for it; no tool is called. */
   'backends/preflight': { right: 'decide', params: z.strictObject({ backend: z.string().max(64), timeoutMs: z.number().int().min(100).max(600_000).optional() }), result: preflightReportSchema },
+  /** What the profiles need that a person has to set. */
+  'backends/needs': { right: 'look', params: empty, result: backendNeedsSchema },
+  /** What was approved of a backend beside what is there now. */
+  'backends/difference': { right: 'look', params: z.strictObject({ backend: z.string().max(64) }), result: backendDifferenceSchema },
+  /** Starts or reaches a backend now, whatever pause follows its last failure. BACKEND_UNAVAILABLE and BACKEND_QUARANTINED say why not. */
+  'backends/start': { right: 'decide', params: z.strictObject({ backend: z.string().max(64) }), result: z.strictObject({ tools: z.number().int() }) },
+  /** Ends its connection; the next use starts it again. To keep it off, disable it. */
+  'backends/stop': { right: 'decide', params: z.strictObject({ backend: z.string().max(64) }), result: z.strictObject({ stopped: z.boolean() }) },
   /** A person's yes to how a backend is started and to tools of it. CONFLICT when either is another by now. */
   'backends/approve': { right: 'decide', params: backendApprovalSchema, result: z.strictObject({ approved: z.boolean() }) },
   /** Takes it back: the backend waits for approval again. */

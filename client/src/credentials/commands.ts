@@ -1,6 +1,5 @@
 import { env, window } from 'vscode';
 import type { CredentialState } from '../../../protocol/src/credentials';
-import { messageOf } from '../broker';
 import { counted, plainLabel } from '../labels';
 import { askChoice, askText, walk, type Step } from '../steps';
 import { askValue } from './asking';
@@ -111,13 +110,4 @@ async function nameFor(room: Room, row: unknown, title: string, placeholder: str
 function nameOf(row: unknown): string | undefined {
   const credential = typeof row === 'object' && row !== null && 'credential' in row ? row.credential : undefined;
   return typeof credential === 'object' && credential !== null && 'name' in credential && typeof credential.name === 'string' ? credential.name : undefined;
-}
-
-/** Runs a command and says plainly what kept it from being done. */
-export async function saying(what: string, work: () => Promise<void>): Promise<void> {
-  try {
-    await work();
-  } catch (error) {
-    void window.showErrorMessage(`Conductor: ${what} ${messageOf(error)}`);
-  }
 }

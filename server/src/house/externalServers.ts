@@ -11,9 +11,11 @@ import { openerOf, type Backends } from '../tools/backends/backends';
 import { describeStrict, makeChange } from '../tools/backends/making';
 import { planChange } from '../tools/backends/changes';
 import { openRegistry, type OpenRegistry } from '../tools/backends/openRegistry';
+import { differenceOf } from '../tools/backends/difference';
 import { runPreflight, type PreflightNeeds } from '../tools/backends/preflight';
 import type { FillIn } from '../tools/backends/start';
 import { stateOf } from '../tools/backends/state';
+import { wantedBy } from './backendSecrets';
 
 /** Introduces the registry of external servers to the log, the settings, and to windows and terminals. */
 
@@ -58,6 +60,31 @@ export function backendHandlers(around: Around, actorOf: (guest: Guest) => Actor
       // What it offers can be looked at as soon as it may be started.
       await backends.get(approval.backend)?.shared().catch(() => undefined);
       return { approved: true };
+    },
+    'backends/needs': () => {
+      const profiles = [...registry.known()];
+      return {
+        credentials: profiles.flatMap(([backend, profile]) => wantedBy(profile).map((wanted) => ({ ...wanted, backend }))),
+        variables: profiles.flatMap(([backend]) => registry.missingEnv(backend).map((variable) => ({ backend, variable }))),
+      };
+    },
+    'backends/difference': async ({ backend }) => {
+      known(backend);
+      return await differenceOf(registry, backend);
+    },
+    'backends/start': async ({ backend }, guest) => {
+      known(backend);
+      const present = backends.get(backend);
+      if (present === undefined) throw new ConductorError('BACKEND_UNAVAILABLE', `The server ${backend} is switched off.`, { next: 'Enable it first.' });
+      if (present.state.kind === 'failed') await present.rest();
+      await present.shared();
+      await writer.append({ phase: 'event', tool: 'backend.started', input: { backend }, result: 'ok', actor: actorOf(guest) });
+      return { tools: present.tools?.length ?? 0 };
+    },
+    'backends/stop': async ({ backend }, guest) => {
+      known(backend);
+      await writer.append({ phase: 'event', tool: 'backend.stopped', input: { backend }, result: 'ok', actor: actorOf(guest) });
+      return { stopped: (await backends.get(backend)?.rest()) ?? false };
     },
     'backends/withdraw': async ({ backend }, guest) => ({ withdrawn: await registry.pins.withdraw(backend, actorOf(guest)) }),
     'backends/plan': (change) => {

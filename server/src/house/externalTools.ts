@@ -22,10 +22,10 @@ export type ExternalTools = Readonly<{
 }>;
 
 /** What is needed to build them. */
-export type ExternalGround = Readonly<{ configDir: string; registry: Registry; fillIn: FillIn; tools: Map<string, Tool>; wrap(tool: Tool): Tool; now(): number }>;
+export type ExternalGround = Readonly<{ configDir: string; registry: Registry; fillIn: FillIn; tools: Map<string, Tool>; wrap(tool: Tool): Tool; now(): number; /** Hears that a server starts, is there, fails or ends. */ changed(): void }>;
 
 /** Builds the backends over the one table of tools; those of Conductor are never replaced. */
-export function openExternalTools({ configDir, registry, fillIn, tools, wrap, now }: ExternalGround): ExternalTools {
+export function openExternalTools({ configDir, registry, fillIn, tools, wrap, now, changed }: ExternalGround): ExternalTools {
   const own = new Set(tools.keys());
   const published = new Map<string, readonly string[]>();
   const listeners = new Set<NewsListener>();
@@ -33,7 +33,7 @@ export function openExternalTools({ configDir, registry, fillIn, tools, wrap, no
   const wrapped = new WeakMap<Tool, Tool>();
   const backends = createBackends({
     registry, configDir, fillIn, now,
-    changed: () => undefined,
+    changed,
     publish(backend, present) {
       const before = published.get(backend) ?? [];
       const was = before.map((name) => tools.get(name));
@@ -42,6 +42,7 @@ export function openExternalTools({ configDir, registry, fillIn, tools, wrap, no
       present.forEach((tool, index) => { const sealed = placed[index]; if (sealed !== undefined && sealed.name === tool.name) wrapped.set(tool, sealed); });
       for (const tool of placed) tools.set(tool.name, tool);
       published.set(backend, placed.map(({ name }) => name));
+      changed();
       if (was.length === placed.length && placed.every((tool, index) => tool === was[index])) return;
       tell('notifications/tools/list_changed', {});
     },

@@ -44,7 +44,7 @@ import { buildRegistry, preflightNeeds } from './externalServers';
 import { managingTools } from '../tools/backends/managing';
 import type { FillIn } from '../tools/backends/start';
 import type { OpenRegistry } from '../tools/backends/openRegistry';
-import { fillerOf } from './backendSecrets';
+import { declaring, fillerOf } from './backendSecrets';
 import { admitBoth, backendOf, breakerSettings, openExternalTools, type ExternalTools } from './externalTools';
 import { anchorsOf } from '../anchors/places';
 import { createApproverKeys, finishKeyChange, type ApproverKeys } from './approverKeys';
@@ -219,8 +219,12 @@ export async function buildRooms(ground: Ground): Promise<Built> {
   const tellRedactor = (): void => redactor.know([...own, ...credentials.store.known()]);
   credentials.store.onKnown(tellRedactor);
   tellRedactor();
+  const declare = declaring(credentials.store, () => registry.known());
+  declare();
+  // Before the servers hear of a change: what is started over it may need a credential.
+  registry.onChange(declare);
   const fillIn = fillerOf(credentials.store);
-  const external = openExternalTools({ configDir, registry, tools, wrap: sealed, now, fillIn });
+  const external = openExternalTools({ configDir, registry, tools, wrap: sealed, now, fillIn, changed: () => audience.tellSoon('backends/changed', () => ({})) });
   const agents: Built['agents'] = {
     version, pipeline, configDir, newId, clean: redactor.value,
     onNews: (listener) => external.onNews(listener),

@@ -75,6 +75,19 @@ export class Backend {
     return this.#tools;
   }
 
+  /** Milliseconds that its last answer took; undefined before the first. */
+  latencyMs: number | undefined;
+
+  /** Ends the connection for all, or forgets the last failure and the pause after it; the next use starts it again. Whether there was a connection. */
+  async rest(): Promise<boolean> {
+    const connection = this.#state.kind === 'ready' ? this.#state.connection : undefined;
+    if (this.#state.kind === 'starting') return false;
+    this.#failures = 0;
+    this.#move({ kind: 'stopped' });
+    await connection?.end('A person stopped the server.');
+    return connection !== undefined;
+  }
+
   /** The connection for all, started when there is none. Rejects with BACKEND_UNAVAILABLE, BACKEND_QUARANTINED, TIMEOUT or INCOMPATIBLE. */
   async shared(): Promise<Connection> {
     if (this.#state.kind === 'ready') return this.#state.connection;

@@ -88,7 +88,12 @@ export function createBackends(needs: BackendsNeeds): Backends {
 }
 
 function backendOf(name: string, profile: Profile, needs: BackendsNeeds): Backend {
-  const send: Send = (...request) => sendTo(backend, needs.registry)(...request);
+  const send: Send = async (...request) => {
+    const began = needs.now();
+    const answer = await sendTo(backend, needs.registry)(...request);
+    backend.latencyMs = Math.round((needs.now() - began) * 10) / 10;
+    return answer;
+  };
   const ground: ToolGround = { backend: name, registry: needs.registry, send };
   let known: ReadonlyMap<string, Tool> = new Map();
   const uses = usesOf(ground);

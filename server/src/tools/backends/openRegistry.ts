@@ -52,6 +52,8 @@ export type OpenRegistry = Registry &
     missingEnv(backend: string, project?: string): readonly string[];
     preflighted(backend: string, passed: boolean): void;
     preflight(backend: string): PreflightState;
+    /** Milliseconds since the last preflight; undefined when there was none. */
+    preflightAge(backend: string): number | undefined;
     /** Hears that the settings may be others. */
     settingsChanged(): void;
     /** Reads both files now; resolves when what they say is in force. */
@@ -193,6 +195,10 @@ export async function openRegistry(needs: RegistryNeeds): Promise<OpenRegistry> 
     onChange: (listener) => {
       listeners.add(listener);
       return () => void listeners.delete(listener);
+    },
+    preflightAge: (backend) => {
+      const flight = flights.get(backend);
+      return flight === undefined ? undefined : needs.now() - flight.at;
     },
     preflighted: (backend, passed) => {
       flights.set(backend, { passed, at: needs.now(), identity: identityOf(backend)?.hash ?? '' });

@@ -59,6 +59,11 @@ export class Pins {
     return toolChanges(this.#pins.get(name)?.tools ?? [], offered);
   }
 
+  /** The approved parts of how a backend is started or reached; empty when nothing is. */
+  approvedParts(name: string): LaunchIdentity['parts'] {
+    return this.#pins.get(name)?.parts ?? [];
+  }
+
   /** The approved descriptions of a backend's tools. */
   approvedTools(name: string): readonly ToolDescriptor[] {
     return this.#pins.get(name)?.tools ?? [];

@@ -41,6 +41,7 @@ async function viewOf(registry: OpenRegistry, backends: Pick<Backends, 'get'>, s
     missingEnv: [...registry.missingEnv(name)], preflight: registry.preflight(name),
     warnings: open === undefined ? [] : [`${open}.`],
     connection: state?.kind ?? 'stopped', failure: state?.kind === 'failed' ? state.why : '',
+    preflightAgeMs: registry.preflightAge(name) ?? null, latencyMs: backends.get(name)?.latencyMs ?? null,
   };
 }
 
