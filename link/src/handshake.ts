@@ -1,5 +1,5 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { ConductorError } from '../../protocol/src/errors';
 import { helloLimit, proofText, readGreeting, readWelcome } from '../../protocol/src/hello';
 import type { Hello } from '../../protocol/src/helloSchema';
@@ -13,7 +13,7 @@ const patience = 5000;
 export type Introduction = Readonly<{ role: Role; version: string; key?: Buffer; client?: string; window?: string; project?: string; session?: Hello['session'] }>;
 
 /** The client's half: answers the greeting and checks the broker's proof. Resolves with the broker's version. Throws UNAUTHORIZED, INCOMPATIBLE or BROKER_UNAVAILABLE. */
-export async function introduce(socket: Socket, who: Introduction): Promise<string> {
+export async function introduce(socket: Duplex, who: Introduction): Promise<string> {
   const greeting = understood(readGreeting(parseJson(await readLine(socket))));
   const nonce = randomBytes(32).toString('hex');
   const proof = who.key === undefined ? undefined : proofOf(who.key, 'client', who.role, greeting.nonce, nonce);
@@ -47,7 +47,7 @@ export function sameHex(given: string, expected: string): boolean {
 }
 
 /** Sends one line of the introduction. */
-export function send(socket: Socket, value: object): void {
+export function send(socket: Duplex, value: object): void {
   socket.write(`${JSON.stringify(value)}\n`);
 }
 
@@ -66,7 +66,7 @@ function understood<Value>(value: Value | undefined): Value {
 }
 
 /** Reads exactly one line and leaves the socket paused with everything after it unread. */
-export function readLine(socket: Socket): Promise<string> {
+export function readLine(socket: Duplex): Promise<string> {
   const cutter = new LineCutter(helloLimit);
   return new Promise((resolve, reject) => {
     const finish = (act: () => void): void => {

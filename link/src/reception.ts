@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { ConductorError } from '../../protocol/src/errors';
 import { helloVersion } from '../../protocol/src/hello';
 import { helloSchema, type Hello } from '../../protocol/src/helloSchema';
@@ -13,7 +13,7 @@ export type Visitor = Readonly<{ role: Role; version: string; client?: string; w
 export type Claims = Readonly<{ role: Role; client: string | undefined; window: string | undefined }>;
 
 /** The broker's half: greets, checks role and proof, and welcomes. Resolves with the visitor; throws after a refusal was sent. */
-export async function receive(socket: Socket, broker: { version: string; key: Buffer }): Promise<Visitor> {
+export async function receive(socket: Duplex, broker: { version: string; key: Buffer }): Promise<Visitor> {
   const nonce = randomBytes(32).toString('hex');
   send(socket, { conductor: helloVersion, version: broker.version, nonce });
   const line = await readLine(socket);
@@ -35,7 +35,7 @@ function visitorOf(hello: Hello): Visitor {
   return { role, version, ...(client === undefined ? {} : { client }), ...(window === undefined ? {} : { window }), ...(project === undefined ? {} : { project }), ...(session === undefined ? {} : { session }) };
 }
 
-function refuse(socket: Socket, code: 'INVALID_REQUEST' | 'UNAUTHORIZED', message: string, data: Readonly<Record<string, unknown>> = {}): ConductorError {
+function refuse(socket: Duplex, code: 'INVALID_REQUEST' | 'UNAUTHORIZED', message: string, data: Readonly<Record<string, unknown>> = {}): ConductorError {
   socket.end(`${JSON.stringify({ welcome: false, code, message })}\n`);
   return new ConductorError(code, message, { data });
 }

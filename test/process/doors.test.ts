@@ -238,6 +238,8 @@ describe('what the doors refuse', function () {
       else if (type === 'string' && (required.has(member) || /content|text|message/.test(member))) input[member] = text;
       else if (type === 'array' && required.has(member)) input[member] = member === 'edits' ? [{ oldText: 'x', newText: text }] : [place];
     }
+    // Who takes nothing of an agent can write nothing of it.
+    if (properties.length === 0) return;
     const { isError } = await agent.call(name, input);
     assert.ok(isError, `${name} ${JSON.stringify(input)}`);
   }

@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { StreamMessageReader, type DataCallback, type Disposable } from 'vscode-jsonrpc/node';
 
 /** Longest accepted message of a window or a terminal in bytes: a whole document with room to spare. */
@@ -8,7 +8,7 @@ export const messageLimit = 64 * 1024 * 1024;
 export class BoundedReader extends StreamMessageReader {
   #unread = 0;
 
-  constructor(socket: Socket, tooLong: () => void, limit: number = messageLimit) {
+  constructor(socket: Duplex, tooLong: () => void, limit: number = messageLimit) {
     super(socket);
     const count = (chunk: Buffer): void => {
       this.#unread += chunk.length;

@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { createMessageConnection, StreamMessageWriter } from 'vscode-jsonrpc/node';
 import { BoundedReader } from './boundedReader';
 import { cleanWriter, type Clean } from './cleanWriter';
@@ -6,7 +6,7 @@ import { refuseUnknown, serveRequests, whenGone, type Handlers, type Refused, ty
 import type { Guest } from './socket';
 
 /** The door for terminals: our own messages over JSON-RPC. The result is where notifications go. */
-export function serveTerminal(socket: Socket, guest: Guest, handlers: Handlers, refused: Refused, clean: Clean): Wire {
+export function serveTerminal(socket: Duplex, guest: Guest, handlers: Handlers, refused: Refused, clean: Clean): Wire {
   const end = endWith(socket, refused);
   const connection = createMessageConnection(new BoundedReader(socket, () => end('A message is too long.')), cleanWriter(new StreamMessageWriter(socket), clean));
   serveRequests(connection, handlers, guest, whenGone(socket), refused);
@@ -17,7 +17,7 @@ export function serveTerminal(socket: Socket, guest: Guest, handlers: Handlers, 
 }
 
 /** Ends a connection that does not speak the protocol, and tells why once. */
-export function endWith(socket: Socket, refused: Refused): (reason: string) => void {
+export function endWith(socket: Duplex, refused: Refused): (reason: string) => void {
   let ended = false;
   return (reason) => {
     if (ended || socket.destroyed) return;

@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { createConnection, type Connection, type InitializeResult } from 'vscode-languageserver';
 import { createProtocolConnection, StreamMessageWriter } from 'vscode-languageserver-protocol/node';
 import { BoundedReader } from './boundedReader';
@@ -13,7 +13,7 @@ import type { Guest } from './socket';
 export type LanguageRoom = Readonly<{ attach(connection: Connection): InitializeResult['capabilities'] }>;
 
 /** Serves one window. The result is where notifications and questions go. */
-export function serveEditor(socket: Socket, guest: Guest, handlers: Handlers, language: LanguageRoom, version: string, refused: Refused, clean: Clean): AskingWire {
+export function serveEditor(socket: Duplex, guest: Guest, handlers: Handlers, language: LanguageRoom, version: string, refused: Refused, clean: Clean): AskingWire {
   const end = endWith(socket, refused);
   // The ready-made Node entry would end the whole broker when one window says `exit`; here it ends that window's connection.
   const watchDog = { shutdownReceived: false, initialize: () => undefined, exit: () => void socket.end() };

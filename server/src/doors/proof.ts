@@ -1,9 +1,7 @@
 import { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { requests } from '../../../protocol/src/messages';
 import type { AgentHouse } from './mcp/house';
 import { serveAgent } from './mcp/serve';
-import { serveRequests, type Handlers, type Wire } from './requests';
 
 /** At start every door shows that it goes through the decision: a call that no configuration allows must come back refused (T92). */
 
@@ -53,21 +51,4 @@ function converse(house: AgentHouse, messages: readonly object[]): Promise<strin
     serveAgent(stream, house);
     stream.push(messages.map((message) => `${JSON.stringify(message)}\n`).join(''));
   });
-}
-
-/** Sends every request that needs the right to decide, as a role that has none: all must be refused before their handler sees them. */
-export async function proveRequestDoor(handlers: Handlers): Promise<boolean> {
-  const served = new Map<string, Parameters<Wire['onRequest']>[1]>();
-  let reached = false;
-  const traps = new Proxy(handlers, { get: () => () => { reached = true; } });
-  const wire: Wire = { onRequest: (name, handler) => served.set(name, handler), sendNotification: () => Promise.resolve() };
-  const never = { isCancellationRequested: false, onCancellationRequested: () => ({ dispose: () => undefined }) };
-  serveRequests(wire, traps, { role: 'agent', version: '0', connection: 0 }, new AbortController().signal, () => undefined);
-  for (const name of Object.keys(requests)) {
-    const handler = served.get(name);
-    if (handler === undefined) return false;
-    const refused = await handler({}, never).then(() => false, () => true);
-    if (!refused) return false;
-  }
-  return !reached;
 }

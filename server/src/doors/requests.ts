@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { ErrorCodes, ResponseError } from 'vscode-jsonrpc';
 import type { z } from 'zod';
 import { ConductorError, toConductorError } from '../../../protocol/src/errors';
@@ -47,6 +48,8 @@ export function serveRequests(wire: Wire, handlers: Handlers, guest: Guest, gone
 /** Aborts when the connection ends. */
 export function whenGone(socket: Readonly<{ on(event: 'close', listener: () => void): unknown }>): AbortSignal {
   const gone = new AbortController();
+  // Each request that is being answered listens.
+  setMaxListeners(0, gone.signal);
   socket.on('close', () => gone.abort());
   return gone.signal;
 }

@@ -11,7 +11,8 @@ import { createAuditReader } from '../audit/read/reader';
 import { version } from '../base/version';
 import { serveTerminal } from '../doors/control';
 import { serveEditor } from '../doors/editor';
-import { proveAgentDoor, proveRequestDoor } from '../doors/proof';
+import { proveMessageDoor, proveReception, proveRequests } from '../doors/messageProof';
+import { proveAgentDoor } from '../doors/proof';
 import type { Handlers, Refused } from '../doors/requests';
 import { openSocket, type Guest } from '../doors/socket';
 import { attachLanguage, type AttachedLanguage } from '../language/attach';
@@ -110,9 +111,16 @@ async function record(rooms: Built, ground: Ground, entry: NewEntry): Promise<vo
 
 async function proveDoors(rooms: Built, ground: Ground, handlers: Handlers): Promise<DoorProof[]> {
   const proofHouse = agentHouse({ ...rooms.agents, pipeline: rooms.proof.pipeline, refused: () => undefined, running: () => undefined }, { connection: 0, project: __dirname });
-  const agent = (await proveAgentDoor(proofHouse, ground.configDir)) && !rooms.proof.breached();
-  const requests = await proveRequestDoor(handlers);
-  return [doorProof('agent', agent), doorProof('editor', requests), doorProof('terminal', requests)];
+  const nobody = (): void => undefined;
+  // A proof that cannot be made is none.
+  const [agent, editor, terminal, requests, introduction] = await Promise.all([
+    proveAgentDoor(proofHouse, ground.configDir).then((proven) => proven && !rooms.proof.breached()),
+    proveMessageDoor((stream, guest, served) => void serveEditor(stream, guest, served, { attach: () => ({}) }, version, nobody, rooms.agents.clean), handlers),
+    proveMessageDoor((stream, guest, served) => void serveTerminal(stream, guest, served, nobody, rooms.agents.clean), handlers),
+    proveRequests(handlers),
+    proveReception(ensureControlKey(ground.configDir)),
+  ].map((proof) => proof.catch(() => false))) as [boolean, boolean, boolean, boolean, boolean];
+  return [doorProof('agent', agent), doorProof('editor', editor && requests), doorProof('terminal', terminal && requests), doorProof('introduction', introduction)];
 }
 
 function doorProof(door: string, open: boolean): DoorProof {
@@ -128,6 +136,12 @@ function knowledgeOf(registry: OpenRegistry, configDir: string): ExternalKnowled
   };
 }
 
+/** Windows and terminals come through the introduction, which only they have to prove something at. */
+function isShut(presence: Presence, door: string): boolean {
+  const shut = (name: string): boolean => presence.doors.find((one) => one.door === name)?.open !== true;
+  return shut(door) || (door !== 'agent' && shut('introduction'));
+}
+
 /** What editors are told about the configuration and about files of the log. */
 function languageOf(rooms: Built, ground: Ground, verifications: Verifications): (connection: Connection) => AttachedLanguage {
   const log = createAuditLogLanguage({ log: join(ground.configDir, 'audit.log'), verified: () => verifications.last() });
@@ -136,7 +150,7 @@ function languageOf(rooms: Built, ground: Ground, verifications: Verifications):
 
 function welcome(rooms: Built, handlers: Handlers, presence: Presence, languageAt: ReturnType<typeof languageOf>, socket: Socket, guest: Guest): void {
   const door = guest.role === 'agent' ? 'agent' : guest.role === 'editor' ? 'editor' : 'terminal';
-  if (presence.doors.find((one) => one.door === door)?.open !== true) {
+  if (isShut(presence, door)) {
     rooms.refusals.note({ actor: actorOf(guest, rooms), tool: 'broker.turnedAway', input: { door }, rule: 'door.shut', reason: 'The proof of this door failed, so it stays shut.' });
     return void socket.destroy();
   }
