@@ -2,9 +2,10 @@
 const [era = 'session'] = process.argv.slice(2);
 const send = (message) => process.stdout.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`);
 const text = (said) => ({ content: [{ type: 'text', text: said }] });
-const names = ['echo', 'hang', 'die', 'twice', 'unasked', 'junk', 'flood', 'noise', 'huge', 'drip', 'doubled', 'odd', 'ask', 'cancelled'];
+const names = ['echo', 'hang', 'die', 'twice', 'unasked', 'junk', 'flood', 'floods', 'noise', 'huge', 'drip', 'doubled', 'odd', 'ask', 'cancelled'];
 const tools = names.map((name) => ({ name, description: name, inputSchema: { type: 'object' }, 'x-vendor': { kept: true } }));
 let cancelled = 0;
+let flooding = false;
 
 const calls = {
   echo: (id, { said = '' }) => send({ id, result: text(said) }),
@@ -22,7 +23,8 @@ const calls = {
     send({ id, result: text('after junk') });
   },
   noise: () => setInterval(() => console.log('not JSON'), 1),
-  flood: () => setInterval(() => { for (let n = 0; n < 500; n += 1) send({ method: 'notifications/message', params: { level: 'info', data: 'x'.repeat(1000) } }); }, 1),
+  floods: (id) => send({ id, result: text(String(flooding)) }),
+  flood: () => (flooding = true) && setInterval(() => { for (let n = 0; n < 500; n += 1) send({ method: 'notifications/message', params: { level: 'info', data: 'x'.repeat(1000) } }); }, 1),
   huge: (id, { megabytes = 500 }) => {
     process.stdout.write(`{"jsonrpc":"2.0","id":${id},"result":{"content":[{"type":"text","text":"`);
     const part = 'x'.repeat(1_000_000);

@@ -55,6 +55,7 @@ export class Backend {
   #older = false;
   #closed = false;
   #tools: readonly Descriptor[] | undefined;
+  #listedWith = '';
   #relisting = false;
   #announced: Readonly<Record<string, unknown>> | undefined;
   readonly #own = new Map<string, Promise<Connection>>();
@@ -107,6 +108,11 @@ export class Backend {
     this.#own.set(own.key, opening);
     opening.catch(() => this.#own.delete(own.key));
     return await opening;
+  }
+
+  /** The policy may be another: a server may show other tools to clients that it may now use. */
+  policyChanged(): void {
+    if (this.#state.kind === 'ready' && this.#listedWith !== JSON.stringify(this.needs.lendable())) this.#listAgain();
   }
 
   /** Whether a client has a connection of its own. */
@@ -185,6 +191,7 @@ export class Backend {
       return this.needs.listed(this.#tools);
     }
     const lendable = connection.server.era === 'session' ? this.needs.lendable() : {};
+    this.#listedWith = JSON.stringify(this.needs.lendable());
     const listed = Object.keys(lendable).length === 0 ? await this.#toolsOf(connection) : await this.#toolsLent(lendable);
     this.#tools = listed.filter((tool): tool is Descriptor => isRecord(tool) && typeof tool['name'] === 'string');
     this.needs.listed(this.#tools);

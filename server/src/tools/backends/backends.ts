@@ -66,6 +66,7 @@ export function createBackends(needs: BackendsNeeds): Backends {
   follow();
   const unfollow = needs.registry.onChange(() => {
     follow();
+    for (const backend of all.values()) backend.policyChanged();
     void wake();
   });
   const wake = async (): Promise<void> => {

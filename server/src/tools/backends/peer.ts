@@ -25,8 +25,9 @@ export type Listener = Readonly<{
 
 /** Lines that are no message, one after the other, after which a backend is cut off: some print what they should not, none only that. */
 const junkLimit = 200;
-/** Messages that answer nothing, within a second, after which a backend is cut off. */
-const floodLimit = 5000;
+/** Messages that answer nothing, within ten seconds, after which a backend is cut off. */
+const floodLimit = 10_000;
+const floodMs = 10_000;
 /** Calls in a row that were given up in silence, after which a backend is cut off and may be started afresh. */
 const silenceLimit = 3;
 /** Requests of a backend that wait for an answer at a time. */
@@ -48,7 +49,7 @@ export class Peer {
   #next = 1;
   #junk = 0;
   #silences = 0;
-  #flood = { second: 0, count: 0 };
+  #flood = { since: 0, count: 0 };
   #ended: string | undefined;
 
   constructor(readonly listener: Listener, readonly now: () => number) {}
@@ -232,10 +233,10 @@ export class Peer {
   }
 
   #floods(): boolean {
-    const second = Math.floor(this.now() / 1000);
-    this.#flood = { second, count: this.#flood.second === second ? this.#flood.count + 1 : 1 };
+    const now = this.now();
+    this.#flood = now - this.#flood.since < floodMs ? { ...this.#flood, count: this.#flood.count + 1 } : { since: now, count: 1 };
     if (this.#flood.count <= floodLimit) return false;
-    this.#cutOff(`It sent more than ${String(floodLimit)} messages within a second that answer nothing.`);
+    this.#cutOff(`It sent more than ${String(floodLimit)} messages within ${String(floodMs / 1000)} s that answer nothing.`);
     return true;
   }
 
