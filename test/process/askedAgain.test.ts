@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import type { MessageConnection } from 'vscode-jsonrpc/node';
@@ -8,7 +9,7 @@ import { TestHouse, until, type Json, type RawAgent } from './house';
 
 /** What changes between the question and the start is asked about again, with a real broker, real programs and real files. */
 
-const shell = { allowedCommands: ['echo'], requireApproval: ['bash', 'cat', 'npm', 'own'] };
+const shell = { allowedCommands: ['echo', 'git'], requireApproval: ['bash', 'cat', 'npm', 'own'] };
 const config = { plugins: { shell, filesystem: { requireApproval: ['write' as const, 'delete' as const] } }, approvalTimeout: 20_000 };
 
 /** A household whose broker finds programs in two folders of the test as well. */
@@ -49,6 +50,17 @@ describe('approvals: asked again', () => {
     return file;
   }
 
+  /** A repository whose commits differ in a file that editors run programs by. */
+  function commits(...texts: readonly string[]): void {
+    const git = (...args: readonly string[]): unknown => execFileSync('git', ['-c', 'user.name=t', '-c', 'user.email=t@example.com', ...args], { cwd: house.project, stdio: 'ignore' });
+    git('init', '-q');
+    for (const text of texts) {
+      put('.vscode/tasks.json', text);
+      git('add', '.');
+      git('commit', '-qm', text);
+    }
+  }
+
   const waiting = (fits: (call: Pending) => boolean): Promise<Pending> =>
     until('a question waits', async () => (await person.sendRequest<{ pending: Pending[] }>('approvals/list', {})).pending.find(fits));
   const decide = (call: Pending, decision: 'approve' | 'deny'): Promise<DecisionResult> => person.sendRequest('approvals/decide', { id: call.id, digest: call.digest, decision });
@@ -72,6 +84,7 @@ describe('approvals: asked again', () => {
     ['T16 a script', () => put('s.sh', 'echo OLD\n'), { command: 'bash s.sh' }, () => put('s.sh', 'echo NEW\n'), () => [`File ${join(house.project, 's.sh')}`], /^NEW/],
     ['T8 the manifest of a package manager', () => put('package.json', '{"old":1}'), { command: 'npm test' }, () => put('package.json', '{"new":1}'), () => [`Build file ${join(house.project, 'package.json')}`], /\{"new":1\}/],
     ['T8 its lockfile, and settings that appear', () => { put('package.json', '{}'); put('package-lock.json', 'OLDLOCK'); }, { command: 'npm test' }, () => { put('package-lock.json', 'NEWLOCK'); put('.npmrc', 'NEWRC'); }, () => [`Build file ${join(house.project, 'package-lock.json')}`, `Build file ${join(house.project, '.npmrc')}`], /NEWLOCKNEWRC/],
+    ['T16 the commit that HEAD~1 is, which the agent itself moves', () => commits('EVIL', 'harmless', 'last'), { command: 'git checkout HEAD~1 -- .vscode/tasks.json' }, async () => assert.equal((await agent.call('shell_exec', { command: 'git reset --soft HEAD~1' })).isError, false), () => ['In the repository HEAD', 'In the repository HEAD~1'], /Exit code 0/],
     ['T17 the program', () => undefined, { command: 'own' }, () => { rmSync(join(house.bin, 'own')); program('own', 'echo second'); }, () => ['Program own'], /^second/],
     ['T17 another folder in the place of the working folder', () => put('sub/x', 'OLD'), { command: 'cat x', cwd: 'sub' }, () => { renameSync(join(house.project, 'sub'), join(house.project, 'was')); put('sub/x', 'NEW'); }, () => [`Folder ${join(house.project, 'sub')}`, `File ${join(house.project, 'sub/x')}`], /^NEW/],
     ['T17 a link in the place of the working folder', () => { put('sub/x', 'OLD'); put('other/x', 'NEW'); }, { command: 'cat x', cwd: 'sub' }, () => { renameSync(join(house.project, 'sub'), join(house.project, 'was')); symlinkSync('other', join(house.project, 'sub')); }, () => [`Folder ${join(house.project, 'other')}`, `File ${join(house.project, 'other/x')}`, `Folder ${join(house.project, 'sub')}`, `File ${join(house.project, 'sub/x')}`], /^NEW/],
@@ -83,7 +96,8 @@ describe('approvals: asked again', () => {
       prepare();
       const { again, changes, result } = await changed(args, change);
       assert.deepEqual(namesOf(changes), expected());
-      assert.equal(house.callEntries().filter(({ phase }) => phase === 'intent').length, 0, 'nothing has begun');
+      const begun = house.callEntries().filter(({ phase, input }) => phase === 'intent' && JSON.stringify(input).includes(JSON.stringify(args['command'])));
+      assert.equal(begun.length, 0, 'nothing has begun');
       assert.equal((await decide(again, 'approve')).outcome, 'accepted');
       assert.match((await result).text, output);
     });

@@ -116,6 +116,15 @@ describe('sandbox of the operating system', () => {
       assert.equal(beat(), last);
     });
 
+    it('sandbox:order-files keeps what package managers and builders obey as it is, unless a person approved', async () => {
+      const files = ['package.json', 'Makefile'];
+      for (const file of files) project.put(file, '{}');
+      const writing = `for (const file of ${JSON.stringify(files)}) attempt(file, () => fs.writeFileSync(file, 'new')); attempt('away', () => fs.renameSync('package.json', 'was'));`;
+      assert.equal(output(await script(attempt(writing))), 'package.json EROFS\nMakefile EROFS\naway EBUSY\n');
+      assert.match(output(await project.run('ls | tee package.json')), /Makefile/);
+      assert.notEqual(readFileSync(join(project.project, 'package.json'), 'utf8'), '{}', 'a person approved that');
+    });
+
     it('sandbox:control-files keeps the control files of the project as they are, but for git that a person approved', async () => {
       project.git('init', '-q');
       project.put('.git/hooks/pre-commit', 'x');
