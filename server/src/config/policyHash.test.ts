@@ -6,10 +6,10 @@ import { policyHash } from './policyHash';
 describe('policy hash', () => {
   it('is SHA-256 over the canonical JSON of the complete configuration', () => {
     const text =
-      '{"approvalTimeout":120000,"approvals":{"callAgainWithinSeconds":120,"requireSigned":false},"audit":{"anchors":{"git":{"ref":"refs/conductor/audit"},"systemLog":false,"witnesses":[]},"compress":false,"maxSizeMb":64,"readOnlyDurability":"durable","retentionDays":0},"circuitBreaker":{"failureThreshold":5,"overrides":{},"successThreshold":1,"timeout":30000},"externalMcp":{"enabled":true,"optionalBackends":[],"softFail":false,"strict":false},"grants":{"lastingDays":30,"sessionHours":8},' +
+      '{"approvalTimeout":120000,"approvals":{"callAgainWithinSeconds":120,"elicitation":false,"requireSigned":false},"audit":{"anchors":{"git":{"ref":"refs/conductor/audit"},"systemLog":false,"witnesses":[]},"compress":false,"maxSizeMb":64,"readOnlyDurability":"durable","retentionDays":0},"circuitBreaker":{"failureThreshold":5,"overrides":{},"successThreshold":1,"timeout":30000},"externalMcp":{"enabled":true,"optionalBackends":[],"softFail":false,"strict":false},"grants":{"lastingDays":30,"sessionHours":8},' +
       '"plugins":{"filesystem":{"allowedPaths":[],"enabled":true,"requireApproval":["write","delete"],"writeScope":[]},"git":{"enabled":true,"requireApproval":["commit"]},' +
       '"shell":{"allowedCommands":[],"enabled":true,"limits":{"fileSizeMb":4096,"processes":1024},"requireApproval":[],' +
-      '"sandbox":{"allowUnpatched":false,"commands":[],"mode":"off","network":[],"readable":[],"writable":[]},"timeoutMs":120000}},"reviewResults":[],"server":{"idleMinutes":10,"logLevel":"info"}}';
+      '"sandbox":{"allowUnpatched":false,"commands":[],"mode":"off","network":[],"readable":[],"writable":[]},"timeoutMs":120000}},"reviewResults":[],"secrets":{"inArguments":"deny"},"server":{"idleMinutes":10,"logLevel":"info"}}';
     assert.equal(policyHash(defaultConfig), createHash('sha256').update(text).digest('hex'));
   });
 

@@ -216,7 +216,9 @@ describe('registry of external servers', () => {
     writeFileSync(file, '{ "version": "9" }');
     assert.equal(ground.rule(registry), 'deny external.unreadable');
     rmSync(file);
-    symlinkSync('/etc/passwd', file);
+    const elsewhere = join(ground.base, 'elsewhere.json');
+    writeFileSync(elsewhere, JSON.stringify({ version: '1', rules: [{ backend: 'calc', tools: ['add'], approval: 'never' }] }));
+    symlinkSync(elsewhere, file);
     assert.equal(ground.rule(registry), 'deny external.unreadable');
     rmSync(file);
     assert.equal(ground.rule(registry), 'allow external.listed');

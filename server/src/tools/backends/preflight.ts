@@ -108,7 +108,7 @@ function egress(profile: Profile | undefined): Found {
   return hosts.includes(hostname) || hosts.includes(host) ? passed(`Its address ${host} is on its list of hosts.`) : failed(`Its address ${host} is not on its egress_allowlist.`);
 }
 
-function approved({ pins, launch: _ }: OpenRegistry, backend: string, identity: string | undefined): Found {
+function approved({ pins }: OpenRegistry, backend: string, identity: string | undefined): Found {
   const state = pins.state(backend, identity);
   return state === 'approved' ? passed('It is started or reached as a person approved it.') : failed(state === 'new' ? `Nobody approved it yet. Run "conductor backends approve ${backend}".` : `It changed since it was approved. Run "conductor backends approve ${backend}".`);
 }
