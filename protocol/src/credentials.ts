@@ -134,3 +134,8 @@ export function partsOf(name: string): Readonly<{ service: string; key: string }
 export function isCredentialName(text: string): boolean {
   return credentialNameSchema.safeParse(text).success;
 }
+
+/** Names that `${secret:service.key}` stands for in a text, each once, in order. */
+export function referencesIn(text: string): readonly string[] {
+  return [...new Set([...text.matchAll(/\$\{secret:([^{}]{1,140})\}/g)].map(([, name = '']) => name))];
+}

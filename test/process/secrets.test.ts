@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { cpSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CredentialState } from '../../protocol/src/credentials';
 import { conductor, endProcess, TestHouse, until } from './house';
@@ -47,6 +47,23 @@ describe('credentials of a broker', () => {
     assert.ok(!said.join('').includes('canary'), said.join(''));
     assert.ok(!everyByte().includes('canary'), 'a value, or a part of it, is readable on the disk');
     assert.deepEqual(events(), ['credential.set ok', 'credential.rotated ok', 'credential.opened ok', 'credential.deleted ok', 'credential.deleted ok']);
+  });
+
+  it('credentials:setup says which servers lack which credentials, and takes none from a terminal that is none', async () => {
+    const setup = (): ReturnType<typeof secrets> => {
+      const { status, stdout, stderr } = spawnSync(process.execPath, [conductor, 'config', 'setup'], { env: house.env, cwd: house.project, encoding: 'utf8', input: canary, timeout: 60_000 });
+      return { status, stdout, stderr };
+    };
+    assert.equal(setup().status, 0);
+    const env = { A: '${secret:github.token}', B: 'x ${secret:other.key}' };
+    writeFileSync(join(house.configDir, 'mcp_backends.json'), JSON.stringify({ version: 1, backends: { calc: { transport: 'stdio', command: 'cat', env, required_env: ['A', 'C'], egress_allowlist: [] } } }), { mode: 0o600 });
+    secrets(['set', 'other.key'], canary);
+    const missing = setup();
+    assert.equal(missing.status, 1);
+    assert.match(missing.stdout, /^calc: not configured, without github\.token$/m);
+    assert.match(missing.stderr, /other\.key \(variable B of the server calc\): already set/);
+    assert.match(missing.stderr, /"C": "\$\{secret:calc\.c\}"/);
+    assert.deepEqual((await state()).credentials.map(({ name }) => name), ['other.key']);
   });
 
   it('credentials:agents no agent sets, lists or reads credentials, whatever it asks', async () => {

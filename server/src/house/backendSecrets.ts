@@ -1,4 +1,5 @@
 import type { Backend as Profile } from '../../../protocol/src/backends';
+import { isCredentialName } from '../../../protocol/src/credentials';
 import { ConductorError, toConductorError } from '../../../protocol/src/errors';
 import type { CredentialStore } from '../credentials/store';
 import type { FillIn } from '../tools/backends/start';
@@ -19,7 +20,7 @@ export function wantedBy(profile: Profile): readonly Wanted[] {
 export function declaring(store: Pick<CredentialStore, 'declare'>, profiles: () => ReadonlyMap<string, Profile>): () => void {
   const declared = new Map<string, Readonly<{ names: string; takeBack(): void }>>();
   return () => {
-    const wanted = new Map([...profiles()].map(([backend, profile]) => [backend, [...new Set(wantedBy(profile).map(({ name }) => name))]] as const).filter(([, names]) => names.length > 0));
+    const wanted = new Map([...profiles()].map(([backend, profile]) => [backend, [...new Set(wantedBy(profile).map(({ name }) => name))].filter(isCredentialName)] as const).filter(([, names]) => names.length > 0));
     for (const [backend, { names, takeBack }] of declared) {
       if (wanted.get(backend)?.join(' ') === names) continue;
       takeBack();

@@ -4,9 +4,10 @@ import type { Command } from 'commander';
 import { ConductorError } from '../../../../protocol/src/errors';
 import { configFileIn, readConfigFile } from '../../config/file';
 import { parseConfig } from '../../config/parse';
+import { setUp } from './setup';
 import { note, print, run } from './terminal';
 
-/** `conductor config`: where the configuration is, and whether it holds. */
+/** `conductor config`: where the configuration is, whether it holds, and what is still missing. */
 export function addConfig(program: Command, configDir: () => string): void {
   const config = program.command('config').description('Check and find the configuration');
   config
@@ -18,6 +19,11 @@ export function addConfig(program: Command, configDir: () => string): void {
       if (file !== undefined && !existsSync(file)) throw new ConductorError('NOT_FOUND', `There is no file ${resolve(file)}.`, { next: 'Check the path.' });
       return validate(file === undefined ? configFileIn(configDir()) : resolve(file), options.json === true);
     }));
+  config
+    .command('setup')
+    .description('Ask at this terminal for what external servers still need; secrets are not shown and go to the credential store')
+    .argument('[server]', 'only this one')
+    .action((server: string | undefined) => run(() => setUp(configDir(), server)));
   config.command('path').description('Print the path of the configuration file').action(() => run(() => {
     print(configFileIn(configDir()));
     return 0;

@@ -1,0 +1,85 @@
+import { join } from 'node:path';
+import { backendsFileName, backendsSchema, noBackends, type Backends } from '../../../../protocol/src/backends';
+import { fieldsOfBackend, variablesWithoutSource, type ConfigField, type ConfigFields } from '../../../../protocol/src/configFields';
+import { credentialValueSchema } from '../../../../protocol/src/credentials';
+import { ConductorError } from '../../../../protocol/src/errors';
+import { readConfigFile } from '../../config/file';
+import { parseAs } from '../../config/parse';
+import { jsonSchemaOf } from '../../config/schema';
+import { withBroker } from './approvals';
+import type { BrokerClient } from './brokerClient';
+import { tellTroubles } from './secrets';
+import { askHidden, isInteractive, line, note, print } from './terminal';
+
+/** `conductor config setup`: asks at this terminal for what external servers still want to be told. Secrets go to the credential store, never into a file. */
+
+type Part = Readonly<{ name: string; fields: ConfigFields; remarks: readonly string[] }>;
+
+/** Asks for what is missing, of one part or of all; exit 0 when all of them are ready, 1 when something is still missing. */
+export async function setUp(configDir: string, only: string | undefined): Promise<number> {
+  const parts = partsOf(await readBackends(configDir));
+  const chosen = only === undefined ? parts : parts.filter(({ name }) => name === only);
+  if (only !== undefined && chosen.length === 0) throw new ConductorError('NOT_FOUND', `There is no external server "${line(only)}" in ${backendsFileName}.`, { next: parts.length === 0 ? 'Add it with "conductor backends set".' : `Write one of: ${parts.map(({ name }) => name).join(', ')}.` });
+  if (chosen.length === 0) {
+    print(`There is nothing to set up: ${backendsFileName} names no server.`);
+    return 0;
+  }
+  return await withBroker(configDir, (broker) => askAll(broker, chosen));
+}
+
+async function askAll(broker: BrokerClient, parts: readonly Part[]): Promise<number> {
+  const state = await broker.request('credentials/list', {});
+  if (state.state === 'locked' || state.state === 'refused') {
+    tellTroubles(state);
+    return 1;
+  }
+  const present = new Set(state.credentials.map(({ name }) => name));
+  let missing = 0;
+  for (const part of parts) {
+    for (const field of Object.values(part.fields.properties)) await ask(broker, field, present);
+    const unset = part.fields.required.filter((name) => !present.has(name));
+    const ready = unset.length === 0 && part.remarks.length === 0;
+    for (const remark of part.remarks) note(line(remark));
+    print(ready ? `${part.name}: ready` : `${part.name}: not configured${unset.length === 0 ? '' : `, without ${unset.join(', ')}`}`);
+    if (!ready) missing += 1;
+  }
+  if (missing > 0 && !isInteractive()) note('This terminal is not interactive, so nothing was asked. Run the command at a terminal, or set each with: conductor secrets set NAME < FILE');
+  return missing === 0 ? 0 : 1;
+}
+
+async function ask(broker: BrokerClient, field: ConfigField, present: Set<string>): Promise<void> {
+  if (!field.secret) return;
+  const { credential, title } = field;
+  if (present.has(credential)) return note(`${credential} (${title}): already set; "conductor secrets set ${credential}" changes it.`);
+  if (!isInteractive()) return;
+  for (;;) {
+    const value = await askHidden(`${credential} (${title}), not shown; Enter leaves it unset: `);
+    if (value === '') return;
+    const problem = credentialValueSchema.safeParse(value).error?.issues[0]?.message;
+    if (problem !== undefined) {
+      note(`The value ${problem}.`);
+      continue;
+    }
+    await broker.request('credentials/set', { name: credential, value });
+    present.add(credential);
+    return;
+  }
+}
+
+function partsOf({ backends }: Backends): readonly Part[] {
+  return Object.entries(backends).map(([name, profile]) => ({
+    name, fields: fieldsOfBackend(name, profile),
+    remarks: variablesWithoutSource(profile).map((variable) => `${name} needs the variable ${variable}, which its profile gets from nowhere: write "${variable}": "\${secret:${name}.${variable.toLowerCase()}}" under its "env" in ${backendsFileName}.`),
+  }));
+}
+
+async function readBackends(configDir: string): Promise<Backends> {
+  const file = join(configDir, backendsFileName);
+  const content = await readConfigFile(file);
+  if (content.kind === 'missing') return noBackends;
+  if (content.kind === 'unreadable') throw new ConductorError('CONFIG_INVALID', content.message);
+  const parsed = parseAs(content.bytes, backendsSchema, () => jsonSchemaOf(backendsSchema));
+  if (parsed.kind === 'config') return parsed.config;
+  const first = parsed.problems[0];
+  throw new ConductorError('CONFIG_INVALID', `${file}:${String(first?.line ?? 1)}:${String(first?.column ?? 1)}: ${first?.message ?? 'it cannot be read'}`);
+}
