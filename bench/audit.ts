@@ -26,9 +26,12 @@ const nextId = eventIds();
 const actor = { role: 'agent', client: 'claude-code 2.1.330', connection: 1, user: 'ann' } as const;
 const project = '/home/ann/project';
 
+function inputOf(n: number): Readonly<Record<string, unknown>> {
+  return { path: '/home/ann/project/src/index.ts', content: `line ${n}` };
+}
+
 /** An intent where `n` is even, else its outcome; built without spreading, which would cost more than the work that is measured. */
-function call(n: number, id: string): NewEntry {
-  const input = { path: '/home/ann/project/src/index.ts', content: `line ${n}` };
+function call(n: number, id: string, input = inputOf(n)): NewEntry {
   const tool = 'filesystem.write';
   if (n % 2 === 0) return { tool, input, actor, project, phase: 'intent', id, result: 'admitted' };
   return { tool, input, actor, project, phase: 'done', call: id, result: 'success', durationMs: 1.5 };
@@ -130,8 +133,10 @@ async function appendRate(writer: AuditWriter, callers: number, count: number): 
   const one = async (): Promise<void> => {
     while ((left -= 2) >= 0) {
       const id = nextId();
-      await writer.append(call(0, id));
-      await writer.append(call(1, id));
+      // Decision and outcome of a call hold the same input, as the pipeline gives it.
+      const input = inputOf(left);
+      await writer.append(call(0, id, input));
+      await writer.append(call(1, id, input));
     }
   };
   const start = performance.now();

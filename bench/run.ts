@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
+import { cpus, loadavg } from 'node:os';
 import { join, resolve } from 'node:path';
 import { appendRatio, chainRatio, closedRatio, verifyRatio, type Ratio } from './audit';
 import { measureAuditView } from './auditview';
@@ -88,10 +88,17 @@ async function tablesOf(names: readonly string[], before: string): Promise<strin
   const tables: string[] = [];
   for (const [name, measure] of parts) {
     const old = before.split('\n## ').find((text) => text.startsWith(`${name}\n`))?.trim();
-    const fresh = names.length === 0 || names.includes(name) ? `${name}\n\nOn the code of commit ${commit}.\n\n${table(await measure())}` : old;
+    const fresh = names.length === 0 || names.includes(name) ? await freshTable(name, commit, measure) : old;
     if (fresh !== undefined) tables.push(`## ${fresh}\n`);
   }
   return tables.join('\n');
+}
+
+/** A part measured now, with how much else the machine had to do: processes that ran or wanted to, as the system counts them. */
+async function freshTable(name: string, commit: string, measure: () => Figure[] | Promise<Figure[]>): Promise<string> {
+  const before = loadavg()[0] ?? 0;
+  const figures = await measure();
+  return `${name}\n\nOn the code of commit ${commit}; load of the machine ${before.toFixed(1)} before and ${(loadavg()[0] ?? 0).toFixed(1)} after.\n\n${table(figures)}`;
 }
 
 async function main(): Promise<void> {

@@ -1,7 +1,7 @@
 /** Counts the entries that a filter lets through, from the index where that is enough, else from the lines in question. */
 import { maxLineBytes } from '../../../../protocol/src/audit/bytes';
 import type { ReadableFile } from '../files/disk';
-import { quickTest, timeMatcher, type AuditFilter } from './filter';
+import { quickPlaces, quickTest, timeMatcher, type AuditFilter } from './filter';
 import { mixedKind, type Kind } from './kinds';
 import { quarterMs, type Counted, type Quarter } from './timeIndex';
 
@@ -106,17 +106,22 @@ function joined(quarters: readonly Quarter[]): ByteRange[] {
 
 async function countIn(file: ReadableFile, quarters: readonly Quarter[], filter: AuditFilter, signal: AbortSignal | undefined): Promise<Counts> {
   const counts = new Map<number, number>(quarters.map(({ start }) => [start, 0]));
-  const timeOf = timeMatcher(filter);
   const mayFit = quickTest(filter);
+  const places = quickPlaces(filter);
+  const { text: _found, ...others } = filter;
+  // Where the places of the text are known, the lines need not be searched for it once more.
+  const timeOf = timeMatcher(places === undefined ? filter : others);
   for (const range of joined(quarters)) {
     await eachBlock(file, range, signal, (bytes, from, to) => {
-      if (mayFit !== undefined && !mayFit(bytes, from, to)) return;
-      for (let start = from, newline = bytes.indexOf(0x0a, from); newline !== -1 && newline < to; start = newline + 1, newline = bytes.indexOf(0x0a, start)) {
+      const look = (start: number, newline: number): void => {
         const time = timeOf(bytes, start, newline);
         const quarter = time === undefined ? Number.NaN : Math.floor(Date.parse(time) / quarterMs) * quarterMs;
         const count = counts.get(quarter);
         if (count !== undefined) counts.set(quarter, count + 1);
-      }
+      };
+      if (places !== undefined) return places(bytes, from, to, look);
+      if (mayFit !== undefined && !mayFit(bytes, from, to)) return;
+      for (let start = from, newline = bytes.indexOf(0x0a, from); newline !== -1 && newline < to; start = newline + 1, newline = bytes.indexOf(0x0a, start)) look(start, newline);
     });
   }
   return counts;

@@ -62,8 +62,32 @@ export function quickTest({ text, call }: AuditFilter): ((bytes: Buffer, start: 
   if (needle === undefined) return undefined;
   if (!/^[ -~]*$/.test(needle)) return (bytes, start, end) => bytes.toString('utf8', start, end).toLowerCase().includes(needle);
   // Half the work of changing the case of everything.
-  const pattern = new RegExp(needle.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'), 'i');
+  const pattern = new RegExp(escaped(needle), 'i');
   return (bytes, start, end) => pattern.test(bytes.toString('latin1', start, end));
+}
+
+/**
+ * Where lines in `bytes[from, to)` may fit, which holds whole lines only: hands out each of them with its beginning and its newline, the
+ * first first. Undefined when the filter asks for no text and no call, or for text that is not ASCII.
+ */
+export function quickPlaces({ text, call }: AuditFilter): ((bytes: Buffer, from: number, to: number, found: (start: number, newline: number) => void) => void) | undefined {
+  const needle = text === undefined ? call : inJson(text);
+  if (needle === undefined || needle === '' || !/^[ -~]*$/.test(needle)) return undefined;
+  const pattern = new RegExp(escaped(needle), 'gi');
+  return (bytes, from, to, found) => {
+    const block = bytes.toString('latin1', from, to);
+    pattern.lastIndex = 0;
+    for (let match = pattern.exec(block); match !== null; match = pattern.exec(block)) {
+      const newline = block.indexOf('\n', match.index);
+      if (newline === -1) return;
+      found(from + block.lastIndexOf('\n', match.index) + 1, from + newline);
+      pattern.lastIndex = newline + 1;
+    }
+  };
+}
+
+function escaped(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
 }
 
 /** Makes a test that gives the timestamp of a line that fits, and parses as little as possible. */
