@@ -42,6 +42,7 @@ export const commands = {
   resetServer: 'conductor.servers.reset',
   openServers: 'conductor.servers.open',
   openServerPolicy: 'conductor.servers.openPolicy',
+  setUpCredentials: 'conductor.credentials.setUp',
   setCredential: 'conductor.credentials.set',
   replaceCredential: 'conductor.credentials.replace',
   deleteCredential: 'conductor.credentials.delete',

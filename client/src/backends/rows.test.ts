@@ -21,6 +21,7 @@ describe('the words about external servers', () => {
     assert.equal(standingOf(server({ launch: 'new' }, { tool: 'sums', state: 'open', failures: 5, threshold: 5 })), 'quarantined');
     const changed = server({ tools: [{ ...view.tools?.[0], state: 'changed' } as NonNullable<BackendView['tools']>[number]] });
     assert.equal(words(changed), '1 tool to approve, ready, 1 tool');
+    assert.equal(words({ ...changed, view: { ...changed.view, enabled: false } }), 'disabled');
     assert.deepEqual([needsLook(changed), needsLook(server({})), needsLook(server({ launch: 'new', enabled: false }))], [true, false, false]);
   });
 

@@ -37,7 +37,7 @@ export function serverRow(server: Server): Readonly<{ label: string; description
   const label = revealLine(server.view.backend, 40);
   const waiting = waitingTools(server.view);
   // What wants a person stands first, where a narrow row does not cut it off.
-  const description = [...(waiting > 0 && server.view.launch === 'approved' ? [`${counted(waiting, 'tool')} to approve`] : []), standingText(server)].join(', ');
+  const description = [...(waiting > 0 && server.view.enabled && server.view.launch === 'approved' ? [`${counted(waiting, 'tool')} to approve`] : []), standingText(server)].join(', ');
   return { label, description, spoken: `Server ${label}: ${description}` };
 }
 

@@ -10,9 +10,11 @@ const clipboard = {
   text: async (): Promise<string | undefined> => (await env.clipboard.readText()) || undefined,
 } as const;
 
-/** Asks for the value of a credential. */
-export function askValue(place: Place, name: string, hint?: string): ReturnType<typeof askText> {
-  return askText({ ...place, prompt: `Value of ${name}; it is not shown. The button takes text of several lines from the clipboard.`, hidden: true, check: checkValue, elsewhere: clipboard, ...(hint === undefined ? {} : { placeholder: hint }) });
+/** Asks for the value of a credential; `later` lets it be left empty. */
+export function askValue(place: Place, name: string, more: Readonly<{ hint?: string; later?: boolean }> = {}): ReturnType<typeof askText> {
+  const { hint, later = false } = more;
+  const check = later ? (text: string) => (text === '' ? undefined : checkValue(text)) : checkValue;
+  return askText({ ...place, prompt: `Value of ${name}; it is not shown. The button takes text of several lines from the clipboard.`, hidden: true, check, elsewhere: clipboard, ...(hint === undefined ? {} : { placeholder: hint }) });
 }
 
 /** Asks for a passphrase that is to open the store from now on, twice. */

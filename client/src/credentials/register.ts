@@ -10,6 +10,7 @@ import { EditorKey } from './editorKey';
 import type { Secrets } from './logKeys';
 import { CredentialModel } from './model';
 import { shutText } from './rows';
+import { setUpCredentials } from './setup';
 import { addSlot, removeSlot, unlock, type Room } from './slots';
 import { CredentialsTree } from './tree';
 
@@ -54,6 +55,7 @@ function tellOnce(model: CredentialModel, shut: Credentials['shut'], life: Lifet
 
 function handlersOf(room: Room): Credentials['handlers'] {
   return {
+    [commands.setUpCredentials]: () => saying('the credentials were not set up.', () => setUpCredentials(room)),
     [commands.setCredential]: () => saying('the credential was not set.', () => setCredential(room)),
     [commands.replaceCredential]: (row) => saying('the value was not replaced.', () => replaceCredential(room, row)),
     [commands.deleteCredential]: (row) => saying('the credential was not deleted.', () => deleteCredential(room, row)),

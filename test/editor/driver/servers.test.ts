@@ -103,6 +103,8 @@ describe('external servers in the editor', function () {
     assert.match(report, /✓ registered/);
     await takePicture('servers-preflight');
     await vscode.commands.executeCommand('conductor.servers.disable', row);
+    await settle();
+    await takePicture('servers-disabled');
     await until('the row', rows, 'Server sums: disabled');
     void vscode.commands.executeCommand('conductor.servers.enable', row);
     await until('the question', list, 'Leave It as It Is');
@@ -115,5 +117,28 @@ describe('external servers in the editor', function () {
     await press('ArrowDown', 'Enter');
     await eventually('an enabled server', async () => (await sums())?.enabled === true);
     await vscode.commands.executeCommand('workbench.action.closeAllEditors');
+  });
+
+  it('credentials:setup: what the profiles name is asked for step by step, with a way back, and kept where it is set already', async () => {
+    await ask('credentials/set', { name: 'sums.key', value: 'the-first-value' });
+    const env = { SUMS_KEY: '${secret:sums.key}', SUMS_TOKEN: 'Bearer ${secret:sums.token}' };
+    await writeFile(join(configDir, 'mcp_backends.json'), JSON.stringify({ version: 1, backends: { sums: { transport: 'stdio', command: process.execPath, args: [toolServer, toolsFile], env, egress_allowlist: [] } } }), { mode: 0o600 });
+    await eventually('the needs', async () => (await ask('backends/needs', {})).credentials.length === 2);
+    void vscode.commands.executeCommand('conductor.credentials.setUp');
+    await until('the missing one first', '.quick-input-widget', 'Value of sums.token');
+    await until('the count', '.quick-input-title', '(1/2)');
+    await takePicture('setup-value');
+    await press(...'the-value-of-a-token', 'Enter');
+    await until('the other one', list, 'Keep It');
+    await takePicture('setup-keep');
+    await vscode.commands.executeCommand('workbench.action.quickInputBack');
+    await until('the first again, now set', '.quick-input-title', '(1/2)');
+    await until('its choice', list, 'Keep It');
+    await press('Enter');
+    await until('the second', '.quick-input-title', '(2/2)');
+    await settle();
+    await press('Enter');
+    const { credentials } = await eventually('both', async () => { const state = await ask('credentials/list', {}); return state.credentials.length === 2 && state; });
+    assert.deepEqual(credentials.map(({ name, usableBy }) => [name, usableBy]), [['sums.key', ['backend sums']], ['sums.token', ['backend sums']]]);
   });
 });

@@ -1,0 +1,80 @@
+import { commands as editorCommands, window } from 'vscode';
+import type { BackendNeeds } from '../../../protocol/src/externalServers';
+import { commands } from '../ids';
+import { counted, plainLabel } from '../labels';
+import { askChoice, walk, type NotAnswered, type Place, type Step } from '../steps';
+import { askValue } from './asking';
+import { ensureStore, unlock, type Room } from './slots';
+
+/** A credential that the configuration names, with who needs it and where. */
+type Wanted = Readonly<{ name: string; needs: readonly string[] }>;
+
+const title = 'Set Up Credentials';
+
+/** Goes through every credential that the configuration names, step by step: asks for the missing ones first, and whether to keep the others. What was typed is kept at once, so that leaving loses nothing. */
+export async function setUpCredentials(room: Room): Promise<void> {
+  const needs = await room.broker.request('backends/needs', {});
+  const wanted = gather(needs);
+  if (wanted.length === 0) return tellNothing(needs);
+  if (!(await ensureStore(room, title)) || !(await isOpen(room))) return;
+  const { credentials } = await room.broker.request('credentials/list', {});
+  const present = new Set(credentials.map(({ name }) => name));
+  const inOrder = [...wanted.filter(({ name }) => !present.has(name)), ...wanted.filter(({ name }) => present.has(name))];
+  let changed = 0;
+  const keep = async (name: string, value: string): Promise<void> => {
+    await room.broker.request('credentials/set', { name, value });
+    present.add(name);
+    changed += 1;
+  };
+  const done = await walk(inOrder.map((one) => stepOf(one, present, keep)));
+  const missing = wanted.filter(({ name }) => !present.has(name)).map(({ name }) => name);
+  window.setStatusBarMessage(`Conductor: ${counted(changed, 'credential')} set${missing.length === 0 ? ', none missing' : `, still missing: ${missing.join(', ')}`}`, 8000);
+  if (done) tellVariables(needs);
+}
+
+function gather({ credentials }: BackendNeeds): readonly Wanted[] {
+  const names = [...new Set(credentials.map(({ name }) => name))];
+  return names.map((name) => ({ name, needs: credentials.filter((one) => one.name === name).map(({ backend, place }) => `${plainLabel(place, 80)} of server ${plainLabel(backend, 40)}`) }));
+}
+
+function stepOf({ name, needs }: Wanted, present: ReadonlySet<string>, keep: (name: string, value: string) => Promise<void>): Step {
+  return async (where) => {
+    const place: Place = { ...where, title };
+    if (present.has(name)) {
+      const chosen = await askChoice<'keep' | 'replace'>({ ...place, placeholder: `${name} is set already. It is ${needs.join(' and ')}.` }, [
+        { label: '$(check) Keep It', value: 'keep' },
+        { label: '$(edit) Replace Its Value…', value: 'replace' },
+      ]);
+      if (typeof chosen === 'string') return chosen;
+      if (chosen.value === 'keep') return 'next';
+    }
+    return askAndKeep(place, name, needs, keep);
+  };
+}
+
+async function askAndKeep(place: Place, name: string, needs: readonly string[], keep: (name: string, value: string) => Promise<void>): Promise<'next' | NotAnswered> {
+  const answer = await askValue(place, name, { hint: `For ${needs.join(' and ')}. Leave it empty to set it later.`, later: true });
+  if (typeof answer === 'string') return answer;
+  if (answer.text !== '') await keep(name, answer.text);
+  return 'next';
+}
+
+/** Whether the store is open, after the one thing that opens it was tried. */
+async function isOpen(room: Room): Promise<boolean> {
+  if ((await room.broker.request('credentials/list', {})).state === 'locked') await unlock(room);
+  return (await room.broker.request('credentials/list', {})).state === 'open';
+}
+
+function tellNothing(needs: BackendNeeds): void {
+  if (needs.variables.length > 0) return tellVariables(needs);
+  const set = 'Set Credential…';
+  void window.showInformationMessage('Conductor: nothing in the configuration of servers names a credential. Write ${secret:service.key} where one is needed.', set).then((chosen) => chosen === set && editorCommands.executeCommand(commands.setCredential));
+}
+
+/** Variables that a profile requires and nobody gives: they cannot be typed here, since only the profile says where they come from. */
+function tellVariables({ variables }: BackendNeeds): void {
+  if (variables.length === 0) return;
+  const open = 'Open Configuration of Servers';
+  const words = variables.slice(0, 10).map(({ backend, variable }) => `${plainLabel(variable, 60)} of ${plainLabel(backend, 40)}`).join(', ');
+  void window.showWarningMessage(`Conductor: these variables are required and not set: ${words}. Give them under "env", for instance as \${secret:service.key}.`, open).then((chosen) => chosen === open && editorCommands.executeCommand(commands.openServers));
+}
