@@ -12,6 +12,14 @@ const commandName = z
   .regex(/^[A-Za-z0-9_.+-]+$/, 'Write the bare name of one program: no path, no blanks, no wildcard.')
   .describe('Bare name of a program, for instance `git`. Paths, blanks and wildcards are not accepted.');
 
+const variableName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, 'Write the name of an environment variable: letters, digits and _, not beginning with a digit.');
+
+/** A reference to the credential store, and nothing beside it. */
+const secretReference = z
+  .string()
+  .regex(/^\$\{secret:[A-Za-z0-9_][A-Za-z0-9_-]{0,63}\.[A-Za-z0-9_][A-Za-z0-9_-]{0,63}\}$/, 'Write ${secret:service.key}; the value itself belongs in the credential store ("conductor secrets set service.key").')
+  .describe('A reference to the credential store, for instance `${secret:github.token}`.');
+
 const folder = z
   .string()
   .regex(/^(?:~$|~[\\/]|\/|[A-Za-z]:[\\/])/, 'Write an absolute folder, or one that begins with ~/ for your home folder.')
@@ -38,6 +46,11 @@ const shell = z
       .default([])
       .describe('Programs that run only after a person approves each call; wins over `allowedCommands`. A program in neither list is refused. Default: none.')
       .meta({ uniqueItems: true, examples: [['rm', 'mv', 'cp', 'chmod']] }),
+    secrets: z
+      .record(commandName, z.record(variableName, secretReference))
+      .default({})
+      .describe('Variables that a program gets from the credential store, by its bare name: only the reference `${secret:service.key}` stands here. No other program sees them, and they are taken out of what it writes. Default: none.')
+      .meta({ examples: [{ gh: { GH_TOKEN: '${secret:github.token}' } }] }),
     timeoutMs: milliseconds(1000, 600_000).default(120_000).describe('Time limit of one command line in milliseconds, 1000 to 600000. Default: 120000.'),
     sandbox: sandboxSchema.prefault({}),
     limits: limitsSchema.prefault({}),

@@ -49,7 +49,10 @@ export type Limits = Readonly<{
 export type Stop = 'timeout' | 'flood' | 'crowd' | 'cancelled';
 
 /** What a run may be given besides: a way to end it, an ear for output, and a mark to find lost children by. */
-export type Watch = Readonly<{ signal?: AbortSignal; onOutput?: (stream: 'stdout' | 'stderr', chunk: Buffer) => void; mark?: Mark }>;
+export type Watch = Readonly<{ signal?: AbortSignal; onOutput?: (stream: 'stdout' | 'stderr', chunk: Buffer) => void; mark?: Mark; /** What becomes of each output before anything of it is kept, cut or told. */ through?: () => Through | undefined }>;
+
+/** Changes a stream on its way. */
+export type Through = Readonly<{ push(chunk: Buffer): Buffer; end(): Buffer }>;
 
 /** How one child ended. */
 export type Exit = Readonly<{ code: number | null; signal: NodeJS.Signals | null }>;
@@ -172,11 +175,18 @@ class Running {
     this.streams.push(stream);
     this.ends.push(new Promise((resolve) => stream.once('close', resolve)));
     stream.on('error', () => undefined);
+    const through = this.watch.through?.();
+    stream.on('end', () => this.take(sink, through?.end() ?? Buffer.alloc(0)));
     stream.on('data', (chunk: Buffer) => {
-      const bytes = this.captures[sink].add(chunk);
-      this.watch.onOutput?.(sink, chunk);
+      const bytes = this.take(sink, through?.push(chunk) ?? chunk);
       if (bytes > (this.limits.floodBytes ?? 16 * 1024 * 1024)) this.stop('flood');
     });
+  }
+
+  private take(sink: 'stdout' | 'stderr', chunk: Buffer): number {
+    const bytes = this.captures[sink].add(chunk);
+    if (chunk.length > 0) this.watch.onOutput?.(sink, chunk);
+    return bytes;
   }
 
   private stop(reason: Stop): void {

@@ -13,6 +13,7 @@ import { planChange } from '../tools/backends/changes';
 import { openRegistry, type OpenRegistry } from '../tools/backends/openRegistry';
 import { differenceOf } from '../tools/backends/difference';
 import { runPreflight, type PreflightNeeds } from '../tools/backends/preflight';
+import type { Redactor } from '../rules/redaction/redactor';
 import type { FillIn } from '../tools/backends/start';
 import { stateOf } from '../tools/backends/state';
 import { wantedBy } from './backendSecrets';
@@ -30,13 +31,13 @@ export function buildRegistry(configDir: string, writer: AuditWriter, self: Acto
   });
 }
 
-type Around = Readonly<{ registry: OpenRegistry; backends: Backends; breakers: Breakers; writer: AuditWriter; configDir: string; fillIn: FillIn; /** Names of Conductor's own tools. */ own: readonly string[] }>;
+type Around = Readonly<{ registry: OpenRegistry; backends: Backends; breakers: Breakers; writer: AuditWriter; configDir: string; fillIn: FillIn; clean: Redactor['value']; /** Names of Conductor's own tools. */ own: readonly string[] }>;
 
 type BackendHandlers = Pick<Handlers, Extract<keyof Handlers, `backends/${string}`>>;
 
 /** What a preflight needs, over the rooms. */
-export function preflightNeeds({ registry, configDir, fillIn }: Pick<Around, 'registry' | 'configDir' | 'fillIn'>): PreflightNeeds {
-  return { registry, now: () => performance.now(), wallNow: Date.now, open: (name, profile) => openerOf(name, profile, 'preflight', { configDir, fillIn }) };
+export function preflightNeeds({ registry, configDir, fillIn, clean }: Pick<Around, 'registry' | 'configDir' | 'fillIn' | 'clean'>): PreflightNeeds {
+  return { registry, now: () => performance.now(), wallNow: Date.now, open: (name, profile) => openerOf(name, profile, 'preflight', { configDir, fillIn, clean }) };
 }
 
 /** Answers the messages about external servers. */

@@ -2,7 +2,7 @@ import type { Config } from '../../../protocol/src/config';
 import type { Admission } from '../breaker/breaker';
 import type { Breakers } from '../breaker/breakers';
 import type { NewsListener } from '../doors/mcp/house';
-import { createBackends, type Backends } from '../tools/backends/backends';
+import { createBackends, type Backends, type BackendsNeeds } from '../tools/backends/backends';
 import type { FillIn } from '../tools/backends/start';
 import { createPassage, type Passage } from '../tools/backends/passage';
 import type { Registry } from '../tools/backends/registry';
@@ -22,17 +22,17 @@ export type ExternalTools = Readonly<{
 }>;
 
 /** What is needed to build them. */
-export type ExternalGround = Readonly<{ configDir: string; registry: Registry; fillIn: FillIn; tools: Map<string, Tool>; wrap(tool: Tool): Tool; now(): number; /** Hears that a server starts, is there, fails or ends. */ changed(): void }>;
+export type ExternalGround = Readonly<{ configDir: string; registry: Registry; fillIn: FillIn; clean: BackendsNeeds['clean']; tools: Map<string, Tool>; wrap(tool: Tool): Tool; now(): number; /** Hears that a server starts, is there, fails or ends. */ changed(): void }>;
 
 /** Builds the backends over the one table of tools; those of Conductor are never replaced. */
-export function openExternalTools({ configDir, registry, fillIn, tools, wrap, now, changed }: ExternalGround): ExternalTools {
+export function openExternalTools({ configDir, registry, fillIn, clean, tools, wrap, now, changed }: ExternalGround): ExternalTools {
   const own = new Set(tools.keys());
   const published = new Map<string, readonly string[]>();
   const listeners = new Set<NewsListener>();
   const tell: NewsListener = (method, params) => { for (const listener of listeners) listener(method, params); };
   const wrapped = new WeakMap<Tool, Tool>();
   const backends = createBackends({
-    registry, configDir, fillIn, now,
+    registry, configDir, fillIn, clean, now,
     changed,
     publish(backend, present) {
       const before = published.get(backend) ?? [];

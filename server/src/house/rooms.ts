@@ -36,7 +36,8 @@ import type { Rooms } from '../call/rooms';
 import { openConfig, type OpenConfig } from '../config/open';
 import { filesystemTools } from '../tools/filesystem/tools';
 import { gitTools } from '../tools/git/tools';
-import { shellTool } from '../tools/shell/tool';
+import { createShellTool } from '../tools/shell/tool';
+import { declareForCommands, shellSecrets } from './shellSecrets';
 import { seal } from '../tools/seal';
 import type { Tool } from '../tools/tool';
 import type { AgentRooms } from './agents';
@@ -73,6 +74,7 @@ export type Built = Readonly<{
   registry: OpenRegistry;
   /** Puts secrets into the profile of a backend that is started. */
   fillIn: FillIn;
+  clean: Redactor['value'];
   external: ExternalTools;
   self: Actor;
   config: OpenConfig;
@@ -159,7 +161,7 @@ export async function buildRooms(ground: Ground): Promise<Built> {
   ground.setLogLevel(config.current().config.server.logLevel);
   const rounds = createWitness();
   const sealed = (tool: Tool): Tool => seal(tool, (call, prepared) => witness.take(call) || stillGranted(grants, call, prepared, config.current().config), rounds);
-  const tools = new Map<string, Tool>([shellTool, ...filesystemTools, ...gitTools].map((tool) => [tool.name, sealed(tool as Tool)]));
+  const tools = new Map<string, Tool>([createShellTool(process.env['PATH'] ?? '', shellSecrets(() => credentials.store, redactor)), ...filesystemTools, ...gitTools].map((tool) => [tool.name, sealed(tool as Tool)]));
   signing.useAnchors(anchorsOf(config.current().config.audit.anchors, log, configDir));
   const now = (): number => performance.now();
   const registry = await buildRegistry(configDir, writer, self, () => config.current().config.externalMcp);
@@ -169,7 +171,7 @@ export async function buildRooms(ground: Ground): Promise<Built> {
     for (const listener of policyListeners) listener();
   });
   policyListeners.add(() => registry.settingsChanged());
-  const managing = managingTools({ registry, preflight: preflightNeeds({ registry, configDir, fillIn: (...asked) => fillIn(...asked) }), record: (event) => writer.append({ ...event, actor: self }) });
+  const managing = managingTools({ registry, preflight: preflightNeeds({ registry, configDir, fillIn: (...asked) => fillIn(...asked), clean: redactor.value }), record: (event) => writer.append({ ...event, actor: self }) });
   for (const tool of managing) tools.set(tool.name, sealed(tool));
   const breakers = createBreakers({ tools: [...tools.keys()], settings: () => breakerSettings(config.current().config.circuitBreaker, registry), now, schedule, onChange: (views) => audience.tell('breakers/changed', { breakers: views }) });
   const approvers = openApprovers(configDir);
@@ -216,6 +218,9 @@ export async function buildRooms(ground: Ground): Promise<Built> {
     failed: (thrown) => ground.logger.warn('a refusal could not be recorded', { error: toConductorError(thrown).message }),
   });
   const credentials = await buildCredentials({ configDir, log, writer, audience, refusals, self, logger: ground.logger, schedule }, (guest) => actorOf(guest, { self }));
+  const declareCommands = (): void => void declareForCommands(credentials.store, config.current().config);
+  policyListeners.add(declareCommands);
+  declareCommands();
   const tellRedactor = (): void => redactor.know([...own, ...credentials.store.known()]);
   credentials.store.onKnown(tellRedactor);
   tellRedactor();
@@ -224,7 +229,7 @@ export async function buildRooms(ground: Ground): Promise<Built> {
   // Before the servers hear of a change: what is started over it may need a credential.
   registry.onChange(declare);
   const fillIn = fillerOf(credentials.store);
-  const external = openExternalTools({ configDir, registry, tools, wrap: sealed, now, fillIn, changed: () => audience.tellSoon('backends/changed', () => ({})) });
+  const external = openExternalTools({ configDir, registry, tools, wrap: sealed, now, fillIn, clean: redactor.value, changed: () => audience.tellSoon('backends/changed', () => ({})) });
   const agents: Built['agents'] = {
     version, pipeline, configDir, newId, clean: redactor.value,
     onNews: (listener) => external.onNews(listener),
@@ -236,7 +241,7 @@ export async function buildRooms(ground: Ground): Promise<Built> {
     refused: (refusal) => refusals.note(refusal),
   };
   const approverKeys = createApproverKeys({ approvers, desk, config, writer, audience, newId, self, configDir });
-  return { external, registry, fillIn, self, config, writer, logFiles, snapshots, provenance, desk, breakers, tools, shelf, witness, grants, chosen, approvers, approverKeys, pipeline, proof: { pipeline: proofPipeline, breached: () => breached }, agents, audience, signing, credentials, refusals };
+  return { external, registry, fillIn, clean: redactor.value, self, config, writer, logFiles, snapshots, provenance, desk, breakers, tools, shelf, witness, grants, chosen, approvers, approverKeys, pipeline, proof: { pipeline: proofPipeline, breached: () => breached }, agents, audience, signing, credentials, refusals };
 }
 
 /** The two secrets that are always there, as bytes and as they stand in their files: whoever got hold of one must not find it again. */

@@ -11,6 +11,19 @@ export type TextStream = Readonly<{
   end(): string;
 }>;
 
+/** The same for bytes of UTF-8. */
+export type ByteStream = Readonly<{ push(chunk: Buffer): Buffer; end(): Buffer }>;
+
+/** Makes a stream of bytes of one of text; what is no UTF-8 becomes replacement characters. */
+export function createByteStream(redactor: Pick<Redactor, 'text' | 'find' | 'openAt'>): ByteStream {
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+  const text = createTextStream(redactor);
+  return {
+    push: (chunk) => Buffer.from(text.push(decoder.decode(chunk, { stream: true }))),
+    end: () => Buffer.from(text.push(decoder.decode()) + text.end()),
+  };
+}
+
 /** Characters that are held back, at most: a private key fits. */
 const mostHeld = 65_536;
 

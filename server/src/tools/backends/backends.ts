@@ -15,6 +15,7 @@ import { listNews } from './methods';
 import type { Registry } from './registry';
 import { programOf, type FillIn } from './start';
 import { openStdio } from './stdio';
+import type { Incoming } from './transport';
 import { toolOf, type Send, type ToolGround } from './tool';
 import { usesOf } from './uses';
 
@@ -26,6 +27,8 @@ export type BackendsNeeds = Readonly<{
   configDir: string;
   /** Gives texts with their secrets in place. */
   fillIn: FillIn;
+  /** Takes secrets out of what a backend says, before anything of it is kept, shown or passed on. */
+  clean<Value>(value: Value): Value;
   now(): number;
   /** Takes away the tools of a backend and puts these in their place. */
   publish(backend: string, tools: readonly Tool[]): void;
@@ -123,15 +126,16 @@ function named(tools: readonly Descriptor[]): readonly Descriptor[] {
 }
 
 /** The way to a backend under a profile. */
-export function openerOf(name: string, profile: Profile, key: string, { configDir, fillIn }: Pick<BackendsNeeds, 'configDir' | 'fillIn'>): OpenTransport {
-  if (profile.transport === 'stdio') return async (incoming) => openStdio(await programOf(name, profile, configDir, markOf(configDir, `backend-${name}-${key}`), fillIn), incoming);
+export function openerOf(name: string, profile: Profile, key: string, { configDir, fillIn, clean }: Pick<BackendsNeeds, 'configDir' | 'fillIn' | 'clean'>): OpenTransport {
+  const cleaned = (incoming: Incoming): Incoming => ({ frame: (frame) => incoming.frame(clean(frame)), tooLong: (head) => incoming.tooLong(head), ended: (why) => incoming.ended(clean(why)) });
+  if (profile.transport === 'stdio') return async (incoming) => openStdio(await programOf(name, profile, configDir, markOf(configDir, `backend-${name}-${key}`), fillIn), cleaned(incoming));
   return async (incoming) => {
     // Without a list only the server itself may be reached.
     const own = destinationOf(profile.url);
     const dialer = createDialer(profile.egress_allowlist ?? (own === undefined ? [] : [`${own.host}:${String(own.port)}`]));
     const target = { url: profile.url, headers: await fillIn(name, profile.headers), dialer, limit: profile.max_response_bytes };
-    if (profile.transport === 'http') return openHttp(target, incoming);
-    return await openSse(target, incoming).catch((thrown: unknown) => {
+    if (profile.transport === 'http') return openHttp(target, cleaned(incoming));
+    return await openSse(target, cleaned(incoming)).catch((thrown: unknown) => {
       dialer.close();
       throw thrown;
     });

@@ -22,6 +22,7 @@ import { reachOf } from './grantUnits';
 import { configFiles } from './repository';
 import { hashBinary, resolveBinary, trustedFolders, type Binary } from './resolve';
 import { confine, programsOf, type Circumstances, type Confinement } from './sandbox/confinement';
+import { withSecrets, type GivenSecret } from './secrets';
 import type { Fact } from '../fact';
 import type { PrepareContext, Reach } from '../tool';
 import type { ShellInput } from './input';
@@ -41,6 +42,8 @@ export type PlannedCommand = Readonly<{
   inner: readonly Binary[];
   /** What the environment gets besides the usual names. */
   additions: Readonly<Record<string, string>>;
+  /** What it gets of the credential store; absent for nothing. */
+  secrets?: readonly GivenSecret[];
   redirections: readonly PlannedRedirection[];
   /** Absolute paths of the files that configure it; only for git that a person is asked about. */
   gitConfig?: readonly string[];
@@ -90,6 +93,8 @@ export type Machine = Readonly<{
   searchPath: readonly string[];
   /** The environment that git is asked about repositories in. */
   environment(folders: readonly string[]): Readonly<Record<string, string>>;
+  /** When a secret was changed last. Default: nobody knows. */
+  changedAt?(name: string): string | undefined;
 }>;
 
 /** Parses, looks up, judges, resolves and binds one request; `index` is false for callers that bind what is staged themselves. Changes nothing; runs nothing but git commands that look. */
@@ -108,7 +113,7 @@ export async function planCommand(input: ShellInput, context: PrepareContext, ma
   const asks = judgement.verdict.verdict === 'approve';
   const resolved = resolveSteps(parsed.pipelines, cwd, folders, asks, judgement.shares?.reads ?? []);
   if ('refused' in resolved) return refuse(deny('shell.noBinary', `No trustworthy program was found: ${resolved.refused}.`));
-  const steps = asks ? await withGitConfig(resolved, folders, machine) : resolved;
+  const steps = withSecrets(asks ? await withGitConfig(resolved, folders, machine) : resolved, shell.secrets, (name) => machine.changedAt?.(name));
   const confined = await confineSteps(steps, asks, { project: context.project, configDir: context.configDir, folders, sandbox: shell.sandbox, limits: shell.limits });
   if ('refused' in confined) return refuse(deny('shell.sandbox', confined.refused));
   const bound = asks ? await bind(steps, context.project) : [];

@@ -52,6 +52,7 @@ export function commandFacts(command: PlannedCommand, before: string, number: nu
     one(`Arguments ${number}`, `${before}${JSON.stringify(command.argv)}`),
     ...command.redirections.map((redirection, index): Fact => ({ label: `Redirection of ${number}`, key: String(index + 1), value: JSON.stringify(Object.fromEntries(Object.entries(redirection).sort())) })),
     ...(additions.length === 0 ? [] : [environmentFact(`Added environment of ${number}`, additions)]),
+    ...(command.secrets ?? []).map(({ variable, name, changedAt }): Fact => ({ label: `Secret for ${number}`, key: variable, value: `${name}, ${changedAt === undefined ? 'not there' : `set ${changedAt}`}` })),
   ];
 }
 

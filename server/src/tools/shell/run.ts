@@ -14,6 +14,7 @@ import { holdFolder } from './held';
 import { clip, textOf } from './output';
 import { binariesOf, identityText, type Plan, type PlannedCommand, type Step } from './plan';
 import { isUnchanged, isWithin } from './resolve';
+import type { SecretLease, SecretRoom } from './secrets';
 import { exitInside } from './sandbox/exit';
 import { levelOf } from './sandbox/shown';
 import { handScript, touched, watchScripts, type Watched } from './script';
@@ -32,6 +33,8 @@ export type Runner = Readonly<{
   progress(message: string): void;
   /** Judges a step anew; a verdict is a reason not to run it any more. */
   again(step: number): Promise<Verdict | undefined>;
+  /** Where the secrets come from that commands were given. */
+  secrets?: SecretRoom;
   /** Told what a step wrote, byte for byte, for callers that parse it. */
   ended?(run: Ended): void;
 }>;
@@ -83,6 +86,7 @@ class PlanRun {
   private lastProgram = '';
   /** Whether any command may have begun, or any file been opened for writing. */
   private started = false;
+  private lease: SecretLease | undefined;
 
   constructor(
     private readonly plan: Plan,
@@ -109,14 +113,29 @@ class PlanRun {
   private async inTurn(step: Step, index: number): Promise<void> {
     const turn = await takeTurn(this.runner.project, turnOf(step), this.runner.signal);
     try {
+      this.lease = await this.leaseFor(step);
       const watched = watchScripts(step.commands, this.binding);
       await this.requireSilence(index);
       await this.binding.before(index);
       this.requireUnchanged(step);
       await this.runStep(step, turn, watched);
     } finally {
+      this.lease?.release();
+      this.lease = undefined;
       turn.leave();
     }
+  }
+
+  private async leaseFor({ commands }: Step): Promise<SecretLease | undefined> {
+    const names = [...new Set(commands.flatMap(({ secrets = [] }) => secrets.map(({ name }) => name)))];
+    if (names.length === 0) return undefined;
+    if (this.runner.secrets === undefined) throw new ConductorError('NOT_FOUND', 'The command needs a secret, and there is no store of credentials here.');
+    return await this.runner.secrets.lease(names);
+  }
+
+  /** Strings, since an environment has no others: the process keeps them until its memory is used again. */
+  private secretsOf({ secrets = [] }: PlannedCommand): Readonly<Record<string, string>> {
+    return Object.fromEntries(secrets.map(({ variable, name }) => [variable, this.lease?.value(name).toString('utf8') ?? '']));
   }
 
   /** A run that something unforeseen ended. Only one that started nothing may call itself refused. */
@@ -168,7 +187,7 @@ class PlanRun {
         if (other !== undefined) exchanged.abort();
       }, beginningMs);
       const before = performance.now();
-      const run = await runChildren(children, limits, { signal: AbortSignal.any([this.runner.signal, exchanged.signal]), mark: this.runner.mark, onOutput: (stream, chunk) => this.tell(stream, chunk) });
+      const run = await runChildren(children, limits, { signal: AbortSignal.any([this.runner.signal, exchanged.signal]), mark: this.runner.mark, onOutput: (stream, chunk) => this.tell(stream, chunk), ...(this.lease === undefined ? {} : { through: () => this.runner.secrets?.stream() }) });
       if (performance.now() - before < beginningMs) other ??= touched(open);
       if (run.kind === 'notStarted') throw this.notStarted(run.error, step);
       this.take(run, step, opened.handed);
@@ -213,7 +232,7 @@ class PlanRun {
       else if (redirection.descriptor === 'both') sinks[1] = sinks[2] = { descriptor };
       else sinks[redirection.descriptor] = { descriptor };
     }
-    const environment = { ...ordinaryEnvironment(this.plan.folders, this.temporary), ...command.additions };
+    const environment = { ...ordinaryEnvironment(this.plan.folders, this.temporary), ...command.additions, ...this.secretsOf(command) };
     const { binary } = command;
     if (binary === undefined) throw new ConductorError('TOOL_FAILED', '"cd" cannot be part of a pipe.');
     const handed = handScript(command, { binding: this.binding, project: this.runner.project, temporary: this.temporary });

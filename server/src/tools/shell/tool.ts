@@ -8,6 +8,7 @@ import { readSearchPath } from './resolve';
 import { ordinaryEnvironment, runPlan } from './run';
 import { markOf } from './runMark';
 import { levelOf } from './sandbox/shown';
+import type { SecretRoom } from './secrets';
 import type { Prepared, PrepareContext, Shown, Tool } from '../tool';
 import type { ShellInput } from './input';
 
@@ -31,15 +32,15 @@ export function machineWith(path: string): Machine {
 }
 
 /** Builds the tool over the search path of this process, captured now. */
-export function createShellTool(path: string = process.env['PATH'] ?? ''): Tool<ShellInput> {
-  const machine = machineWith(path);
+export function createShellTool(path: string = process.env['PATH'] ?? '', secrets?: SecretRoom): Tool<ShellInput> {
+  const machine: Machine = { ...machineWith(path), ...(secrets === undefined ? {} : { changedAt: (name) => secrets.changedAt(name) }) };
   return {
     name: 'shell.exec',
     title: 'Run a command',
     description: 'Runs programs that the user has listed, inside the project, without a shell. Unlisted programs are refused; some forms wait for the user. A result with a non-zero exit code carries the output all the same.',
     input,
     annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: false, openWorldHint: true },
-    prepare: (given, context) => prepare(given, context, machine),
+    prepare: (given, context) => prepare(given, context, machine, secrets),
     countsAsFailure: countsForBreaker,
   };
 }
@@ -56,7 +57,7 @@ export function countsForBreaker(outcome: Outcome): boolean {
   return outcome.error.code === 'TOOL_FAILED' || outcome.error.code === 'TIMEOUT';
 }
 
-async function prepare(given: ShellInput, context: PrepareContext, machine: Machine): Promise<Prepared> {
+async function prepare(given: ShellInput, context: PrepareContext, machine: Machine, secrets: SecretRoom | undefined): Promise<Prepared> {
   const planned = await planCommand(given, context, machine);
   const { verdict, plan, facts, reach } = planned;
   const refusal: Outcome = { kind: 'refused', code: 'DENIED', rule: verdict.rule, reason: verdict.reason };
@@ -67,7 +68,7 @@ async function prepare(given: ShellInput, context: PrepareContext, machine: Mach
     readOnly: planned.judgement.readOnly,
     ...(reach === undefined ? {} : { reach }),
     ...(plan === undefined ? {} : levelOf(plan)),
-    run: (signal, progress) => (plan === undefined || verdict.verdict === 'deny' ? Promise.resolve(refusal) : runPlan(plan, { project: context.project, mark: markOf(context.configDir, context.call), signal, progress, again: planned.again })),
+    run: (signal, progress) => (plan === undefined || verdict.verdict === 'deny' ? Promise.resolve(refusal) : runPlan(plan, { project: context.project, mark: markOf(context.configDir, context.call), signal, progress, again: planned.again, ...(secrets === undefined ? {} : { secrets }) })),
   };
 }
 
