@@ -204,6 +204,7 @@ describe('the conductor command', () => {
     assert.equal(status, 0, stdout);
     assert.match(stdout, process.platform === 'linux' ? /✓ broker: version .*path isolation by descriptor walk/ : /✓ broker: version .*path isolation by best effort/);
     assert.match(stdout, /✓ doors: each refused a forbidden call/);
+    assert.match(stdout, /✓ approver keys: none is registered/);
     const other = new TestHouse();
     writeFileSync(join(other.configDir, 'config.json'), '{');
     assert.equal(other.run('doctor').status, 1);

@@ -6,7 +6,7 @@ import { requests } from '../../../protocol/src/messages';
 import { serveTerminal } from './control';
 import { serveEditor } from './editor';
 import { proveMessageDoor, proveReception, proveRequests, type MessageDoor } from './messageProof';
-import { refuseUnknown, serveRequests, type Handlers } from './requests';
+import { refuseUnknown, serveRequests, whenGone, type Handlers } from './requests';
 
 /** The proofs of the doors: each sound door passes, and each way of being unsound is found. */
 
@@ -31,9 +31,9 @@ describe('doors/messageProof', () => {
   const unsound: readonly (readonly [string, MessageDoor])[] = [
     ['takes everybody for a window', (stream, guest, served) => terminal(stream, { ...guest, role: 'editor' }, served)],
     ['lets somebody decide who may look', (stream, guest, served) => terminal(stream, guest.role === 'viewer' ? { ...guest, role: 'cli' } : guest, served)],
-    ['lets one request pass', (stream, guest, served) => { const wire = connected(stream); serveRequests(wire, served, guest, new AbortController().signal, nobody); refuseUnknown(wire, nobody); wire.onRequest('approvals/decide', () => ({ outcome: 'accepted' })); }],
+    ['lets one request pass', (stream, guest, served) => { const wire = connected(stream); serveRequests(wire, served, guest, whenGone(stream), nobody); refuseUnknown(wire, nobody); wire.onRequest('approvals/decide', () => ({ outcome: 'accepted' })); }],
     ['refuses the parameters, and not the role', (stream) => { const wire = connected(stream); for (const name of Object.keys(requests)) wire.onRequest(name, () => Promise.reject(new Error('no'))); refuseUnknown(wire, nobody); }],
-    ['serves what nobody knows', (stream, guest, served) => { const wire = connected(stream); serveRequests(wire, served, guest, new AbortController().signal, nobody); wire.onRequest(() => ({})); }],
+    ['serves what nobody knows', (stream, guest, served) => { const wire = connected(stream); serveRequests(wire, served, guest, whenGone(stream), nobody); wire.onRequest(() => ({})); }],
     ['fails', () => { throw new Error('it does not open'); }],
   ];
   for (const [what, door] of unsound) {

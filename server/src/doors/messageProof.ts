@@ -4,7 +4,7 @@ import { createMessageConnection, ErrorCodes, ResponseError, StreamMessageReader
 import { receive } from '../../../link/src/reception';
 import { requests, type RequestName } from '../../../protocol/src/messages';
 import type { Role } from '../../../protocol/src/roles';
-import { serveRequests, type Handlers, type Wire } from './requests';
+import { serveRequests, whenGone, type Handlers, type Wire } from './requests';
 import type { Guest } from './socket';
 
 /** At start the doors of windows and terminals, and the socket before them, show that they refuse who may not decide (T92). */
@@ -35,7 +35,7 @@ export async function proveRequests(handlers: Handlers): Promise<boolean> {
   const traps = new Proxy(handlers, { get: () => () => { reached = true; } });
   const wire: Wire = { onRequest: (name, handler) => served.set(name, handler), sendNotification: () => Promise.resolve() };
   const never = { isCancellationRequested: false, onCancellationRequested: () => ({ dispose: () => undefined }) };
-  serveRequests(wire, traps, { role: 'agent', version: '0', connection: 0 }, new AbortController().signal, () => undefined);
+  serveRequests(wire, traps, { role: 'agent', version: '0', connection: 0 }, whenGone({ on: () => undefined }), () => undefined);
   const refused = await Promise.all(Object.keys(requests).map(async (name) => (await served.get(name)?.({}, never).then(() => undefined, (thrown: unknown) => thrown)) ?? undefined));
   return refused.every((error) => error instanceof ResponseError && isOfRole(error)) && !reached;
 }

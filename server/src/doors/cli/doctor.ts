@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { defaultConfig } from '../../../../protocol/src/config';
 import { toConductorError } from '../../../../protocol/src/errors';
 import type { AnchorState } from '../../../../protocol/src/audit/signing';
-import type { Status } from '../../../../protocol/src/messages';
+import type { RequestResult, Status } from '../../../../protocol/src/messages';
 import { configFileIn, readConfigFile } from '../../config/file';
 import { parseConfig } from '../../config/parse';
 import { reportLimits, reportSandbox } from '../../tools/shell/sandbox/report';
@@ -23,23 +23,35 @@ export function addDoctor(program: Command, configDir: () => string): void {
 }
 
 async function examine(configDir: string, json: boolean): Promise<number> {
-  const status = await askBroker(configDir);
-  const checks = [nodeCheck(), await configCheck(configFileIn(configDir)), folderCheck(configDir), ...(await confinementChecks(configDir)), ...brokerChecks(status)];
+  const { status, keys } = await askBroker(configDir);
+  const checks = [nodeCheck(), await configCheck(configFileIn(configDir)), folderCheck(configDir), ...(await confinementChecks(configDir)), ...brokerChecks(status), ...(keys === undefined ? [] : [approverCheck(keys)])];
   if (json) print(JSON.stringify({ checks, ...('version' in status ? { status } : {}) }));
   else for (const { name, status: state, message } of checks) print(`${{ ok: '✓', warning: '!', error: '✗' }[state]} ${name}: ${message}`);
   return checks.some((check) => check.status === 'error') ? 1 : 0;
 }
 
-async function askBroker(configDir: string): Promise<Status | { failure: string }> {
+type Asked = Readonly<{ status: Status | { failure: string }; keys?: RequestResult<'approvals/keys'> }>;
+
+async function askBroker(configDir: string): Promise<Asked> {
   try {
     const broker = await openBroker(configDir);
     const status = await broker.request('conductor/status', {});
+    const keys = await broker.request('approvals/keys', {});
     broker.close();
-    return status;
+    return { status, keys };
   } catch (thrown) {
     const error = toConductorError(thrown, 'BROKER_UNAVAILABLE');
-    return { failure: `${error.message} The broker's own log is broker.log in the configuration folder.` };
+    return { status: { failure: `${error.message} The broker's own log is broker.log in the configuration folder.` } };
   }
+}
+
+function approverCheck({ keys, problem, requireSigned }: RequestResult<'approvals/keys'>): Check {
+  const name = 'approver keys';
+  if (problem !== null) return { name, status: 'error', message: `no signature under an answer counts: ${problem}` };
+  const places = `${String(keys.filter(({ place }) => place === 'editor').length)} in editors, ${String(keys.filter(({ place }) => place !== 'editor').length)} in key files`;
+  if (keys.length > 0) return { name, status: 'ok', message: `${places}${requireSigned ? '; only signed approvals count' : ''}` };
+  if (requireSigned) return { name, status: 'error', message: 'none is registered, and approvals.requireSigned is set: nothing can be approved. Open VS Code with Conductor, or run "conductor approvals keys add".' };
+  return { name, status: 'ok', message: 'none is registered, so that answers are not signed' };
 }
 
 function nodeCheck(): Check {
