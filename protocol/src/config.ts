@@ -152,7 +152,15 @@ export const configSchema = z
     server: z
       .strictObject({
         logLevel: z.enum(['error', 'warn', 'info', 'debug']).default('info').describe('How much the broker writes to its own log. Default: info.'),
-        idleMinutes: z.number().min(0.01).max(1440).default(10).describe('Minutes until the broker ends after its last visitor left, up to 1440. Default: 10.'),
+        idleMinutes: z.number().min(0.01).max(1440).default(10).describe('Minutes until the broker ends after its last visitor left, up to 1440; it stays while `transport` is `http`. Default: 10.'),
+        transport: z.enum(['stdio', 'http']).default('stdio').describe('How agents reach Conductor: by `conductor mcp start` (`stdio`), or also by MCP over HTTP on this machine (`http`), with the token in `http.token`. Default: stdio.'),
+        port: z.number().int().min(1).max(65_535).default(3000).describe('Port of `http` on 127.0.0.1, 1 to 65535. Default: 3000.'),
+        allowedOrigins: z
+          .array(z.string().regex(/^[a-z][a-z0-9+.-]*:\/\/[^/\s*]+$/, 'Write one exact origin, for instance https://app.example or vscode-file://vscode-app: no path, no wildcard.'))
+          .max(20)
+          .default([])
+          .describe('Values of the header `Origin` with which `http` is served; requests without one always are. Exact, no wildcards; every page of an origin may use the token it has. Default: none.')
+          .meta({ uniqueItems: true }),
       })
       .prefault({})
       .describe('The broker process.'),

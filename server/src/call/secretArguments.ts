@@ -8,7 +8,7 @@ import type { Policy, Rooms } from './rooms';
 export const inArguments = 'secrets.inArguments';
 
 /** Names of the keys of Conductor itself, which belong in no argument. */
-export const ownNames = { controlKey: 'conductor.controlKey', auditSalt: 'conductor.auditSalt' } as const;
+export const ownNames = { controlKey: 'conductor.controlKey', auditSalt: 'conductor.auditSalt', httpToken: 'conductor.httpToken' } as const;
 
 /** The prepared call under the strictest of its own verdict and of what its arguments hold. */
 export function judgeSecrets({ redactor }: Pick<Rooms, 'redactor'>, input: Readonly<Record<string, unknown>>, { config }: Policy, prepared: Prepared): Prepared {

@@ -24,7 +24,8 @@ export async function proveAgentDoor(house: AgentHouse, configDir: string): Prom
   return forbidden(configDir).every((_, index) => answers.some((line) => line.startsWith(`{"jsonrpc":"2.0","id":${String(index + 2)},"result":`) && /"isError":true.*"kind":"refused"/.test(line)));
 }
 
-function forbidden(configDir: string): readonly object[] {
+/** Calls that no configuration allows. */
+export function forbidden(configDir: string): readonly object[] {
   return [
     { name: 'shell_exec', arguments: { command: forbiddenCommand } },
     { name: 'filesystem_list', arguments: { path: configDir } },

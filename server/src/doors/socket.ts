@@ -15,6 +15,8 @@ export type Reception = Readonly<{
   address: string;
   version: string;
   key: Buffer;
+  /** The next number of a connection. */
+  number(): number;
   /** Takes over the paused socket. */
   welcome(socket: Socket, guest: Guest): void;
   /** Somebody failed to prove a role, spoke nonsense, or found no place; `guest` when the role was proven. */
@@ -41,7 +43,6 @@ export async function openSocket(reception: Reception): Promise<{ close(): Promi
   const sockets = new Set<Socket>();
   const strangers = new Set<Socket>();
   const guests = new Map<Socket, Guest>();
-  let count = 0;
   const server = createServer({ pauseOnConnect: true }, (socket) => {
     socket.setNoDelay(true);
     socket.on('error', () => undefined);
@@ -61,8 +62,7 @@ export async function openSocket(reception: Reception): Promise<{ close(): Promi
       (visitor) => {
         strangers.delete(socket);
         if (socket.destroyed) return;
-        count += 1;
-        const guest = { ...visitor, connection: count };
+        const guest = { ...visitor, connection: reception.number() };
         if (visitor.role === 'agent' && [...guests.values()].filter(({ role }) => role === 'agent').length >= agentLimit) {
           reception.turnedAway(new ConductorError('UNAUTHORIZED', `More than ${String(agentLimit)} agents are connected already.`), guest);
           return void socket.destroy();

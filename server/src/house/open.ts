@@ -20,9 +20,10 @@ import type { ExternalKnowledge } from '../language/external';
 import type { OpenRegistry } from '../tools/backends/openRegistry';
 import { createAuditLogLanguage } from '../language/auditLog';
 import { endOwnRuns } from '../tools/shell/runMark';
-import { agentHouse, welcomeAgent } from './agents';
+import { agentHouse, welcomeAgent, type AgentRooms } from './agents';
 import { actorOf } from './actor';
 import { createHandlers } from './handlers';
+import { followHttp } from './http';
 import { createVerifications, type Verifications } from './lastVerification';
 import { createPresence, type DoorProof, type Presence } from './presence';
 import { buildRooms, type Built, type Ground } from './rooms';
@@ -61,13 +62,15 @@ export async function openHouse(ground: Ground): Promise<House> {
   const { policyHash } = rooms.config.current().state;
   await record(rooms, ground, { ...run.started, input: { ...run.started.input, policyHash } });
   const key = ensureControlKey(ground.configDir);
-  presence.counted([]);
+  const here = headCount(presence);
   const socket = await openSocket({
     address: brokerAddress(ground.configDir), version, key,
+    number: here.number,
     welcome: (connection, guest) => welcome(rooms, handlers, presence, language, connection, guest),
     turnedAway: (error, guest) => turnedAway(rooms, error, guest),
-    counted: (guests) => presence.counted(guests),
+    counted: here.bySocket,
   });
+  const http = await followHttp(rooms, ground, { presence, proof: proofRooms(rooms), number: here.number, counted: here.byHttp });
   void rooms.external.backends.start();
   ground.logger.info('the broker is open', { version, pid: process.pid, configDir: ground.configDir });
   return {
@@ -87,6 +90,7 @@ export async function openHouse(ground: Ground): Promise<House> {
       await rooms.refusals.close();
       const metrics = rooms.provenance.measured();
       await rooms.signing.seal(() => record(rooms, ground, run.stopped(why, metrics === undefined ? {} : { metrics: `sha256:${metrics}` })));
+      await http.close();
       await socket.close();
       await rooms.signing.close();
       rooms.config.close();
@@ -110,7 +114,7 @@ async function record(rooms: Built, ground: Ground, entry: NewEntry): Promise<vo
 }
 
 async function proveDoors(rooms: Built, ground: Ground, handlers: Handlers): Promise<DoorProof[]> {
-  const proofHouse = agentHouse({ ...rooms.agents, pipeline: rooms.proof.pipeline, refused: () => undefined, running: () => undefined }, { connection: 0, project: __dirname });
+  const proofHouse = agentHouse(proofRooms(rooms), { connection: 0, project: __dirname });
   const nobody = (): void => undefined;
   // A proof that cannot be made is none.
   const [agent, editor, terminal, requests, introduction] = await Promise.all([
@@ -121,6 +125,23 @@ async function proveDoors(rooms: Built, ground: Ground, handlers: Handlers): Pro
     proveReception(ensureControlKey(ground.configDir)),
   ].map((proof) => proof.catch(() => false))) as [boolean, boolean, boolean, boolean, boolean];
   return [doorProof('agent', agent), doorProof('editor', editor && requests), doorProof('terminal', terminal && requests), doorProof('introduction', introduction)];
+}
+
+/** Numbers connections, and adds up who came through which door. */
+function headCount(presence: Presence): Readonly<{ number(): number; bySocket(guests: readonly Guest[]): void; byHttp(guests: readonly Guest[]): void }> {
+  let count = 0;
+  const present: Record<'socket' | 'http', readonly Guest[]> = { socket: [], http: [] };
+  const counted = (door: 'socket' | 'http', guests: readonly Guest[]): void => {
+    present[door] = guests;
+    presence.counted([...present.socket, ...present.http]);
+  };
+  counted('socket', []);
+  return { number: () => (count += 1), bySocket: (guests) => counted('socket', guests), byHttp: (guests) => counted('http', guests) };
+}
+
+/** What agents see of the house, over rooms that leave no trace. */
+function proofRooms(rooms: Built): AgentRooms {
+  return { ...rooms.agents, pipeline: rooms.proof.pipeline, refused: () => undefined, running: () => undefined, ended: () => undefined };
 }
 
 function doorProof(door: string, open: boolean): DoorProof {

@@ -11,6 +11,8 @@ export type Presence = {
   readonly startedAt: string;
   guests(): readonly Guest[];
   counted(guests: readonly Guest[]): void;
+  /** Counts the time without visitors by the settings of now. */
+  settingsChanged(): void;
   running(change: 1 | -1): void;
   /** Resolves when no call runs, or after so many milliseconds. */
   quiet(ms: number): Promise<void>;
@@ -32,8 +34,13 @@ export function createPresence(config: OpenConfig): Presence {
     guests: () => guests,
     counted(present) {
       guests = present;
+      presence.settingsChanged();
+    },
+    settingsChanged() {
       clearTimeout(idle);
-      if (guests.length === 0 && !closed) idle = setTimeout(() => presence.leave('nobody is left'), config.current().config.server.idleMinutes * 60_000);
+      const { idleMinutes, transport } = config.current().config.server;
+      // Nobody who comes by HTTP could start it again.
+      if (guests.length === 0 && !closed && transport !== 'http') idle = setTimeout(() => presence.leave('nobody is left'), idleMinutes * 60_000);
     },
     running(change) {
       running += change;

@@ -101,6 +101,10 @@ export type Built = Readonly<{
   credentials: Credentials;
   /** Where doors say what they refused. */
   refusals: RefusalLog;
+  /** Hears that the configuration is another; gives the function that stops it. */
+  onPolicyChange: Rooms['onPolicyChange'];
+  /** Keeps the token of the HTTP door out of all that leaves and out of arguments. */
+  hide(httpToken: string): void;
 }>;
 
 /** Builds every room. An unusable log or configuration gives rooms that refuse and say why. */
@@ -221,7 +225,12 @@ export async function buildRooms(ground: Ground): Promise<Built> {
   const declareCommands = (): void => void declareForCommands(credentials.store, config.current().config);
   policyListeners.add(declareCommands);
   declareCommands();
-  const tellRedactor = (): void => redactor.know([...own, ...credentials.store.known()]);
+  let httpToken: readonly KnownSecret[] = [];
+  const tellRedactor = (): void => redactor.know([...own, ...httpToken, ...credentials.store.known()]);
+  const hide = (token: string): void => {
+    httpToken = [{ name: ownNames.httpToken, value: Buffer.from(token) }];
+    tellRedactor();
+  };
   credentials.store.onKnown(tellRedactor);
   tellRedactor();
   const declare = declaring(credentials.store, () => registry.known());
@@ -241,7 +250,7 @@ export async function buildRooms(ground: Ground): Promise<Built> {
     refused: (refusal) => refusals.note(refusal),
   };
   const approverKeys = createApproverKeys({ approvers, desk, config, writer, audience, newId, self, configDir });
-  return { external, registry, fillIn, clean: redactor.value, self, config, writer, logFiles, snapshots, provenance, desk, breakers, tools, shelf, witness, grants, chosen, approvers, approverKeys, pipeline, proof: { pipeline: proofPipeline, breached: () => breached }, agents, audience, signing, credentials, refusals };
+  return { external, registry, fillIn, clean: redactor.value, self, config, writer, logFiles, snapshots, provenance, desk, breakers, tools, shelf, witness, grants, chosen, approvers, approverKeys, pipeline, proof: { pipeline: proofPipeline, breached: () => breached }, agents, audience, signing, credentials, refusals, onPolicyChange, hide };
 }
 
 /** The two secrets that are always there, as bytes and as they stand in their files: whoever got hold of one must not find it again. */

@@ -8,6 +8,7 @@ import { addConfig } from './config';
 import { addDoctor } from './doctor';
 import { answer, configDir, emptyProgram } from './frame';
 import { addGrants } from './grants';
+import { addMcp } from './mcp';
 import { addPolicy } from './policy';
 import { addSecrets } from './secrets';
 
@@ -19,7 +20,7 @@ export async function runProgram(argv: readonly string[]): Promise<void> {
 /** The commands, each in a file named like its noun. */
 export function createProgram(): Command {
   const program = emptyProgram();
-  addMcp(program);
+  addMcp(program, configDir);
   addAudit(program, configDir);
   addConfig(program, configDir);
   addApprovals(program, configDir);
@@ -31,15 +32,4 @@ export function createProgram(): Command {
   addPolicy(program, configDir);
   addDoctor(program, configDir);
   return program;
-}
-
-// `mcp start` itself never comes here: conductor.ts starts it without loading all this.
-function addMcp(program: Command): void {
-  program
-    .command('mcp')
-    .description('Serve agents')
-    .command('start')
-    .description('Serve one agent over standard input and output (MCP). Put this command into the configuration of your agent.')
-    .option('--project <dir>', 'folder that the agent works in; default: the current folder')
-    .action(() => program.error('conductor mcp start: write it exactly as "conductor mcp start [--project DIR]".'));
 }

@@ -4,8 +4,8 @@ import type { RequestId } from '../../base/frames';
 /** Where messages to one client go. `about` names the request they belong to, for carriers on which that matters. */
 export type Outlet = Readonly<{
   send(message: object, about?: RequestId): void;
-  /** Whether the client has not taken what waits for it already. */
-  crowded(): boolean;
+  /** Whether the client has not taken what waits for it already, on the way on which messages about this request go. */
+  crowded(about?: RequestId): boolean;
   /** Ends the connection after what was sent. */
   close(): void;
 }>;

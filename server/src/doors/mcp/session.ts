@@ -249,7 +249,7 @@ export class AgentSession {
 
   // Whoever does not take what it is told loses it, before it costs memory; answers are never lost.
   #tell(method: string, params: object, about?: RequestId): void {
-    if (!this.outlet.crowded()) this.#send({ jsonrpc: '2.0', method, params }, about);
+    if (!this.outlet.crowded(about)) this.#send({ jsonrpc: '2.0', method, params }, about);
   }
 
   #notification(frame: Extract<Frame, { kind: 'notification' }>): void {
