@@ -55,7 +55,7 @@ const rule = z
       .enum(externalApprovals)
       .default('always')
       .describe('When a person is asked: `always`, `writes` (every tool that is not in `read_only_tools`), or `never`. What a backend says of its own tools never spares a question. Default: always.'),
-    read_only_tools: z.array(exactToolName).max(500).default([]).describe('Tools that only read, as you found out yourself; matters for `approval: "writes"`. Default: none.').meta({ uniqueItems: true }),
+    read_only_tools: z.array(exactToolName).max(500).default([]).describe('Tools that only read, as you found out yourself; matters for `approval: "writes"`, and for `audit.readOnlyDurability` in config.json. Default: none.').meta({ uniqueItems: true }),
     rate: rateSchema.optional(),
     tracks: z.array(z.string().min(1).max(80)).max(100).optional().describe('Tracks in which the rule holds. Default: everywhere.').meta({ uniqueItems: true }),
   })

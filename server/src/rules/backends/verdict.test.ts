@@ -90,6 +90,16 @@ describe('calls to external servers: the policy', () => {
   ];
   for (const [title, ground, asked, expected] of table) it(`backends:policy ${title}`, () => assert.equal(judge(ground, asked), expected));
 
+  it('backends:policy: a tool only reads when every policy in force says so by name', () => {
+    const saying = (reads: readonly string[]): PolicyState => policy({ rules: [{ backend: 'files', tools: ['read_file'], approval: 'never', read_only_tools: [...reads] }] });
+    const readOnly = (ground: Partial<ExternalGround>): boolean => judgeExternal(question, { ...good, ...ground }).readOnly;
+    assert.equal(readOnly({ policy: saying(['read_file']) }), true);
+    assert.equal(readOnly({ policy: saying([]) }), false);
+    assert.equal(readOnly({ policy: saying(['other']) }), false);
+    assert.equal(readOnly({ policy: saying(['read_file']), projectPolicy: saying([]) }), false);
+    assert.equal(readOnly({ policy: saying(['read_file']), toolPin: 'changed' }), false);
+  });
+
   it('backends:policy: rates of both policies hold', () => {
     const rated = (calls: number): PolicyState => policy({ rules: [{ backend: 'files', tools: ['read_file'], approval: 'never', rate: { calls, per_s: 60 } }] });
     assert.deepEqual(judgeExternal(question, { ...good, policy: rated(3), projectPolicy: rated(2) }).rates, [{ calls: 3, per_s: 60 }, { calls: 2, per_s: 60 }]);

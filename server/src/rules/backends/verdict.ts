@@ -44,6 +44,8 @@ export type ExternalVerdict = Readonly<{
   warnings: readonly string[];
   /** How often the tool may be called. */
   rates: readonly Rate[];
+  /** Whether the user's policy says, by its own word, that the tool only reads; a relaxed log may queue its entries then. */
+  readOnly: boolean;
   /** Set when only a variable is missing: an optional backend may be skipped instead. */
   unavailable?: 'missingEnv';
 }>;
@@ -67,7 +69,7 @@ export function judgeExternal(question: ExternalQuestion, ground: ExternalGround
   if (mode.strict && worst !== undefined) return refusal(deny(worst.rule, `${worst.says} Strict mode refuses that. ${worst.next}`));
   const asks = askingOf(question, ground, rules);
   const warnings = doubts.map(({ says }) => says);
-  return { verdict: asks ?? allowed(question), warnings, rates: rules.flatMap(({ rate }) => rate ?? []) };
+  return { verdict: asks ?? allowed(question), warnings, rates: rules.flatMap(({ rate }) => rate ?? []), readOnly: ground.toolPin === 'approved' && rules.every(({ read_only_tools }) => read_only_tools.includes(question.tool)) };
 }
 
 function beforePolicy({ backend }: ExternalQuestion, { policy, projectPolicy, profile, backendPin, mode }: ExternalGround): Verdict | undefined {
@@ -139,5 +141,5 @@ function deny(rule: string, reason: string): Verdict {
 }
 
 function refusal(verdict: Verdict): ExternalVerdict {
-  return { verdict, warnings: [], rates: [] };
+  return { verdict, warnings: [], rates: [], readOnly: false };
 }

@@ -53,7 +53,7 @@ export type Use = Readonly<{ tool: string; method: string; params: Readonly<Reco
 /** Judges one use and makes it ready. */
 export function prepareUse({ backend, registry, send }: ToolGround, use: Use, input: Readonly<Record<string, unknown>>, { project, line }: PrepareContext): Prepared {
   const wish: Wish = { backend, tool: use.tool, arguments: input, project };
-  const { verdict, warnings } = registry.judge(wish);
+  const { verdict, warnings, readOnly } = registry.judge(wish);
   const facts: Fact[] = [
     { label: 'Server', key: backend, value: `sha256:${registry.identity(backend)}` },
     { label: 'Of the server', key: use.tool, value: use.pin === undefined ? use.method : `sha256:${use.pin}` },
@@ -62,7 +62,7 @@ export function prepareUse({ backend, registry, send }: ToolGround, use: Use, in
   return {
     verdict,
     facts,
-    readOnly: false,
+    readOnly,
     show: { title: `${use.title}: ${backend}`, raw: `${backend}: ${use.tool}\n${JSON.stringify(input, undefined, 2)}`, cwd: project, details: warnings.map((warning) => ['Warning', warning] as const) },
     run: (signal, progress) => perform({ backend, registry, send }, use, wish, line, { signal, progress }),
   };
