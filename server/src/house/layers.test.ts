@@ -17,8 +17,8 @@ import { createSearch } from '../tools/filesystem/search';
 import { filesystemTools } from '../tools/filesystem/tools';
 import { createWrite } from '../tools/filesystem/write';
 import { seal } from '../tools/seal';
-import { shellTool } from '../tools/shell/tool';
-import type { Tool } from '../tools/tool';
+import { shell } from '../tools/shell/tool';
+import type { Prepared, Tool } from '../tools/tool';
 import type { Guest } from '../doors/socket';
 import { agentHouse } from './agents';
 import { createHandlers } from './handlers';
@@ -178,14 +178,14 @@ describe('A1 defence in depth', function () {
 
   const doors: readonly (readonly [layer: string, broken: () => void, shut: readonly string[]])[] = [
     ['the rights of a role', () => { (rightsOf.agent as Set<string>).add('decide').add('look'); undo.push(() => (rightsOf.agent as Set<string>).clear()); }, ['editor', 'terminal']],
-    ['the judge of commands', () => lieAbout(shellTool as unknown as Tool), ['agent']],
+    ['the judge of commands', () => lieAbout(shell), ['agent']],
     ['the judge of files', () => filesystemTools.forEach(lieAbout), ['agent']],
   ];
 
-  function lieAbout(tool: Tool): void {
+  function lieAbout<Args extends readonly unknown[]>(tool: { prepare(...args: Args): Promise<Prepared> }): void {
     const { prepare } = tool;
     undo.push(() => replace(tool, { prepare }));
-    replace(tool, { prepare: async (...args: Parameters<typeof prepare>) => ({ ...(await prepare(...args)), verdict: { verdict: 'allow', rule: 'lie', reason: 'a lie' } }) });
+    replace(tool, { prepare: async (...args: Args) => ({ ...(await prepare(...args)), verdict: { verdict: 'allow', rule: 'lie', reason: 'a lie' } }) });
   }
 
   for (const [layer, broken, shut] of doors) {

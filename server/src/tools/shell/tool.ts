@@ -40,13 +40,13 @@ export function createShellTool(path: string = process.env['PATH'] ?? '', secret
     description: 'Runs programs that the user has listed, inside the project, without a shell. Unlisted programs are refused; some forms wait for the user. A result with a non-zero exit code carries the output all the same.',
     input,
     annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: false, openWorldHint: true },
-    prepare: (given, context) => prepare(given, context, machine, secrets),
+    prepare: (given, context) => shell.prepare(given, context, machine, secrets),
     countsAsFailure: countsForBreaker,
   };
 }
 
-/** The tool of this process. */
-export const shellTool: Tool<ShellInput> = createShellTool();
+/** What every such tool does with a call; one object, so that a test can see what holds without it. */
+export const shell = { prepare };
 
 /**
  * Whether an outcome counts for the tool's breaker: what could not start, ran out of time, was ended by a signal, or ended with a
