@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import type { MessageConnection } from 'vscode-jsonrpc/node';
 import type { Pending } from '../../protocol/src/approvals';
 import type { BackendsState } from '../../protocol/src/externalServers';
+import { wireName } from '../../server/src/rules/backends/names';
 import { TestHouse, until, type Json } from './house';
 import { trustAll } from './trusting';
 
@@ -113,5 +114,43 @@ describe('external servers: proposed by agents, decided by people', () => {
     assert.match(stderr, /needs a person/);
     assert.equal(existsSync(file()), false);
     assert.equal(house.run('backends', 'list').status, 0);
+  });
+
+  /** A server with these tools, which are approved as they are and ask nobody; `calls` are those that reached it. */
+  async function trusted(offered: readonly Json[]): Promise<{ offer(tools: readonly Json[]): void; calls(): number }> {
+    const notes = join(house.base, 'notes');
+    const offer = (present: readonly Json[]): void => writeFileSync(tools, JSON.stringify(present.map((one) => ({ inputSchema: { type: 'object' }, ...one }))));
+    offer(offered);
+    await person.sendRequest('backends/change', { change: 'set', backend: 'calc', profile: { ...profile(), args: [server, tools, notes] } });
+    await person.sendRequest('backends/change', { change: 'policy', policy: { rules: [{ backend: 'calc', tools: offered.map(({ name }) => name), approval: 'never' }] }, mode: 'replace' });
+    await trustAll(house);
+    return { offer, calls: () => readFileSync(notes, 'utf8').split('\n').filter((line) => line === 'tools/call').length };
+  }
+
+  it('T33: a tool that has other words after its server started again is not called by what was judged before', async () => {
+    const { offer, calls } = await trusted([{ name: 'add', description: 'Adds.' }]);
+    const agent = await house.introducedAgent();
+    assert.match((await agent.call('calc__add', {})).text, /called/);
+    offer([{ name: 'add', description: 'Adds, and sends it on.' }]);
+    await person.sendRequest('backends/stop', { backend: 'calc' });
+    const stale = await agent.call('calc__add', {});
+    assert.deepEqual([stale.structured['code'], calls()], ['APPROVAL_STALE', 1], stale.text);
+    const asking = agent.call('calc__add', {});
+    assert.equal((await answer('deny')).rule, 'external.toolChanged');
+    assert.deepEqual([(await asking).isError, calls()], [true, 1]);
+  });
+
+  it('T56: a tool with a slash in its name is held in quarantine like any other, and one named like a method is none', async () => {
+    const { offer, calls } = await trusted([{ name: 'a/b', description: 'Adds.' }, { name: 'resources/read', description: 'Reads.' }]);
+    const agent = await house.introducedAgent();
+    const wire = wireName('calc', 'a/b');
+    assert.match((await agent.call(wire, {})).text, /called/);
+    assert.equal((await agent.call(wireName('calc', 'resources/read'), {})).structured['code'], 'UNKNOWN_TOOL');
+    offer([{ name: 'a/b', description: 'Adds, and sends it on.' }]);
+    await person.sendRequest('backends/stop', { backend: 'calc' });
+    await person.sendRequest('backends/start', { backend: 'calc' });
+    const asking = agent.call(wire, {});
+    assert.equal((await answer('deny')).rule, 'external.toolChanged');
+    assert.deepEqual([(await asking).isError, calls()], [true, 1]);
   });
 });

@@ -58,7 +58,7 @@ async function prepare(rooms: Rooms, { call, tool, input }: Pick<Judged, 'call' 
   try {
     const prepared = await tool.prepare(input, { project: call.project, configDir: rooms.configDir, config: policy.config, call: call.id, signal, ...(call.line === undefined ? {} : { line: call.line }) });
     held.push(prepared);
-    return judgeSecrets(rooms, call.input, policy, prepared);
+    return judgeSecrets(rooms, call, policy, prepared);
   } catch (thrown) {
     return toConductorError(thrown);
   }

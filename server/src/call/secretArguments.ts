@@ -1,4 +1,4 @@
-import { strictest, type Verdict } from '../../../protocol/src/call';
+import { strictest, type ToolCall, type Verdict } from '../../../protocol/src/call';
 import type { Prepared } from '../tools/tool';
 import type { Policy, Rooms } from './rooms';
 
@@ -11,8 +11,9 @@ export const inArguments = 'secrets.inArguments';
 export const ownNames = { controlKey: 'conductor.controlKey', auditSalt: 'conductor.auditSalt', httpToken: 'conductor.httpToken' } as const;
 
 /** The prepared call under the strictest of its own verdict and of what its arguments hold. */
-export function judgeSecrets({ redactor }: Pick<Rooms, 'redactor'>, input: Readonly<Record<string, unknown>>, { config }: Policy, prepared: Prepared): Prepared {
-  const found = redactor.find(JSON.stringify(input));
+export function judgeSecrets({ redactor }: Pick<Rooms, 'redactor'>, { input, line }: Pick<ToolCall, 'input' | 'line'>, { config }: Policy, prepared: Prepared): Prepared {
+  // What comes beside the arguments goes out with them.
+  const found = [input, line?.meta ?? {}, line?.rest ?? {}].flatMap((part) => redactor.find(JSON.stringify(part)));
   if (found.length === 0) return prepared;
   const own = new Set<string>(Object.values(ownNames));
   const names = [...new Set(found.map(({ name }) => name))];

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { z } from 'zod';
-import type { Outcome, ToolCall, Verdict } from '../../../protocol/src/call';
+import type { ClientLine, Outcome, ToolCall, Verdict } from '../../../protocol/src/call';
 import { configSchema } from '../../../protocol/src/config';
 import { ConductorError } from '../../../protocol/src/errors';
 import { noGrants } from '../approvals/grants';
@@ -50,7 +50,7 @@ function house(setting: Setting = {}) {
     grants: { ...noGrants, cover: (id) => { covered.push(id); return undefined; }, ladder: () => ({ allow: [{ rung: 'session', title: 't', lines: [] }], deny: [] }) as never },
     recorder: { admitted: record, finished: record, refused: record, parked: record, reviewed: record },
   };
-  const run = (input: Readonly<Record<string, unknown>> = call.input) => createPipeline(rooms).run({ ...call, input }, { signal: new AbortController().signal, progress: (message) => void heard.push(message) });
+  const run = (input: Readonly<Record<string, unknown>> = call.input, line?: Pick<ClientLine, 'meta' | 'rest'>) => createPipeline(rooms).run({ ...call, input, ...(line === undefined ? {} : { line: { key: '1', project: '/p', capabilities: {}, tell: () => undefined, ...line } }) }, { signal: new AbortController().signal, progress: (message) => void heard.push(message) });
   return { run, asked, recorded, heard, covered, ran: () => ran };
 }
 
@@ -85,6 +85,14 @@ describe('secrets in a call', () => {
       const outcome = await run({ deep: [{ text }] });
       assert.deepEqual([outcome.kind, outcome.kind === 'refused' && outcome.rule, asked.length, ran()], ['refused', 'secrets.inArguments', 0, 0]);
       assert.match(outcome.kind === 'refused' ? outcome.reason : '', /value of the secret github\.token/);
+    });
+  }
+
+  for (const [place, line] of [['_meta', { meta: { 'a.b/c': value }, rest: {} }], ['inputResponses', { meta: {}, rest: { inputResponses: { a: { content: { text: value } } } } }], ['requestState', { meta: {}, rest: { requestState: base64 } }]] as const) {
+    it(`secrets:inArguments: T72: a secret beside the arguments (${place}) is refused as one among them is`, async () => {
+      const { run, ran } = house();
+      const outcome = await run({ text: 'x' }, line);
+      assert.deepEqual([outcome.kind === 'refused' && outcome.rule, ran()], ['secrets.inArguments', 0]);
     });
   }
 

@@ -10,7 +10,8 @@ describe('changes of backends', () => {
   const table: [title: string, before: object | undefined, after: object | undefined, widens: boolean][] = [
     ['a new one', undefined, {}, true], ['one less', {}, undefined, false], ['switched off', {}, { enabled: false }, false], ['switched on', { enabled: false }, {}, true],
     ['a shorter time', {}, { timeout_ms: 4000 }, false], ['a longer time', {}, { timeout_ms: 6000 }, true], ['a host less', {}, { egress_allowlist: ['a.com'] }, false], ['another host', {}, { egress_allowlist: ['a.com', 'c.com'] }, true],
-    ['hosts no longer stated', {}, { egress_allowlist: undefined }, true], ['another argument', {}, { args: ['y'] }, true], ['another variable', {}, { env: { A: 'b' } }, true], ['more required', {}, { required_env: ['A'] }, false],
+    ['hosts no longer stated', {}, { egress_allowlist: undefined }, true], ['hosts stated for the first time', { egress_allowlist: undefined }, { egress_allowlist: ['a.com'] }, true],
+    ['no wildcard among the hosts, which strict mode refused', { egress_allowlist: ['*', 'a.com'] }, { egress_allowlist: ['a.com'] }, true], ['another argument', {}, { args: ['y'] }, true], ['another variable', {}, { env: { A: 'b' } }, true], ['more required', {}, { required_env: ['A'] }, false],
     ['less required', { required_env: ['A'] }, {}, true], ['a preflight that holds longer', {}, { preflight: { ttl_s: 1_000_000 } }, true], ['narrower and wider at once', {}, { timeout_ms: 4000, args: [] }, true], ['optional', {}, { optional: true }, true],
   ];
   for (const [title, before, after, widens] of table) {
@@ -33,7 +34,8 @@ describe('changes of the policy', () => {
     ['a condition less', [{ arguments: { p: { max_length: 3 } } }], [{}], true], ['a condition more', [{}], [{ arguments: { p: { max_length: 3 } } }], false], ['another condition', [{ arguments: { p: { max_length: 3 } } }], [{ arguments: { p: { max_length: 4 } } }], true],
     ['a condition more, before a rule that never asks', [{}, never], [{ arguments: { p: { max_length: 3 } } }, never], true], ['the asking one of two rules less', [{}, never], [never], true], ['the later of two rules less', [{}, never], [{}], true],
     ['every tool', [{}], [{ tools: ['*'] }], true], ['a rate', [{}], [{ rate: { calls: 1, per_s: 1 } }], false], ['no rate', [{ rate: { calls: 1, per_s: 1 } }], [{}], true], ['more often', [{ rate: { calls: 1, per_s: 10 } }], [{ rate: { calls: 10, per_s: 100 } }], true],
-    ['writes where nothing only reads', [{}], [{ approval: 'writes' }], false], ['writes where it only reads', [{}], [{ approval: 'writes', read_only_tools: ['t'] }], true], ['a track', [{}], [{ tracks: ['x'] }], false], ['no track', [{ tracks: ['x'] }], [{}], true],
+    ['writes where nothing only reads', [{}], [{ approval: 'writes' }], false], ['writes where it only reads', [{}], [{ approval: 'writes', read_only_tools: ['t'] }], true],
+    ['a tool of a wildcard that only reads', [{ tools: ['*'], approval: 'writes' }], [{ tools: ['*'], approval: 'writes', read_only_tools: ['u'] }], true], ['a tool by its name instead of a wildcard, which strict mode refused', [{ tools: ['*'] }], [{}], true], ['nothing instead of a wildcard', [{ tools: ['*'] }], [], false], ['a track', [{}], [{ tracks: ['x'] }], false], ['no track', [{ tracks: ['x'] }], [{}], true],
     ['no other arguments', [{}], [{ other_arguments: false }], false], ['other arguments', [{ other_arguments: false }], [{}], true], ['one more argument where no others may be', [{ other_arguments: false }], [{ other_arguments: false, arguments: { p: { max_length: 1 } } }], true],
   ];
   for (const [title, before, after, widens] of table) it(`backends:widening ${title}: ${widens ? 'widens' : 'does not'}`, () => assert.equal(policyChange(policy(before), policy(after)).widens, widens));

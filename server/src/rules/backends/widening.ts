@@ -50,10 +50,15 @@ function narrows(key: string, before: unknown, after: unknown): boolean {
     case 'required_env':
       return isList(before) && isList(after) && before.every((name) => after.includes(name));
     case 'egress_allowlist':
-      return isList(after) && (before === undefined || (isList(before) && after.every((host) => before.includes(host))));
+      // Nothing stated, or a wildcard, is what strict mode refuses: naming hosts instead lets calls through.
+      return isList(before) && isList(after) && after.every((host) => before.includes(host)) && (!before.some(isWild) || after.some(isWild));
     default: // How it starts, where it reaches, when it is checked.
       return false;
   }
+}
+
+function isWild(host: unknown): boolean {
+  return typeof host === 'string' && host.startsWith('*');
 }
 
 function isList(value: unknown): value is readonly unknown[] {
@@ -65,7 +70,7 @@ function isList(value: unknown): value is readonly unknown[] {
  * same as before or asks more often. A rule that fits fewer calls narrows only at the end, since the calls fall to the next one otherwise.
  */
 export function policyChange(before: ExternalPolicy, after: ExternalPolicy): ChangeMeaning {
-  const pairs = new Map([before, after].flatMap(({ rules, deny }) => [...rules, ...deny]).flatMap(({ backend, tools }) => [...tools, '*'].map((tool) => [JSON.stringify([backend, tool]), { backend, tool }] as const)));
+  const pairs = new Map([before, after].flatMap(({ rules, deny }) => [...rules, ...deny]).flatMap(({ backend, tools, ...rule }) => [...tools, ...('read_only_tools' in rule ? rule.read_only_tools : []), '*'].map((tool) => [JSON.stringify([backend, tool]), { backend, tool }] as const)));
   const changes = [...pairs.values()].flatMap(({ backend, tool }): ChangeMeaning[] => {
     const [was, is] = [listOf(before, backend, tool), listOf(after, backend, tool)];
     if (text(was) === text(is)) return [];
@@ -74,13 +79,13 @@ export function policyChange(before: ExternalPolicy, after: ExternalPolicy): Cha
   return joined(changes);
 }
 
-type Part = Omit<ExternalRule, 'backend' | 'tools' | 'read_only_tools'> & Readonly<{ reads: boolean }>;
+type Part = Omit<ExternalRule, 'backend' | 'tools' | 'read_only_tools'> & Readonly<{ reads: boolean; /** It names every tool, which strict mode refuses. */ everyTool?: true }>;
 
 /** The rules that a tool meets, in their order; none where it is forbidden. */
 function listOf({ rules, deny }: ExternalPolicy, backend: string, tool: string): readonly Part[] {
   const meets = (one: Readonly<{ backend: string; tools: readonly string[] }>): boolean => one.backend === backend && (one.tools.includes(tool) || one.tools.includes('*'));
   if (deny.some(meets)) return [];
-  return rules.filter(meets).map(({ backend: _, tools: __, read_only_tools: reads, ...rest }) => ({ ...rest, reads: reads.includes(tool) }));
+  return rules.filter(meets).map(({ backend: _, tools, read_only_tools: reads, ...rest }) => ({ ...rest, reads: reads.includes(tool), ...(tools.includes('*') ? { everyTool: true as const } : {}) }));
 }
 
 function tighter(was: readonly Part[], is: readonly Part[]): boolean {
@@ -90,6 +95,7 @@ function tighter(was: readonly Part[], is: readonly Part[]): boolean {
 
 function atMost(rule: Part, than: Part | undefined, last: boolean): boolean {
   if (than === undefined || asking(rule) < asking(than)) return false;
+  if (than.everyTool === true && rule.everyTool !== true) return false;
   if (than.rate !== undefined && (rule.rate === undefined || rule.rate.calls * than.rate.per_s > than.rate.calls * rule.rate.per_s || rule.rate.calls > than.rate.calls)) return false;
   const fits = text([rule.arguments, rule.other_arguments, rule.tracks]) === text([than.arguments, than.other_arguments, than.tracks]);
   return fits || (last && fitsFewer(rule, than));

@@ -11,7 +11,7 @@ import { createDialer } from './dialer';
 import { openHttp } from './http';
 import { openSse } from './sse';
 import { lendable, sendTo } from './lending';
-import { listNews } from './methods';
+import { listNews, useNames } from './methods';
 import type { Registry } from './registry';
 import { programOf, type FillIn } from './start';
 import { openStdio } from './stdio';
@@ -119,10 +119,10 @@ function backendOf(name: string, profile: Profile, needs: BackendsNeeds): Backen
   return backend;
 }
 
-/** Of several tools with one name the first counts. */
+/** Of several tools with one name the first counts, and what is named like a method is no tool. */
 function named(tools: readonly Descriptor[]): readonly Descriptor[] {
   const seen = new Set<string>();
-  return tools.filter(({ name }) => !seen.has(name) && seen.add(name).size > 0);
+  return tools.filter(({ name }) => !useNames.has(name) && !seen.has(name) && seen.add(name).size > 0);
 }
 
 /** The way to a backend under a profile. */

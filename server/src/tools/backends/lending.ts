@@ -17,6 +17,7 @@ export function sendTo(backend: Backend, registry: Registry): Send {
   return async (method, params, line, ask) => {
     const lent = line === undefined ? {} : lentTo(backend.name, line, registry);
     const connection = await connectionFor(backend, method, line, lent);
+    ask.ready(backend.tools ?? []);
     const forward = (sent: Readonly<Record<string, unknown>>): Promise<Answer> => connection.request({ method, params: sent, capabilities: lent }, { ...ask, timeoutMs: backend.profile.timeout_ms });
     let answer = await forward(params);
     for (let round = 0; isQuestion(answer); round += 1) {

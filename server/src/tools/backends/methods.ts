@@ -40,6 +40,9 @@ export const toClients: ReadonlyMap<string, Readonly<{ capability: string; title
   ['roots/list', { capability: 'roots', title: 'Let an external server know the folders of the agent' }],
 ]);
 
+/** Names under which the policy lists what is no tool. A tool that is called so is none: nobody could say which of the two was allowed. */
+export const useNames: ReadonlySet<string> = new Set([...[...toBackends.values()].map(({ permit }) => permit), ...toBackends.keys(), ...toClients.keys()]);
+
 /** Notifications from backends that clients hear: of lists every client, of the rest the one whose connection it is. */
 export const listNews: ReadonlyMap<string, string> = new Map([
   ['notifications/resources/list_changed', 'resources/read'],

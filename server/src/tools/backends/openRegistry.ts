@@ -14,6 +14,7 @@ import { tighten } from '../../rules/backends/tighten';
 import { judgeExternal, type ExternalVerdict, type PolicyState, type PreflightState } from '../../rules/backends/verdict';
 import { followExternalFiles, type ExternalFiles } from './files';
 import { lookAtLaunch, type Launch } from './launch';
+import { useNames } from './methods';
 import { pinFileAt, pinFileName } from './pinFile';
 import { Pins } from './pins';
 import { createProjectFiles, type ProjectFile } from './projectFiles';
@@ -159,7 +160,7 @@ export async function openRegistry(needs: RegistryNeeds): Promise<OpenRegistry> 
     const inForce = files.policy.current();
     const unusable = inForce.state.source === 'defaults' ? inForce.state.problems[0] : undefined;
     const described = offered.get(backend)?.find(({ name }) => name === tool);
-    const toolPin = tool.includes('/') ? 'approved' : pins.tool(backend, tool, described);
+    const toolPin = useNames.has(tool) ? 'approved' : pins.tool(backend, tool, described);
     return judgeExternal({ backend, tool, arguments: given }, {
       policy: unusable === undefined ? { kind: 'policy', policy: inForce.value } : { kind: 'unreadable', message: `line ${String(unusable.line)}: ${unusable.message}` },
       ...projectPolicyOf(policy, backends),

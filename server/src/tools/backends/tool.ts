@@ -1,6 +1,7 @@
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { canonicalJson } from '../../../../protocol/src/audit/canonical';
-import type { ClientLine, Outcome } from '../../../../protocol/src/call';
+import type { ClientLine, Outcome, Verdict } from '../../../../protocol/src/call';
 import { ConductorError } from '../../../../protocol/src/errors';
 import { toolDigest } from '../../rules/backends/identity';
 import { wireName } from '../../rules/backends/names';
@@ -15,7 +16,7 @@ import type { Registry, Wish } from './registry';
 /** A tool of a backend as a tool of Conductor: judged, asked about and recorded like any other, and handed on as it is. */
 
 /** The way to a backend for one request of one client. */
-export type Send = (method: string, params: Readonly<Record<string, unknown>>, line: ClientLine | undefined, ask: Pick<Ask, 'signal' | 'onProgress'>) => Promise<Answer>;
+export type Send = (method: string, params: Readonly<Record<string, unknown>>, line: ClientLine | undefined, ask: Pick<Ask, 'signal' | 'onProgress'> & Readonly<{ /** Looks at the tools as they are once the connection is there; throws where the request must not be sent any more. */ ready(tools: readonly Descriptor[]): void }>) => Promise<Answer>;
 
 /** What a tool of a backend needs of it. */
 export type ToolGround = Readonly<{ backend: string; registry: Registry; send: Send }>;
@@ -64,19 +65,28 @@ export function prepareUse({ backend, registry, send }: ToolGround, use: Use, in
     facts,
     readOnly,
     show: { title: `${use.title}: ${backend}`, raw: `${backend}: ${use.tool}\n${JSON.stringify(input, undefined, 2)}`, cwd: project, details: warnings.map((warning) => ['Warning', warning] as const) },
-    run: (signal, progress) => perform({ backend, registry, send }, use, wish, line, { signal, progress }),
+    run: (signal, progress) => perform({ backend, registry, send }, use, wish, line, { signal, progress, ready: (tools) => requireSame(registry, { use, wish, verdict }, tools) }),
   };
 }
 
-async function perform({ backend, registry, send }: ToolGround, use: Use, wish: Wish, line: ClientLine | undefined, { signal, progress }: Readonly<{ signal: AbortSignal; progress: Progress }>): Promise<Outcome> {
+async function perform({ backend, registry, send }: ToolGround, use: Use, wish: Wish, line: ClientLine | undefined, { signal, progress, ready }: Readonly<{ signal: AbortSignal; progress: Progress; ready(tools: readonly Descriptor[]): void }>): Promise<Outcome> {
   const wait = registry.spend(wish);
   if (wait !== undefined) return { kind: 'refused', code: 'CIRCUIT_OPEN', rule: 'external.rate', reason: `${use.tool} of ${backend} was called as often as the policy allows for now.`, retryAfterMs: wait };
   try {
-    return outcomeOf(await send(use.method, withLine(use.params, line), line, { signal, onProgress: (report) => progress(messageOf(report), report) }));
+    return outcomeOf(await send(use.method, withLine(use.params, line), line, { signal, ready, onProgress: (report) => progress(messageOf(report), report) }));
   } catch (thrown) {
     if (thrown instanceof ConductorError && thrown.code === 'BACKEND_QUARANTINED') return { kind: 'refused', code: thrown.code, rule: 'external.quarantined', reason: thrown.message };
+    if (thrown instanceof ConductorError && thrown.code === 'APPROVAL_STALE') return { kind: 'refused', code: thrown.code, rule: 'external.stale', reason: thrown.message };
     return lost(thrown, backend, registry);
   }
+}
+
+/** A server that had to be started first may have other words for its tools by now: what was judged before holds for the words of then (T33). */
+function requireSame(registry: Registry, { use, wish, verdict }: Readonly<{ use: Use; wish: Wish; verdict: Verdict }>, tools: readonly Descriptor[]): void {
+  const present = tools.find(({ name }) => name === use.tool);
+  const same = use.pin === undefined || (present !== undefined && toolDigest(present) === use.pin);
+  if (same && isDeepStrictEqual(registry.judge(wish).verdict, verdict)) return;
+  throw new ConductorError('APPROVAL_STALE', `${use.tool} of ${wish.backend} changed after this call was judged, so it was not sent.`);
 }
 
 function withLine(params: Readonly<Record<string, unknown>>, line: ClientLine | undefined): Readonly<Record<string, unknown>> {
