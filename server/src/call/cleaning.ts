@@ -12,7 +12,11 @@ export function withCleanDesk<Some extends Pick<Rooms, 'desk' | 'redactor'>>(roo
 
 /** The caller, who hears no secret while a tool runs. Lines are cut anywhere, so that also pieces of values are taken out. */
 export function withCleanProgress({ redactor }: Pick<Rooms, 'redactor'>, caller: Caller): Caller {
-  return { ...caller, progress: (message) => caller.progress(redactor.piece(message)) };
+  const cleanReport = (report: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> => {
+    const { message } = report;
+    return { ...redactor.value(report), ...(typeof message === 'string' ? { message: redactor.piece(message) } : {}) };
+  };
+  return { ...caller, progress: (message, report) => caller.progress(redactor.piece(message), ...(report === undefined ? [] : [cleanReport(report)])) };
 }
 
 /** The outcome without secrets; the same when it has none. */

@@ -35,7 +35,7 @@ function house(setting: Setting = {}) {
       show: { title: 't', raw: setting.show ?? 'r', cwd: '/p', details: [['Note', setting.show ?? 'n']] },
       run: (_signal, progress) => {
         ran += 1;
-        for (const line of setting.says ?? []) progress(line);
+        for (const line of setting.says ?? []) progress(line, { progress: 1, total: 3, message: line, seen: [value] });
         if (setting.throws !== undefined) return Promise.reject(setting.throws);
         return Promise.resolve(setting.outcome ?? { kind: 'success', text: 'done', truncated: false });
       },
@@ -50,7 +50,7 @@ function house(setting: Setting = {}) {
     grants: { ...noGrants, cover: (id) => { covered.push(id); return undefined; }, ladder: () => ({ allow: [{ rung: 'session', title: 't', lines: [] }], deny: [] }) as never },
     recorder: { admitted: record, finished: record, refused: record, parked: record, reviewed: record },
   };
-  const run = (input: Readonly<Record<string, unknown>> = call.input, line?: Pick<ClientLine, 'meta' | 'rest'>) => createPipeline(rooms).run({ ...call, input, ...(line === undefined ? {} : { line: { key: '1', project: '/p', capabilities: {}, tell: () => undefined, ...line } }) }, { signal: new AbortController().signal, progress: (message) => void heard.push(message) });
+  const run = (input: Readonly<Record<string, unknown>> = call.input, line?: Pick<ClientLine, 'meta' | 'rest'>) => createPipeline(rooms).run({ ...call, input, ...(line === undefined ? {} : { line: { key: '1', project: '/p', capabilities: {}, tell: () => undefined, ...line } }) }, { signal: new AbortController().signal, progress: (message, report) => void heard.push(message, JSON.stringify(report ?? {})) });
   return { run, asked, recorded, heard, covered, ran: () => ran };
 }
 
@@ -75,6 +75,7 @@ describe('secrets in a call', () => {
       const finished = recorded.filter((told) => 'durationMs' in told).map((told) => ({ ...told, message: ((told as { outcome?: { error?: Error } }).outcome?.error ?? {}).message }));
       const all = JSON.stringify([outcome, error, asked, finished, heard]);
       assert.doesNotMatch(all, /k7Qm2Xv9Lp4R|9Lp4Rt8Wz1Bn5|2Xv9Lp4Rt8W|azdRbTJYdj/);
+      if (setting.says !== undefined) assert.match(all, /\\"progress\\":1,\\"total\\":3/);
       assert.match(all, title.includes('cut') ? /‹…›/ : /‹secret github\.token›/);
     });
   }
