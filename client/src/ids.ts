@@ -44,6 +44,7 @@ export const commands = {
   openServerPolicy: 'conductor.servers.openPolicy',
   setUpCredentials: 'conductor.credentials.setUp',
   setCredential: 'conductor.credentials.set',
+  moveCredential: 'conductor.credentials.move',
   replaceCredential: 'conductor.credentials.replace',
   deleteCredential: 'conductor.credentials.delete',
   copyReference: 'conductor.credentials.copyReference',

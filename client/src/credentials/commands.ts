@@ -9,7 +9,8 @@ import { ensureStore, type Room } from './slots';
 
 /** Asks for a name, unless one is given, and a value, and keeps it. */
 export async function setCredential(room: Room, given?: string): Promise<void> {
-  const title = given === undefined ? 'Set Credential' : `Replace Value of ${given}`;
+  const isThere = given !== undefined && room.model.state?.credentials.some(({ name }) => name === given) === true;
+  const title = given === undefined ? 'Set Credential' : isThere ? `Replace Value of ${given}` : `Set Credential ${given}`;
   if (!(await ensureStore(room, title))) return;
   const taken = new Set((await openStore(room)).credentials.map(({ name }) => name));
   let name = given;
@@ -91,7 +92,7 @@ export async function acceptCredentials({ broker, model }: Room): Promise<void> 
 }
 
 /** The open store; throws what keeps it shut. */
-async function openStore({ broker }: Room): Promise<CredentialState> {
+export async function openStore({ broker }: Pick<Room, 'broker'>): Promise<CredentialState> {
   const state = await broker.request('credentials/list', {});
   if (state.state === 'locked' || state.state === 'refused') throw new Error(state.message);
   return state;

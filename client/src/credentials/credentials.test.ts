@@ -6,6 +6,9 @@ import { checkName, checkPassphrase, checkValue } from './checks';
 import { EditorKey } from './editorKey';
 import type { Secrets } from './logKeys';
 import { KeyProvider, type KeyStanding } from './provider';
+import { commands } from '../ids';
+import { moveSecretCommand, setCredentialCommand } from '../../../protocol/src/secretMove';
+import { afterwards, freeName, valueOf } from './typed';
 import { credentialLines, credentialRow, shutText, slotRow } from './rows';
 
 const now = Date.parse('2026-11-22T12:00:00Z');
@@ -126,5 +129,29 @@ describe('what is checked while a credential is typed', () => {
 
   it('A8 never repeats a value', () => {
     for (const value of ['short-1', ' padded-value ', 'with\0nul-value']) assert.ok(!(checkValue(value)?.text ?? '').includes('-'), value);
+  });
+});
+
+describe('moving a typed secret', () => {
+  it('credentials:typed: the value is what the text means, and nothing where the text is another', () => {
+    assert.equal(valueOf('a\\"b\\u0041', { escaped: true }), 'a"bA');
+    assert.equal(valueOf('a\\"b', { escaped: false }), 'a\\"b');
+    for (const raw of ['', 'a", "b', '\\', '\\u00']) assert.equal(valueOf(raw, { escaped: true }), undefined, raw);
+  });
+
+  it('credentials:typed: a free and valid name is proposed', () => {
+    assert.equal(freeName('github.token', new Set()), 'github.token');
+    assert.equal(freeName('github.token', new Set(['github.token', 'github.token_2'])), 'github.token_3');
+    const long = `${'s'.repeat(64)}.${'k'.repeat(64)}`;
+    assert.ok(credentialNameSchema.safeParse(freeName(long, new Set([long]))).success);
+  });
+
+  it('credentials:typed: what may still hold the value is told, and where it belongs', () => {
+    assert.match(afterwards('a.b', '${secret:a.b}', {}), /in its place.*until you save.*undo history.*earlier commits.*change it where it was issued/);
+    assert.match(afterwards('a.b', '${secret:a.b}', { remove: [], belongs: 'It belongs in "env".' }), /taken out of the file.*It belongs in "env"/);
+  });
+
+  it('credentials:typed: the quick fixes name commands that there are', () => {
+    assert.deepEqual([moveSecretCommand, setCredentialCommand], [commands.moveCredential, commands.setCredential]);
   });
 });

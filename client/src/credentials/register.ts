@@ -6,6 +6,7 @@ import { commands, type CommandId } from '../ids';
 import type { Lifetime } from '../lifetime';
 import { saying } from '../saying';
 import { acceptCredentials, copyReference, deleteCredential, importCredentials, replaceCredential, rotateCredentials, setCredential } from './commands';
+import { moveCredential } from './moving';
 import { EditorKey } from './editorKey';
 import type { Secrets } from './logKeys';
 import { CredentialModel } from './model';
@@ -56,7 +57,8 @@ function tellOnce(model: CredentialModel, shut: Credentials['shut'], life: Lifet
 function handlersOf(room: Room): Credentials['handlers'] {
   return {
     [commands.setUpCredentials]: () => saying('the credentials were not set up.', () => setUpCredentials(room)),
-    [commands.setCredential]: () => saying('the credential was not set.', () => setCredential(room)),
+    [commands.setCredential]: (wanted) => saying('the credential was not set.', () => setCredential(room, typeof wanted === 'string' ? wanted : undefined)),
+    [commands.moveCredential]: (move) => saying('nothing was moved.', () => moveCredential(room, move)),
     [commands.replaceCredential]: (row) => saying('the value was not replaced.', () => replaceCredential(room, row)),
     [commands.deleteCredential]: (row) => saying('the credential was not deleted.', () => deleteCredential(room, row)),
     [commands.copyReference]: (row) => saying('nothing was copied.', () => copyReference(room, row)),

@@ -6,6 +6,7 @@ import { ensureControlKey } from '../../../link/src/controlKey';
 import type { Claims } from '../../../link/src/reception';
 import type { NewEntry } from '../../../protocol/src/audit/entry';
 import type { Actor } from '../../../protocol/src/call';
+import type { CredentialState } from '../../../protocol/src/credentials';
 import { toConductorError, type ConductorError } from '../../../protocol/src/errors';
 import { createAuditReader } from '../audit/read/reader';
 import { version } from '../base/version';
@@ -166,7 +167,8 @@ function isShut(presence: Presence, door: string): boolean {
 /** What editors are told about the configuration and about files of the log. */
 function languageOf(rooms: Built, ground: Ground, verifications: Verifications): (connection: Connection) => AttachedLanguage {
   const log = createAuditLogLanguage({ log: join(ground.configDir, 'audit.log'), verified: () => verifications.last() });
-  return (connection) => attachLanguage(connection, { configFile: rooms.config.current().state.file, tools: [...rooms.tools.keys()], external: knowledgeOf(rooms.registry, ground.configDir), log, onVerified: (listener) => verifications.onMade(listener) });
+  const credentials = (): CredentialState => rooms.credentials.store.state();
+  return (connection) => attachLanguage(connection, { configFile: rooms.config.current().state.file, tools: [...rooms.tools.keys()], credentials, external: { ...knowledgeOf(rooms.registry, ground.configDir), credentials }, onCredentials: (listener) => rooms.credentials.store.onKnown(listener), log, onVerified: (listener) => verifications.onMade(listener) });
 }
 
 function welcome(rooms: Built, handlers: Handlers, presence: Presence, languageAt: ReturnType<typeof languageOf>, socket: Socket, guest: Guest): void {

@@ -6,7 +6,6 @@ const tools = ['shell.exec', 'filesystem.read'];
 const shell = (lists: object): string => JSON.stringify({ plugins: { shell: lists } });
 const paths = (...folders: string[]): string => JSON.stringify({ plugins: { filesystem: { allowedPaths: folders } } });
 const overrides = (...names: string[]): string => JSON.stringify({ circuitBreaker: { overrides: Object.fromEntries(names.map((name) => [name, {}])) } });
-const token = `ghp_${'a1B2'.repeat(9)}`;
 
 describe('advice on the configuration', () => {
   const table: [title: string, text: string, said: string[]][] = [
@@ -19,9 +18,6 @@ describe('advice on the configuration', () => {
     ['nothing about single folders', paths('/srv', '~/notes', 'C:\\work'), []],
     ['an unknown tool', overrides('shell.exce', 'shell.exec'), ['warning config.unknownTool circuitBreaker.overrides["shell.exce"]']],
     ['T18: an unknown tool with the name of an inherited member', overrides('to.string'), ['warning config.unknownTool circuitBreaker.overrides["to.string"]']],
-    ['a secret as a value', JSON.stringify({ $schema: token }), ['warning config.secret $schema']],
-    ['a secret as a key', JSON.stringify({ [token]: 1 }), [`warning config.secret ${token}`]],
-    ['a secret in a list', shell({ allowedCommands: ['ls', token] }), ['warning config.secret plugins.shell.allowedCommands[1]']],
     ['nothing while the syntax is wrong', '{"plugins":{"shell":{"allowedCommands":["node"]', []],
   ];
   for (const [title, text, said] of table) {
@@ -32,7 +28,7 @@ describe('advice on the configuration', () => {
 
   it('is never about what the broker refuses: it comes on top', () => {
     for (const [, text, said] of table) {
-      if (said.length > 0 && !text.includes(token)) assert.equal(parseConfig(text).kind, 'config', text);
+      if (said.length > 0) assert.equal(parseConfig(text).kind, 'config', text);
     }
   });
 

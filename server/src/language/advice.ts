@@ -8,14 +8,14 @@ type Advice = Readonly<{ code: string; severity: 'warning' | 'information'; mess
 
 /**
  * What is allowed but worth a word: a program in both lists, an interpreter that runs without asking, a folder that opens everything,
- * a value that looks like a secret, an override for a tool that does not exist (`tools`; an empty list means that they are unknown).
+ * an override for a tool that does not exist (`tools`; an empty list means that they are unknown).
  * Says nothing while the syntax is wrong or a key stands twice.
  */
 export function adviceOn(text: string, tools: readonly string[]): Finding[] {
   const { root, problems } = parseJsonc(text);
   if (root === undefined || problems.length > 0) return [];
   const locate = createLocator(text);
-  return [...commandAdvice(root), ...folderAdvice(root), ...overrideAdvice(root, tools), ...secretAdvice(root, [])].map(
+  return [...commandAdvice(root), ...folderAdvice(root), ...overrideAdvice(root, tools)].map(
     ({ code, severity, message, node: { offset, length }, path, instead }) => ({
       code, severity, message, path: pathText(path), ...locate(offset), offset, length,
       ...(instead === undefined ? {} : { fix: { title: `Change to ${instead}`, offset, length, newText: JSON.stringify(instead) } }),
@@ -82,23 +82,6 @@ function overrideAdvice(root: Node, tools: readonly string[]): Advice[] {
     const near = closest(name, tools);
     const message = `There is no tool ${JSON.stringify(name)}.${near === undefined ? '' : ` Did you mean "${near}"?`}`;
     return [{ code: 'config.unknownTool', severity: 'warning' as const, message, node: key, path: [...path, name], ...(near === undefined ? {} : { instead: near }) }];
-  });
-}
-
-// Beginnings that the issuers of tokens chose so that such slips are found.
-const secretForm = /\b(?:gh[pousr]_\w{20}|github_pat_\w{20}|glpat-[\w-]{16}|sk-[\w-]{20}|xox[abeoprs]-[\w-]{10}|AKIA[A-Z0-9]{12}|AIza[\w-]{30}|npm_\w{30}|eyJ[\w-]{16,}\.eyJ)|-----BEGIN [A-Z ]*PRIVATE KEY/;
-
-function secretAdvice(node: Node, path: readonly (string | number)[]): Advice[] {
-  if (node.type === 'string') {
-    if (!secretForm.test(String(node.value))) return [];
-    const message = 'This looks like a secret. Take it out of this file and make it invalid where it was issued: others may have read it here.';
-    return [{ code: 'config.secret', severity: 'warning', message, node, path }];
-  }
-  return (node.children ?? []).flatMap((child, index) => {
-    const [key, value] = child.type === 'property' ? (child.children ?? []) : [];
-    if (key === undefined) return secretAdvice(child, [...path, index]);
-    const inside = [...path, String(key.value)];
-    return [...secretAdvice(key, inside), ...(value === undefined ? [] : secretAdvice(value, inside))];
   });
 }
 

@@ -15,11 +15,11 @@ export type AttachedLanguage = Readonly<{
 }>;
 
 /** The language of the log and what tells that it was verified, and how long to wait after a change before diagnostics are sent, in milliseconds. Default: 100. */
-export type AttachOptions = LanguageOptions & Readonly<{ debounceMs?: number; /** Absent: nothing is said about the files of external servers. */ external?: ExternalKnowledge; log: AuditLogLanguage; onVerified(listener: () => void): () => void }>;
+export type AttachOptions = LanguageOptions & Readonly<{ debounceMs?: number; /** Absent: nothing is said about the files of external servers. */ external?: ExternalKnowledge; /** Tells that `credentials` gives others now. */ onCredentials?(listener: () => void): () => void; log: AuditLogLanguage; onVerified(listener: () => void): () => void }>;
 
 const capabilities: ServerCapabilities = {
   textDocumentSync: TextDocumentSyncKind.Incremental,
-  completionProvider: { triggerCharacters: ['"', ':'] },
+  completionProvider: { triggerCharacters: ['"', ':', '{'] },
   hoverProvider: true,
   documentSymbolProvider: true,
   documentFormattingProvider: true,
@@ -28,14 +28,14 @@ const capabilities: ServerCapabilities = {
 };
 
 /** Answers the requests of an editor about the configuration file, and pushes its diagnostics, and about files of the log; other documents get empty answers. */
-export function attachLanguage(connection: Connection, { debounceMs = 100, log: logLanguage, onVerified, external, ...options }: AttachOptions): AttachedLanguage {
+export function attachLanguage(connection: Connection, { debounceMs = 100, log: logLanguage, onVerified, external, onCredentials, ...options }: AttachOptions): AttachedLanguage {
   const language = joinLanguages([createLanguage(options), ...(external === undefined ? [] : externalLanguages(external))]);
   const log = attachAuditLog(connection, logLanguage, onVerified);
   const documents = new TextDocuments(TextDocument);
   const owned = (uri: string): TextDocument | undefined => (language.owns(uri) ? documents.get(uri) : undefined);
 
   const listeners: Disposable[] = [
-    pushDiagnostics(connection, documents, language, debounceMs),
+    pushDiagnostics(connection, documents, language, debounceMs, onCredentials),
     connection.onCompletion(({ textDocument, position }) => {
       const document = owned(textDocument.uri);
       return document === undefined ? null : language.completion(document, position);
@@ -73,7 +73,7 @@ export function attachLanguage(connection: Connection, { debounceMs = 100, log: 
   };
 }
 
-function pushDiagnostics(connection: Connection, documents: TextDocuments<TextDocument>, language: ConfigLanguage, debounceMs: number): Disposable {
+function pushDiagnostics(connection: Connection, documents: TextDocuments<TextDocument>, language: ConfigLanguage, debounceMs: number, onCredentials: AttachOptions['onCredentials']): Disposable {
   const timers = new Map<string, NodeJS.Timeout>();
   const send = (uri: string): void => {
     const document = documents.get(uri);
@@ -82,11 +82,13 @@ function pushDiagnostics(connection: Connection, documents: TextDocuments<TextDo
     // An editor that left in the meantime needs no diagnostics.
     connection.sendDiagnostics({ uri, ...version, diagnostics }).catch(() => undefined);
   };
-  const changed = documents.onDidChangeContent(({ document: { uri } }) => {
+  const soon = (uri: string): void => {
     if (!language.owns(uri)) return;
     clearTimeout(timers.get(uri));
     timers.set(uri, setTimeout(send, debounceMs, uri));
-  });
+  };
+  const changed = documents.onDidChangeContent(({ document: { uri } }) => soon(uri));
+  const forget = onCredentials?.(() => documents.keys().forEach(soon));
   const closed = documents.onDidClose(({ document: { uri } }) => {
     if (!language.owns(uri)) return;
     clearTimeout(timers.get(uri));
@@ -96,6 +98,7 @@ function pushDiagnostics(connection: Connection, documents: TextDocuments<TextDo
   return {
     dispose: () => {
       changed.dispose();
+      forget?.();
       closed.dispose();
       for (const timer of timers.values()) clearTimeout(timer);
     },
@@ -105,9 +108,11 @@ function pushDiagnostics(connection: Connection, documents: TextDocuments<TextDo
 function quickFixes(language: ConfigLanguage, document: TextDocument, range: Range): CodeAction[] {
   const from = document.offsetAt(range.start);
   const to = document.offsetAt(range.end);
-  return language.diagnostics(document).flatMap(({ diagnostic, fix }) => {
+  return language.diagnostics(document).flatMap(({ diagnostic, fix, command }): CodeAction[] => {
     const apart = document.offsetAt(diagnostic.range.end) < from || document.offsetAt(diagnostic.range.start) > to;
-    if (fix === undefined || apart) return [];
-    return [{ title: fix.title, kind: CodeActionKind.QuickFix, diagnostics: [diagnostic], isPreferred: true, edit: { changes: { [document.uri]: [fix.edit] } } }];
+    if (apart) return [];
+    const shared = { kind: CodeActionKind.QuickFix, diagnostics: [diagnostic] };
+    const edits = fix === undefined ? [] : [{ title: fix.title, ...shared, isPreferred: true, edit: { changes: { [document.uri]: [fix.edit] } } }];
+    return command === undefined ? edits : [...edits, { title: command.title, ...shared, isPreferred: fix === undefined, command }];
   });
 }

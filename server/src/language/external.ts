@@ -10,10 +10,12 @@ import { createLocator, pathText, type Finding } from '../config/finding';
 import { parseJsonc } from '../config/jsonc';
 import { parseAs } from '../config/parse';
 import { jsonSchemaOf, type JsonSchema } from '../config/schema';
-import { clearSecrets } from '../rules/backends/clearSecrets';
 import { alikeBackends } from '../rules/backends/names';
 import { openEgress } from '../rules/backends/verdict';
 import { jsonLanguage, samePath, type ConfigLanguage } from './language';
+import type { SecretRules } from './secretPlaces';
+import { backendSecrets, noSecrets } from './secretRules';
+import { secretFindings, type CredentialNames } from './secrets';
 
 /** What is known of external servers at this moment. */
 export type ExternalKnowledge = Readonly<{
@@ -22,6 +24,8 @@ export type ExternalKnowledge = Readonly<{
   /** The registered backends: the tools that each offered last, undefined before that, and the required variables that are not set. */
   backends(): ReadonlyMap<string, Readonly<{ tools: readonly string[] | undefined; missingEnv: readonly string[] }>>;
   strict(): boolean;
+  /** The credentials that there are. Absent: unknown. */
+  credentials?: () => CredentialNames;
 }>;
 
 /** The languages of `mcp_backends.json` and `external_mcp_policy.json`: the user's own, and those of projects, which only tighten. */
@@ -29,8 +33,9 @@ export function externalLanguages(knowledge: ExternalKnowledge): readonly Config
   const own = (name: string) => (uri: string): boolean => samePath(uri, join(knowledge.configDir, name));
   const project = (name: string) => (uri: string): boolean => !own(name)(uri) && isIn(uri, projectFolderName, name);
   const policy = policySchema(knowledge);
+  const { credentials } = knowledge;
   return [
-    languageOf(own(backendsFileName), backendsSchema, constant(jsonSchemaOf(backendsSchema)), (root) => backendsAdvice(root, knowledge)),
+    languageOf(own(backendsFileName), backendsSchema, constant(jsonSchemaOf(backendsSchema)), (root) => backendsAdvice(root, knowledge), backendSecrets, credentials),
     languageOf(own(externalPolicyFileName), externalPolicySchema, policy, (root) => policyAdvice(root, knowledge)),
     languageOf(project(backendsFileName), projectBackendsSchema, constant(jsonSchemaOf(projectBackendsSchema)), () => []),
     languageOf(project(externalPolicyFileName), externalPolicySchema, policy, (root) => policyAdvice(root, knowledge)),
@@ -53,16 +58,16 @@ function isIn(uri: string, folder: string, name: string): boolean {
   }
 }
 
-function languageOf<T>(owns: (uri: string) => boolean, schema: z.ZodType<T>, described: () => JsonSchema, advise: (root: Node) => readonly Advice[]): ConfigLanguage {
+function languageOf<T>(owns: (uri: string) => boolean, schema: z.ZodType<T>, described: () => JsonSchema, advise: (root: Node) => readonly Advice[], secrets: SecretRules = noSecrets, credentials?: () => CredentialNames): ConfigLanguage {
   const plain = jsonSchemaOf(schema);
   return jsonLanguage({
-    owns, schema: described,
+    owns, schema: described, secrets, ...(credentials === undefined ? {} : { credentials }),
     findings: (text) => {
       const parsed = parseAs(text, schema, () => plain);
       const broken = parsed.kind === 'broken' ? parsed.problems : [];
       const { root, problems } = parseJsonc(text);
       const advice = root === undefined || problems.length > 0 ? [] : located(text, root, advise(root));
-      return [...broken, ...advice].sort((a, b) => a.offset - b.offset);
+      return [...broken, ...advice, ...secretFindings(text, secrets, 'backends.clearSecret', credentials?.())].sort((a, b) => a.offset - b.offset);
     },
   });
 }
@@ -93,9 +98,8 @@ function profileAdvice(root: Node, name: string, strict: boolean, missing: reado
   const open = openEgress(parsed.data);
   const stated = parsed.data.egress_allowlist !== undefined;
   const egress: Advice[] = open === undefined ? [] : [{ code: 'backends.egress', severity: strict ? 'error' : 'warning', message: `${open}. ${strict ? 'Strict mode refuses that.' : 'Name the hosts in egress_allowlist; [] is none at all.'}`, path: ['backends', name, ...(stated ? ['egress_allowlist'] : [])], mark: 'key' }];
-  const secrets = clearSecrets(parsed.data).map(({ path, says }): Advice => ({ code: 'backends.clearSecret', severity: 'warning', message: says, path: ['backends', name, ...path] }));
   const variables = parsed.data.required_env.flatMap((variable, index): Advice[] => (missing.includes(variable) ? [{ code: 'backends.missingEnv', severity: 'warning', message: `${variable} is not set, so calls of ${name} are refused.`, path: ['backends', name, 'required_env', index] }] : []));
-  return [...egress, ...secrets, ...variables];
+  return [...egress, ...variables];
 }
 
 function policyAdvice(root: Node, { backends, strict }: ExternalKnowledge): Advice[] {

@@ -1,15 +1,19 @@
 import { normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
-  ClientCapabilities, getLanguageService, type CompletionList, type Diagnostic, type DocumentSymbol, type FormattingOptions, type Hover, type JSONDocument, type JSONSchema, type LanguageService, type Position, type Range,
+  ClientCapabilities, getLanguageService, InsertTextFormat, CompletionItemKind, type Command, type CompletionList, type Diagnostic, type DocumentSymbol, type FormattingOptions, type Hover, type JSONDocument, type JSONSchema, type LanguageService, type Position, type Range,
   type TextDocument, type TextEdit,
 } from 'vscode-json-languageservice';
-import type { Finding, Fix } from '../config/finding';
+import type { Fix } from '../config/finding';
 import { parseJsonc } from '../config/jsonc';
 import { parseConfig } from '../config/parse';
 import { configJsonSchema, type JsonSchema } from '../config/schema';
 import { adviceOn } from './advice';
 import { editorSchema } from './editorSchema';
+import { commandFor, rangeOf } from './remedies';
+import type { SecretRules } from './secretPlaces';
+import { configSecrets } from './secretRules';
+import { referenceHover, referencesAt, secretFindings, type CredentialNames, type SecretFinding } from './secrets';
 
 /** What the language of the configuration needs to know. */
 export type LanguageOptions = Readonly<{
@@ -19,10 +23,12 @@ export type LanguageOptions = Readonly<{
   schema?: JsonSchema;
   /** Dotted names of the tools that there are; offered for overrides. Default: unknown. */
   tools?: readonly string[];
+  /** The credentials that there are at this moment. Default: unknown. */
+  credentials?: () => CredentialNames;
 }>;
 
 /** A diagnostic with the change that would correct it, where there is one. */
-export type FixableDiagnostic = Readonly<{ diagnostic: Diagnostic; fix?: Readonly<{ title: string; edit: TextEdit }> }>;
+export type FixableDiagnostic = Readonly<{ diagnostic: Diagnostic; fix?: Readonly<{ title: string; edit: TextEdit }>; /** What a window can do about it, beside or instead of that. */ command?: Command }>;
 
 /** Everything that an editor asks about a document of the configuration. Reads no files; works on the text that it is given. */
 export type ConfigLanguage = Readonly<{
@@ -40,9 +46,10 @@ export type ConfigLanguage = Readonly<{
 const schemaUri = 'conductor://schemas/config.schema.json';
 
 /** Makes the language of the configuration: one source of diagnostics with the broker's own parser, the rest from the same schema. */
-export function createLanguage({ configFile, schema = configJsonSchema(), tools = [] }: LanguageOptions): ConfigLanguage {
+export function createLanguage({ configFile, schema = configJsonSchema(), tools = [], credentials }: LanguageOptions): ConfigLanguage {
   const enriched = editorSchema(schema, tools);
-  return jsonLanguage({ owns: (uri) => samePath(uri, configFile), schema: () => enriched, findings: (text) => findings(text, tools) });
+  const find = (text: string): readonly SecretFinding[] => findings(text, tools, credentials?.());
+  return jsonLanguage({ owns: (uri) => samePath(uri, configFile), schema: () => enriched, findings: find, secrets: configSecrets, ...(credentials === undefined ? {} : { credentials }) });
 }
 
 /** What makes the language of one kind of file. */
@@ -51,11 +58,15 @@ export type JsonLanguageOptions = Readonly<{
   /** The schema of this moment; the same object as long as it is the same. */
   schema(): JsonSchema;
   /** What there is to say about a text. */
-  findings(text: string): readonly Finding[];
+  findings(text: string): readonly SecretFinding[];
+  /** Where references to credentials are read. */
+  secrets: SecretRules;
+  /** The credentials that there are at this moment. Default: unknown. */
+  credentials?: () => CredentialNames;
 }>;
 
 /** Makes the language of a kind of file of which there is a schema. */
-export function jsonLanguage({ owns, schema, findings: find }: JsonLanguageOptions): ConfigLanguage {
+export function jsonLanguage({ owns, schema, findings: find, secrets, credentials }: JsonLanguageOptions): ConfigLanguage {
   let known: Readonly<{ schema: JsonSchema; service: LanguageService }> | undefined;
   const serviceNow = (): LanguageService => {
     const present = schema();
@@ -74,11 +85,15 @@ export function jsonLanguage({ owns, schema, findings: find }: JsonLanguageOptio
     diagnostics: (document) => find(document.getText()).map((finding) => toDiagnostic(document, finding)),
     async completion(document, position) {
       const json = parsed(document);
-      return json === undefined ? null : serviceNow().doComplete(document, position, json);
+      if (json === undefined) return null;
+      const named = referencesAt(document.getText(), document.offsetAt(position), secrets, credentials?.());
+      return named === undefined ? serviceNow().doComplete(document, position, json) : { isIncomplete: false, items: named.items.map((item) => ({ ...item, kind: CompletionItemKind.Reference, insertTextFormat: InsertTextFormat.PlainText, textEdit: { range: rangeOf(document, named.span), newText: item.label } })) };
     },
     async hover(document, position) {
       const json = parsed(document);
-      return json === undefined ? null : serviceNow().doHover(document, position, json);
+      if (json === undefined) return null;
+      const named = referenceHover(document.getText(), document.offsetAt(position), secrets, credentials?.());
+      return named === undefined ? serviceNow().doHover(document, position, json) : { contents: named.contents, range: rangeOf(document, named.span) };
     },
     symbols(document) {
       const json = parsed(document);
@@ -111,25 +126,20 @@ export function joinLanguages(languages: readonly ConfigLanguage[]): ConfigLangu
   };
 }
 
-function findings(text: string, tools: readonly string[]): Finding[] {
+function findings(text: string, tools: readonly string[], credentials: CredentialNames | undefined): SecretFinding[] {
   const parsed = parseConfig(text);
-  return [...(parsed.kind === 'broken' ? parsed.problems : []), ...adviceOn(text, tools)].sort((a, b) => a.offset - b.offset);
+  return [...(parsed.kind === 'broken' ? parsed.problems : []), ...adviceOn(text, tools), ...secretFindings(text, configSecrets, 'config.secret', credentials)].sort((a, b) => a.offset - b.offset);
 }
 
 const severities = { error: 1, warning: 2, information: 3 } as const;
 
-function toDiagnostic(document: TextDocument, { message, severity, code, offset, length, fix }: Finding): FixableDiagnostic {
-  const range = rangeOf(document, offset, length);
-  const diagnostic: Diagnostic = { range, severity: severities[severity], source: 'conductor', code, message };
-  return fix === undefined ? { diagnostic } : { diagnostic, fix: { title: fix.title, edit: toEdit(document, fix) } };
+function toDiagnostic(document: TextDocument, { message, severity, code, offset, length, fix, remedy }: SecretFinding): FixableDiagnostic {
+  const diagnostic: Diagnostic = { range: rangeOf(document, { offset, length }), severity: severities[severity], source: 'conductor', code, message };
+  return { diagnostic, ...(fix === undefined ? {} : { fix: { title: fix.title, edit: toEdit(document, fix) } }), ...(remedy === undefined ? {} : { command: commandFor(document, remedy) }) };
 }
 
-function toEdit(document: TextDocument, { offset, length, newText }: Fix): TextEdit {
-  return { range: rangeOf(document, offset, length), newText };
-}
-
-function rangeOf(document: TextDocument, offset: number, length: number): Range {
-  return { start: document.positionAt(offset), end: document.positionAt(offset + length) };
+function toEdit(document: TextDocument, fix: Fix): TextEdit {
+  return { range: rangeOf(document, fix), newText: fix.newText };
 }
 
 /** Whether a document is the file at a path. */

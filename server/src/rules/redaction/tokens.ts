@@ -9,7 +9,7 @@ import { Marks, withLowBytes } from './lowBytes';
 export type TokenSpan = Readonly<{ from: number; to: number; kind: string }>;
 
 /** One published format: how it begins, and what must follow in all. `pivot`: place of its rarest character, which is formats for. */
-type Format = Readonly<{ kind: string; begins: readonly string[]; pivot: string; whole: RegExp; /** Its beginning may stand in base64, where `+` and `/` are letters. */ letters?: true }>;
+type Format = Readonly<{ kind: string; begins: readonly string[]; pivot: string; whole: RegExp; /** Its beginning may stand in base64, where `+` and `/` are letters. */ letters?: true; /** Nothing else begins so, whatever stands before it. */ anywhere?: true }>;
 
 /** Sources: the makers' own documentation of their token formats. Each begins with one of its beginnings. */
 const formats: readonly Format[] = [
@@ -34,7 +34,7 @@ const formats: readonly Format[] = [
   { kind: 'Google OAuth secret', begins: ['GOCSPX-'], pivot: '-', whole: /GOCSPX-[\w-]{28}/y },
   { kind: 'SendGrid key', begins: ['SG.'], pivot: '.', whole: /SG\.[\w-]{22}\.[\w-]{43}/y },
   { kind: 'JSON Web Token', begins: ['eyJ'], pivot: 'J', whole: /eyJ[\w-]{8,4000}\.eyJ[\w-]{8,8000}\.[\w-]{16,2000}/y },
-  { kind: 'private key', begins: ['-----BEGIN '], pivot: 'G', whole: /-----BEGIN [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----(?:(?!-----)[\s\\A-Za-z0-9+/=:,.-]){64,16000}-----END [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----/y },
+  { kind: 'private key', begins: ['-----BEGIN '], pivot: 'G', whole: /-----BEGIN [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----(?:(?!-----)[\s\\A-Za-z0-9+/=:,.-]){64,16000}-----END [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----/y, anywhere: true },
 ];
 
 type Entry = Readonly<{ begins: string; at: number; format: Format }>;
@@ -104,7 +104,8 @@ function tokenAround(text: string, at: number, from: number, entries: readonly E
 }
 
 /** An escape before a token, as in `\nghp_` or `%20ghp_`, is no part of its word. */
-function beginsWord(text: string, at: number, { letters }: Format): boolean {
+function beginsWord(text: string, at: number, { letters, anywhere }: Format): boolean {
+  if (anywhere === true) return true;
   const before = text.slice(Math.max(0, at - 3), at);
   return !(letters === true ? /[\w+/-]$/ : /[\w-]$/).test(before) || /\\[nrtbfv]$|%[0-9A-Fa-f]{2}$/.test(before);
 }
