@@ -341,7 +341,7 @@ describe('the broker', () => {
 
   it('T92: every door proved at start that it refuses a forbidden call', async () => {
     const { doors } = await house.status();
-    assert.deepEqual(doors.map(({ door, open }) => [door, open]), [['agent', true], ['editor', true], ['terminal', true]]);
+    assert.deepEqual(doors.map(({ door, open }) => [door, open]), [['agent', true], ['editor', true], ['terminal', true], ['introduction', true]]);
   });
 
   it('audit:python-agrees: the Python verifier accepts what a busy broker wrote', async () => {
