@@ -1,18 +1,18 @@
 // A small MCP server over stdio. Its tools stand in the JSON file that is its first argument, read at every tools/list; each request is
-// noted, one method a line, in the file that is its second argument.
+// noted, one method a line, in the file that is its second argument. A tool named `meta` answers with the `_meta` of its call.
 import { appendFileSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 
 const [, , tools, notes] = process.argv;
 
-function answer(method) {
+function answer(method, params) {
   switch (method) {
     case 'initialize':
       return { result: { protocolVersion: '2025-06-18', capabilities: { tools: { listChanged: true } }, serverInfo: { name: 'tools', version: '1' } } };
     case 'tools/list':
       return { result: { tools: JSON.parse(readFileSync(tools, 'utf8')) } };
     case 'tools/call':
-      return { result: { content: [{ type: 'text', text: 'called' }] } };
+      return { result: { content: [{ type: 'text', text: params.name === 'meta' ? JSON.stringify(params._meta) : 'called' }] } };
     case 'ping':
       return { result: {} };
     default:
@@ -21,7 +21,7 @@ function answer(method) {
 }
 
 createInterface({ input: process.stdin }).on('line', (line) => {
-  const { id, method } = JSON.parse(line);
+  const { id, method, params } = JSON.parse(line);
   if (notes !== undefined) appendFileSync(notes, `${method}\n`);
-  if (id !== undefined) process.stdout.write(`${JSON.stringify({ jsonrpc: '2.0', id, ...answer(method) })}\n`);
+  if (id !== undefined) process.stdout.write(`${JSON.stringify({ jsonrpc: '2.0', id, ...answer(method, params) })}\n`);
 });

@@ -153,4 +153,20 @@ describe('external servers: proposed by agents, decided by people', () => {
     assert.equal((await answer('deny')).rule, 'external.toolChanged');
     assert.deepEqual([(await asking).isError, calls()], [true, 1]);
   });
+
+  it('T41: a call that comes again for its answer runs as it was asked about, with what came beside the arguments then', async () => {
+    house.configure({ approvalTimeout: 20_000, approvals: { callAgainAfterSeconds: 0.3 } });
+    await trusted([{ name: 'meta', description: 'Tells.' }]);
+    await person.sendRequest('backends/change', { change: 'policy', policy: { rules: [{ backend: 'calc', tools: ['meta'], approval: 'always' }] }, mode: 'replace' });
+    const agent = await house.introducedAgent();
+    const first = await until('the client is told to call again', async () => {
+      const answered = await agent.call('calc__meta', {}, { _meta: { 'a.b/c': 'first' } });
+      return answered.structured['kind'] === 'approval.pending' && answered;
+    });
+    assert.equal(first.isError, true);
+    await answer('approve');
+    const { text } = await agent.call('calc__meta', {}, { _meta: { 'a.b/c': 'second' } });
+    assert.match(text, /first/);
+    assert.doesNotMatch(text, /second/);
+  });
 });

@@ -57,10 +57,10 @@ export async function firstTurn(rooms: Inside, { key }: Waiter, judged: Judged):
   return fresh;
 }
 
-/** The judged call of a question, on the line of the request that waits now. An answer to us is none for the tool, which gets what came at first. */
-function withLineOf({ turn: { judged }, over }: ParkedQuestion, { call: { line } }: Judged): Judged {
+/** The judged call of a question, on the line of the request that waits now. What came beside the arguments stays what it was when a person was asked. */
+function withLineOf({ turn: { judged } }: ParkedQuestion, { call: { line } }: Judged): Judged {
   const first = judged.call.line;
-  return line === undefined || first === undefined ? judged : { ...judged, call: { ...judged.call, line: over === undefined ? line : { ...line, rest: first.rest } } };
+  return line === undefined || first === undefined ? judged : { ...judged, call: { ...judged.call, line: { ...line, meta: first.meta, rest: first.rest } } };
 }
 
 /** Clears the call of this turn, asking a person where one is needed. */
