@@ -4,16 +4,16 @@ import { pathToFileURL } from 'node:url';
 import { createMessageConnection, StreamMessageReader, StreamMessageWriter } from 'vscode-jsonrpc/node';
 import type { CodeAction, CompletionList, PublishDiagnosticsParams } from 'vscode-languageserver';
 import { createConnection } from 'vscode-languageserver/node';
-import { attachLanguage } from './attach';
+import { attachLanguage, type AttachOptions } from './attach';
 import { createAuditLogLanguage } from './auditLog';
 
 const uri = pathToFileURL('/home/me/.conductor/config.json').href;
 const other = pathToFileURL('/home/me/project/package.json').href;
 
-async function begin() {
+async function begin(more: Partial<AttachOptions> = {}) {
   const [up, down] = [new PassThrough(), new PassThrough()];
   const server = createConnection(new StreamMessageReader(up), new StreamMessageWriter(down));
-  const attached = attachLanguage(server, { configFile: '/home/me/.conductor/config.json', debounceMs: 100, log: createAuditLogLanguage({ log: '/home/me/.conductor/audit.log', verified: () => undefined }), onVerified: () => () => undefined });
+  const attached = attachLanguage(server, { configFile: '/home/me/.conductor/config.json', debounceMs: 100, log: createAuditLogLanguage({ log: '/home/me/.conductor/audit.log', verified: () => undefined }), onVerified: () => () => undefined, ...more });
   server.onInitialize(() => ({ capabilities: attached.capabilities }));
   server.listen();
   const client = createMessageConnection(new StreamMessageReader(down), new StreamMessageWriter(up));
@@ -82,6 +82,23 @@ describe('attached language', () => {
     assert.deepEqual(actions.map(({ title, kind, edit }) => [title, kind, edit?.changes?.[uri]?.[0]?.newText]), [['Change to "plugins"', 'quickfix', '"plugins"']]);
     const elsewhere = { start: { line: 0, character: 2 }, end: { line: 0, character: 3 } };
     assert.deepEqual(await client.sendRequest('textDocument/codeAction', { textDocument, range: elsewhere, context: { diagnostics: [] } }), []);
+    end();
+  });
+
+  it('credentials:references: says anew what is missing when the store has others, and offers to set it', async () => {
+    let changed: () => void = () => undefined;
+    let state: 'locked' | 'open' = 'locked';
+    const { client, published, next, open, end } = await begin({ credentials: () => ({ state, message: '', credentials: [] }), onCredentials: (listener) => ((changed = listener), () => undefined) });
+    const opened = next();
+    await open('{"plugins":{"shell":{"secrets":{"gh":{"GH_TOKEN":"${secret:gh.token}"}}}}}');
+    await opened;
+    const unlocked = next();
+    state = 'open';
+    changed();
+    await unlocked;
+    assert.deepEqual(published.map(({ diagnostics }) => diagnostics.map(({ code }) => code)), [['credentials.unknown'], ['credentials.missing']]);
+    const actions: CodeAction[] = await client.sendRequest('textDocument/codeAction', { textDocument: { uri }, range: published.at(-1)?.diagnostics[0]?.range, context: { diagnostics: [] } });
+    assert.deepEqual(actions.map(({ title, command }) => [title, command?.command, command?.arguments]), [['Set it now…', 'conductor.credentials.set', ['gh.token']]]);
     end();
   });
 
