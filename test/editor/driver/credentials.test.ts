@@ -1,6 +1,6 @@
 /** Credentials in the real workbench: set by keys alone, sealed under a key of the real secret storage, shown by name, and gone when deleted. */
 import * as assert from 'node:assert/strict';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import type { CredentialState } from '../../../protocol/src/credentials';
@@ -48,12 +48,22 @@ async function filesWith(needle: string, folder = configDir): Promise<string[]> 
   return found;
 }
 
+/** Begins without a store, whatever other suites of this workspace left. */
+async function forgetStore(): Promise<void> {
+  if ((await store()).state === 'empty') return;
+  const { pid } = await ask('conductor/status', {});
+  await rm(join(configDir, 'credentials'), { recursive: true });
+  process.kill(pid, 'SIGKILL');
+  await eventually('a broker without a store', async () => (await ask('conductor/status', {})).pid !== pid && (await store()).state === 'empty');
+}
+
 describe('credentials in the editor', function () {
   this.timeout(120_000);
   before(async function () {
     if (!isPageReachable) this.skip();
     await connected();
     await configure({});
+    await forgetStore();
     await vscode.commands.executeCommand('conductor.credentials.focus');
   });
 

@@ -49,6 +49,9 @@ describe('external servers in the editor', function () {
 
   after(async () => {
     for (const name of ['mcp_backends.json', 'external_mcp_policy.json', 'sums.json']) await rm(join(configDir, name), { force: true });
+    await eventually('no server', async () => (await sums()) === undefined);
+    for (const { name } of (await ask('credentials/list', {})).credentials) await ask('credentials/delete', { name });
+    await settle();
   });
 
   it('servers:approve: a new server is in quarantine until a person has compared and approved it, first how it starts, then its tools', async () => {
