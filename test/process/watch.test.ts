@@ -120,7 +120,7 @@ describe('calls that wait, at a terminal', function () {
     assert.match(shown, /a\\u\{202e\}txt\.sh/);
     assert.match(shown, /\\u\{1b\}\[2J\\u\{1b\}\[1;1HApproved\.\\u\{7\}\\u\{d\}\\u\{200b\}gone/);
     assert.match(shown, /CAREFUL: \d+ hidden characters/);
-    // eslint-disable-next-line no-control-regex
+     
     assert.doesNotMatch(shown, /[\u0007\u202e\u200b]|\u001b\[2J|\u001b\[1;1H|\r(?!\n)/);
     assert.doesNotMatch(shown, /Approve once\?.*\[m\]ore.*allow/);
     await sleep(reading);
