@@ -45,6 +45,22 @@ describe('git: files that a command writes', () => {
     for (const line of ['git checkout main', 'git checkout -', 'git switch -', 'git revert --no-edit HEAD', 'git rm .npmrc', "git rm '*npm*'"]) assert.equal(await ground.verdict(line), 'approve shell.controlFile', line);
   });
 
+  it('T7 asks where the name of a branch also means something else, since git switches to the branch and looks names up elsewhere', async () => {
+    const main = ground.git('rev-parse', 'main').trim();
+    const ways: readonly (readonly [make: readonly string[], undo: readonly string[], lines: readonly string[]])[] = [
+      [['tag', 'evil', 'main'], ['tag', '-d', 'evil'], ['git switch evil', 'git checkout evil', 'git checkout evil -- .', 'git switch --detach evil', 'git checkout -b n evil', 'git rebase main evil']],
+      [['branch', main, 'evil'], ['branch', '-D', main], [`git switch ${main}`, `git checkout ${main}`]],
+      [['branch', 'heads/main', 'evil'], ['branch', '-D', 'heads/main'], ['git switch heads/main']],
+      [['update-ref', 'refs/heads/HEAD', 'evil'], ['update-ref', '-d', 'refs/heads/HEAD'], ['git checkout HEAD -- .']],
+    ];
+    for (const [make, undo, lines] of ways) {
+      ground.git(...make);
+      for (const line of lines) assert.match(await ground.verdict(line), /^approve /, `${make.join(' ')}: ${line}`);
+      ground.git(...undo);
+    }
+    assert.equal(await ground.verdict('git switch good'), 'allow shell.allowed');
+  });
+
   it('T7 reads `HEAD:folder` as git does, whatever stands beside it under a longer name', async () => {
     ground.put('tpl/.vscode/tasks.json', '{}\n');
     ground.put('tpl^{tree}/zz', 'x\n');

@@ -2,6 +2,7 @@ import { lstatSync } from 'node:fs';
 import { join, relative, resolve, sep } from 'node:path';
 import { nothingWritten, type GitWriteQuery, type GitWrites, type NotKnown } from '../../rules/places';
 import { askGit, askGitText, isNotKnown, partsOf, type Asking } from './gitQuestion';
+import { ambiguousBranch } from './ambiguousNames';
 import { isWithin } from './resolve';
 
 /**
@@ -50,6 +51,8 @@ const linkMode = '120000';
 const rawOptions = ['--raw', '-z', '--no-relative', '--ignore-submodules=all', '--no-ext-diff', '--no-textconv'];
 
 class Look {
+  private ambiguous: ReturnType<typeof ambiguousBranch> | undefined;
+
   constructor(
     private readonly scope: WriteScope,
     private readonly root: string,
@@ -231,6 +234,9 @@ class Look {
   }
 
   private async object(expression: string): Promise<string | undefined> {
+    this.ambiguous ??= ambiguousBranch(this.scope.folder, this.scope.asking);
+    const branch = await this.ambiguous;
+    if (branch !== undefined) throw new Unclear(typeof branch === 'string' ? `the branch "${short(branch)}" has a name that also means something else; rename it or what shares its name` : branch.unknown);
     const answer = await askGit(['rev-parse', '--verify', '--quiet', '--end-of-options', expression], this.scope.folder, this.scope.asking);
     if (isNotKnown(answer)) throw new Unclear(answer.unknown);
     const id = answer.text.trim();

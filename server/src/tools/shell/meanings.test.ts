@@ -38,6 +38,15 @@ describe('approvals: what words of git mean', () => {
     assert.equal(readFileSync(join(ground.project, '.vscode/tasks.json'), 'utf8'), 'last\n');
   });
 
+  it('T16: what is approved for the branch that HEAD stands for is not done to another one at the same commit', async () => {
+    ground.git('branch', 'feature');
+    assert.deepEqual(await toldOf('git reset --hard HEAD~2', () => ground.silent('git switch feature')), ['In the repository: HEAD', 'In the repository: HEAD~2']);
+  });
+
+  it('T16: a tag that takes the name of a branch while a person is asked', async () => {
+    assert.ok((await toldOf('git checkout other -- .vscode/tasks.json', () => ground.git('tag', 'other', 'other'))).includes('In the repository: other'));
+  });
+
   const move = (): unknown => ground.git('update-ref', 'refs/heads/other', 'main~2');
 
   for (const line of ['git checkout other -- .vscode', 'git checkout other', 'git switch other', 'git restore --source=other .vscode', 'git restore -s other .vscode', 'timeout 9 git checkout other -- .vscode', 'git -c x.y=z log main..other', 'git unheard-of other', 'git unheard-of --from=^other']) {

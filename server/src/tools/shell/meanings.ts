@@ -3,6 +3,7 @@ import { meaningsIn } from '../../rules/gitRevisions';
 import type { NotKnown } from '../../rules/places';
 import { gitArguments } from '../../rules/wrapped';
 import { notThere, type Fact } from '../fact';
+import { ambiguousBranch } from './ambiguousNames';
 import { gitFolderOf } from './binding';
 import { askGit, askGitText, isNotKnown, type Asking } from './gitQuestion';
 import type { Step } from './plan';
@@ -59,11 +60,26 @@ function meaningOf({ word, folder }: Omit<Meaning, 'id'>, asking: Asking): Promi
 async function idOf(word: string, folder: string, asking: Asking): Promise<string | NotKnown> {
   const answer = await askGit(['rev-parse', '--verify', '--quiet', '--end-of-options', word], folder, asking);
   if (isNotKnown(answer)) return answer;
-  if (answer.code === 0) return answer.text.trim();
+  if (answer.code === 0) return answer.text.trim() + (await branchOf(word, folder, asking)) + (await withAmbiguity(folder, asking));
   const remote = await askGit(['for-each-ref', '--format=%(objectname) %(refname)', 'refs/remotes'], folder, asking);
   if (isNotKnown(remote)) return remote;
   const ids = remote.text.split('\n').filter((line) => line.endsWith(`/${word}`)).map((line) => line.slice(0, line.indexOf(' ')));
   return ids.length === 0 ? notThere : ids.join(' ');
+}
+
+/** What moves or publishes HEAD does that to the branch which it stands for. */
+async function branchOf(word: string, folder: string, asking: Asking): Promise<string> {
+  if (!/^(?:HEAD|@)(?![\w/.-])/.test(word)) return '';
+  const name = await askGitText(['rev-parse', '--symbolic-full-name', 'HEAD'], folder, asking);
+  return isNotKnown(name) ? `, on ${notKnown}` : `, on ${name.trim()}`;
+}
+
+/** Where a name can be read in two ways, an answer rests on all branches and tags as well. */
+async function withAmbiguity(folder: string, asking: Asking): Promise<string> {
+  const branch = await ambiguousBranch(folder, asking);
+  if (branch === undefined) return '';
+  const all = await meaningOf({ step: 0, folder, word: references }, asking);
+  return `, among ambiguous names, ${isNotKnown(all) ? notKnown : all}`;
 }
 
 async function hashed(question: readonly string[], folder: string, asking: Asking): Promise<string | NotKnown> {
