@@ -31,20 +31,21 @@ const stagers: ReadonlySet<string> = new Set(['commit', 'checkout', 'restore', '
 /** What a git command rests on, by the arguments behind `git`. A form that is not understood may rest on any of its words. */
 export function meaningsIn(args: readonly string[]): Meanings {
   const call = readGit(args);
-  if ('unknown' in call) return { words: withHead(args.flatMap(anyWord)), staged: true, references: args.includes('push'), unnamed: false };
+  if ('unknown' in call) return { words: withHead(args.flatMap(anyWord)), staged: true, references: true, unnamed: false };
   const { subcommand } = call;
   const staged = stagers.has(subcommand);
   const rule = rules.get(subcommand);
   const reading = rule === undefined ? undefined : readArguments(rule, call.args);
   const unnamed = takesUnnamed(subcommand, call.args);
-  if (nameless.has(subcommand)) return { words: [], staged, references: false, unnamed };
-  // What is not understood may be anything: a stash that is not named, all branches at once.
-  if (reading === undefined || 'unknown' in reading) return { words: withHead([...call.args.flatMap(anyWord), ...(subcommand === 'stash' ? ['stash@{0}'] : [])]), staged: true, references: subcommand === 'push', unnamed };
+  // What `fetch` takes from a repository on this disk is named, too, and `clean` keeps what is staged.
+  if (nameless.has(subcommand)) return { words: [], staged: staged || subcommand === 'clean', references: subcommand === 'fetch' && call.args.some((word) => word.includes(':')), unnamed };
+  // What is not understood may be anything: a stash that is not named, all branches at once, one that is joined to its option.
+  if (reading === undefined || 'unknown' in reading) return { words: withHead([...call.args.flatMap(anyWord), ...(subcommand === 'stash' ? ['stash@{0}'] : [])]), staged: true, references: true, unnamed };
   const { seen, typed } = reading;
   const operands = ofFiles.has(subcommand) ? [] : seen.operands.slice(0, seen.beforeDashes);
   const own = new Set(seen.operands);
   const named = typed.flatMap(({ kind, text }) => (kind === 'rev' && !own.has(text) ? [text] : []));
-  const references = subcommand === 'push' && (seen.operands.length < 2 || ['--tags', '--follow-tags'].some((name) => hasOption(seen, name)));
+  const references = (subcommand === 'pull' && seen.operands.length > 1) || (subcommand === 'push' && (seen.operands.length < 2 || ['--tags', '--follow-tags'].some((name) => hasOption(seen, name)) || seen.operands.some((word) => word.includes('*'))));
   return { words: withHead([...named, ...special(subcommand, seen, operands)]), staged, references, unnamed };
 }
 
