@@ -1,8 +1,9 @@
-import { EventEmitter, MarkdownString, ThemeColor, ThemeIcon, TreeItem, TreeItemCollapsibleState, window } from 'vscode';
+import { EventEmitter, type MarkdownString, ThemeColor, ThemeIcon, TreeItem, TreeItemCollapsibleState, window } from 'vscode';
 import type { GrantsState, GrantView } from '../../../protocol/src/grants';
 import type { Broker } from '../broker';
 import { rowKinds } from '../ids';
 import { Lifetime, type Disposable } from '../lifetime';
+import { plainTooltip } from '../plainTooltip';
 import { grantLines, grantRow, grantsHeading } from './grants';
 
 /** The heading under which the rows of answers that last stand. */
@@ -63,10 +64,7 @@ export class GrantsSection implements Disposable {
   /** Plain lines: nothing of an agent can become markup. */
   tooltip(node: GrantsNode | GrantNode): MarkdownString | undefined {
     if (node.kind === 'grants') return undefined;
-    const text = new MarkdownString(undefined, false);
-    text.isTrusted = false;
-    text.supportHtml = false;
-    return text.appendCodeblock(grantLines(node.grant, Date.now()).join('\n'), 'text');
+    return plainTooltip(grantLines(node.grant, Date.now()));
   }
 
   dispose(): void {

@@ -1,6 +1,7 @@
-import { EventEmitter, MarkdownString, ThemeColor, ThemeIcon, TreeItem, TreeItemCollapsibleState, window, type TreeDataProvider } from 'vscode';
+import { EventEmitter, ThemeColor, ThemeIcon, TreeItem, TreeItemCollapsibleState, window, type TreeDataProvider } from 'vscode';
 import { commands, rowKinds, views } from '../ids';
 import { Lifetime, type Disposable } from '../lifetime';
+import { plainTooltip } from '../plainTooltip';
 import type { ServerModel } from './model';
 import { needsLook, serverFacts, serverRow, standingOf, toolLines, toolRow, type Server, type ServerTool, type Standing } from './rows';
 
@@ -52,11 +53,7 @@ export class ServersTree implements TreeDataProvider<ServerNode>, Disposable {
   /** Plain lines: nothing that a server says can become markup. */
   resolveTreeItem(item: TreeItem, node: ServerNode): TreeItem {
     const lines = node.kind === 'server' ? serverFacts(node.server) : node.kind === 'tool' ? toolLines(node.tool) : undefined;
-    if (lines === undefined) return item;
-    const text = new MarkdownString(undefined, false);
-    text.isTrusted = false;
-    text.supportHtml = false;
-    item.tooltip = text.appendCodeblock(lines.join('\n'), 'text');
+    if (lines !== undefined) item.tooltip = plainTooltip(lines);
     return item;
   }
 

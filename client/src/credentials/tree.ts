@@ -1,7 +1,8 @@
-import { EventEmitter, MarkdownString, ThemeColor, ThemeIcon, TreeItem, TreeItemCollapsibleState, window, type TreeDataProvider } from 'vscode';
+import { EventEmitter, ThemeColor, ThemeIcon, TreeItem, TreeItemCollapsibleState, window, type TreeDataProvider } from 'vscode';
 import type { CredentialView, SlotView } from '../../../protocol/src/credentials';
 import { rowKinds, views } from '../ids';
 import { Lifetime, type Disposable } from '../lifetime';
+import { plainTooltip } from '../plainTooltip';
 import type { CredentialModel } from './model';
 import { credentialLines, credentialRow, slotLines, slotRow, slotsHeading, type Row } from './rows';
 
@@ -48,11 +49,7 @@ export class CredentialsTree implements TreeDataProvider<CredentialNode>, Dispos
   /** Plain lines: nothing from a file can become markup. */
   resolveTreeItem(item: TreeItem, node: CredentialNode): TreeItem {
     const lines = node.kind === 'credential' ? credentialLines(node.credential) : node.kind === 'slot' ? slotLines(node.slot) : undefined;
-    if (lines === undefined) return item;
-    const text = new MarkdownString(undefined, false);
-    text.isTrusted = false;
-    text.supportHtml = false;
-    item.tooltip = text.appendCodeblock(lines.join('\n'), 'text');
+    if (lines !== undefined) item.tooltip = plainTooltip(lines);
     return item;
   }
 
