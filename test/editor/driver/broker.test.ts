@@ -5,7 +5,11 @@ import { isPageReachable, press, shown, takePicture } from '../harnessPage';
 import { ask, configure, connected, denyAll, eventually, logLines, shell, toolName, waiting } from '../workbench';
 
 async function statusShows(part: string): Promise<void> {
-  await eventually(`the status item with ${part}`, async () => (await shown('.statusbar-item')).some(({ text }) => text.includes(part)));
+  await eventually(`the status item with ${part}`, async () => {
+    const texts = (await shown('.statusbar-item')).map(({ text }) => text);
+    assert.ok(texts.some((text) => text.includes(part)), texts.join(' | '));
+    return true;
+  });
 }
 
 describe('the broker and its window', () => {
@@ -74,6 +78,7 @@ describe('the broker and its window', () => {
     if (!isPageReachable) this.skip();
     await configure({ plugins: { shell: { allowedCommands: ['ls'] } }, circuitBreaker: { timeout: 5000 } });
     for (let failure = 0; failure < 5; failure += 1) await shell(`ls no-such-file-${failure}`);
+    assert.match((await shell('ls')).text, /breaker|CIRCUIT|repeated/i);
     await statusShows('shell.exec stopped');
     await vscode.commands.executeCommand('conductor.breakers.focus');
     const row = '.pane-body .monaco-list-row';

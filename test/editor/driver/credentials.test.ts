@@ -67,6 +67,11 @@ describe('credentials in the editor', function () {
     await vscode.commands.executeCommand('conductor.credentials.focus');
   });
 
+  // A store that only a passphrase opens would be locked, and said so in the status bar, in every suite after this one.
+  after(async () => {
+    if (isPageReachable) await forgetStore();
+  });
+
   afterEach(async () => {
     await vscode.commands.executeCommand('workbench.action.closeQuickOpen');
     await vscode.commands.executeCommand('notifications.clearAll');
