@@ -1,25 +1,10 @@
 import { z } from 'zod';
-import { narrowedSchema } from './fileChanges';
+import { callArgumentsSchema } from './callArguments';
+import { changeSchema } from './changes';
+import { contentMarksSchema, narrowedSchema } from './fileChanges';
 import { ladderSchema, rungSchema } from './grants';
 
-/** One fact that is another than when it was approved. Strings are raw, like those of the call. */
-export const changeSchema = z.strictObject({
-  /** What kind of fact, for instance `File`. */
-  label: z.string(),
-  /** Which one, for instance a path; empty where there is only one. */
-  key: z.string(),
-  /** What it was; null when there was none. */
-  before: z.string().nullable(),
-  /** What it is now; null when there is none any more. */
-  after: z.string().nullable(),
-  /** For small text files: the lines that differ, as hunks of a unified diff. */
-  diff: z.string().optional(),
-  /** Set where the log keeps the name only, since values may be private: the environment. */
-  unlogged: z.literal(true).optional(),
-});
-
-/** One fact that is another than when it was approved. */
-export type Change = z.infer<typeof changeSchema>;
+export { changeSchema, type Change } from './changes';
 
 /** Why a call is asked about again: what was approved changed before it ran. */
 export const askedAgainSchema = z.strictObject({
@@ -69,6 +54,10 @@ export const pendingSchema = z.strictObject({
   narrowed: narrowedSchema.optional(),
   /** Absolute paths of files whose contents before and after can be had with `approvals/content`. */
   files: z.array(z.string()).optional(),
+  /** What those contents are, in the same order; never show others. */
+  contents: z.array(contentMarksSchema).optional(),
+  /** For calls of external servers: the arguments held against the schema of the tool, and against the last call of it that was approved. */
+  arguments: callArgumentsSchema.optional(),
   /** Why not everything about this call can be shown; whoever approves it nevertheless does so once only. */
   notWhole: z.string().optional(),
   /** How far an answer may reach; without it only this call is answered. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { sha256 } from './audit/bytes';
 
 /** What a call would make of a file, for the difference that a person is shown. Texts are raw: whoever draws them escapes (see display.ts). */
 
@@ -14,6 +15,29 @@ export const fileContentSchema = z.discriminatedUnion('kind', [
 
 /** One side of a change. */
 export type FileContent = z.infer<typeof fileContentSchema>;
+
+/** Both sides of one file as a question carries them: whoever shows the texts holds them against these, so that a signature under the question covers what was shown. */
+export const contentMarksSchema = z.strictObject({ before: z.string(), after: z.string() });
+
+/** Both sides of one file as a question carries them. */
+export type ContentMarks = z.infer<typeof contentMarksSchema>;
+
+/** One side in a few characters: SHA-256 (64 hex digits) over the text in UTF-8, or why there is none to show. */
+export function contentMark(content: FileContent): string {
+  switch (content.kind) {
+    case 'none':
+      return 'none';
+    case 'text':
+      return sha256(content.text);
+    case 'unshown':
+      return `unshown ${String(content.bytes)} ${sha256(content.why)}`;
+  }
+}
+
+/** Whether texts are those that a question is about, in the order of its files. */
+export function fitMarks(changes: readonly Pick<FileChange, 'before' | 'after'>[], marks: readonly ContentMarks[]): boolean {
+  return changes.length === marks.length && changes.every(({ before, after }, index) => contentMark(before) === marks[index]?.before && contentMark(after) === marks[index]?.after);
+}
 
 /** One group of lines that a change replaces; a person may leave it out. */
 export const hunkSchema = z.strictObject({

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { MessageConnection } from 'vscode-jsonrpc/node';
 import type { DecisionResult, Pending } from '../../protocol/src/approvals';
@@ -158,18 +158,60 @@ describe('grants at the broker', () => {
     assert.equal(readdirSync(house.configDir).some((name) => name.startsWith('grants.json.ignored-')), true);
   });
 
-  it('T43 grants:undo: an older copy of the file brings nothing back that was undone', async () => {
+  /** Ends the broker, changes its folder, and comes back with the next one. */
+  const meanwhile = async (change: (file: string) => void): Promise<void> => {
+    await endProcess((await house.status()).pid);
+    change(join(house.configDir, 'grants.json'));
+    person = await attended();
+    agent = await stranger('raw');
+  };
+  const forbidden = async (command: string): Promise<void> => {
+    const called = agent.call('shell_exec', { command });
+    assert.equal((await answer(await asked(), 'deny', 'program')).outcome, 'accepted');
+    await called;
+  };
+
+  it('T43 grants:history: an older copy of the file brings back nothing that was undone, and loses nothing that was forbidden since', async () => {
     await granted('mkdir one', 'flags');
     const file = join(house.configDir, 'grants.json');
     const older = readFileSync(file);
     await person.sendRequest('grants/undo', { id: (await state()).grants[0]?.id });
-    await endProcess((await house.status()).pid);
-    writeFileSync(file, older, { mode: 0o600 });
-    person = await attended();
-    agent = await stranger('raw');
-    assert.match((await state()).trouble ?? '', /older copy/);
+    await forbidden('rm x');
+    await granted('mytool x', 'exact');
+    await meanwhile(() => writeFileSync(file, older, { mode: 0o600 }));
+    const { grants, trouble } = await state();
+    assert.match(trouble ?? '', /is an older copy: it holds change 1, and the log tells of 4.*“Always Deny rm in This Project”/);
+    assert.deepEqual(grants.map(({ effect }) => effect), ['deny']);
+    assert.equal((await agent.call('shell_exec', { command: 'rm y' })).structured['rule'], 'approval.forbidden');
     assert.equal(await silent('mkdir two'), false);
+    assert.equal(await silent('mytool x'), false);
+    const restored = house.entries().find(({ tool }) => tool === 'grant.restored');
+    assert.deepEqual([((restored?.['input'] as Json)['restored'] as string[]).length, ((restored?.['input'] as Json)['dropped'] as string[]).length], [1, 1]);
+    assert.match(house.run('doctor').stdout, /! answers that last: .*older copy/);
+    // It was mended once: the next broker finds nothing amiss, and the denial stays.
+    await meanwhile(() => undefined);
+    assert.equal((await state()).trouble, undefined);
+    assert.equal((await agent.call('shell_exec', { command: 'rm y' })).structured['rule'], 'approval.forbidden');
+    assert.equal(house.run('audit', 'verify', '--strict').status, 0);
   });
+
+  for (const [what, spoil] of [['removed', (file: string) => rmSync(file)], ['written by somebody else', (file: string) => writeFileSync(file, '{}')]] as const) {
+    it(`T43 grants:history: with the file ${what}, what was forbidden is taken from the log, also runs later, and undone for good`, async () => {
+      await forbidden('rm x');
+      await granted('mkdir one', 'flags');
+      // A run of the broker in which nothing of it changed stands between.
+      await meanwhile(() => undefined);
+      assert.equal(await silent('mkdir two'), true);
+      await meanwhile(spoil);
+      assert.match((await state()).trouble ?? '', /counts again, by the log/);
+      assert.equal((await agent.call('shell_exec', { command: 'rm y' })).structured['rule'], 'approval.forbidden');
+      assert.equal(await silent('mkdir three'), false);
+      await person.sendRequest('grants/undo', { id: (await state()).grants[0]?.id });
+      await meanwhile(spoil);
+      assert.deepEqual((await state()).grants, []);
+      assert.equal(await silent('rm y'), false);
+    });
+  }
 
   it('grants:deny-rules: what is forbidden from a prompt is refused from then on, also what waits, until it is undone', async () => {
     const other = await stranger('other');
@@ -239,5 +281,67 @@ describe('grants at the broker', () => {
     assert.match((await second).text, /public words/);
     assert.deepEqual(house.entries().map(({ tool }) => tool).filter((tool) => String(tool).startsWith('result.')), ['result.withheld', 'result.released']);
     assert.equal(house.run('audit', 'verify', '--strict').status, 0);
+  });
+
+  describe('results that a person looks at, for clients that cannot be kept waiting', () => {
+    const runs = (): number => house.callEntries().filter(({ phase }) => phase === 'intent').length;
+    const call = { command: 'echo private words' };
+
+    beforeEach(async () => {
+      house.configure({ plugins: { shell: { allowedCommands: ['echo'] } }, reviewResults: ['shell.exec'], approvalTimeout: 20_000, approvals: { callAgainAfterSeconds: 0.3, callAgainWithinSeconds: 20 } });
+      await until('the settings are taken', () => house.entries().some((entry) => entry['tool'] === 'config.changed'));
+    });
+    const parked = async (): Promise<Pending> => {
+      const { structured, text } = await agent.call('shell_exec', call);
+      assert.deepEqual([structured['kind'], structured['code']], ['approval.pending', 'APPROVAL_PENDING']);
+      assert.match(text, /has run.*does not run a second time/);
+      return await asked();
+    };
+
+    it('T44 results:call-again: the agent is told to call again, gets the result then, once, and nothing runs a second time', async () => {
+      const question = await parked();
+      assert.deepEqual((await agent.call('shell_exec', call)).structured['kind'], 'approval.pending');
+      assert.equal((await asked()).id, question.id);
+      await answer(question, 'approve');
+      assert.match((await agent.call('shell_exec', call)).text, /private words/);
+      assert.equal(runs(), 1);
+      assert.deepEqual(house.entries().filter(({ tool }) => tool === 'approval.parked').map(({ detail }) => (detail as Json)['about']), ['result', 'result']);
+      // The call after that is a new one.
+      await parked();
+      assert.equal(runs(), 2);
+      assert.equal(house.run('audit', 'verify', '--strict').status, 0);
+    });
+
+    it('results:call-again: a no is told to the call that comes again, which runs nothing', async () => {
+      await answer(await parked(), 'deny');
+      const { isError, text } = await agent.call('shell_exec', call);
+      assert.equal(isError, true);
+      assert.match(text, /result is withheld/);
+      assert.doesNotMatch(text, /private words/);
+      assert.equal(runs(), 1);
+    });
+
+    it('T60 T61 results:call-again: no other agent and no other call gets it', async () => {
+      await answer(await parked(), 'approve');
+      const other = await stranger('raw');
+      assert.equal((await other.call('shell_exec', call)).structured['kind'], 'approval.pending');
+      assert.equal((await agent.call('shell_exec', { ...call, timeoutMs: 9000 })).structured['kind'], 'approval.pending');
+      assert.equal(runs(), 3);
+      assert.match((await agent.call('shell_exec', call)).text, /private words/);
+    });
+
+    it('T46 results:not-fetched: an agent that leaves never gets it, and one that comes too late is told, once, before anything runs again', async () => {
+      const gone = await stranger('raw');
+      assert.equal((await gone.call('shell_exec', call)).structured['kind'], 'approval.pending');
+      gone.child.kill();
+      const left = (): string[] => house.entries().filter(({ tool }) => tool === 'result.notFetched').map(({ input }) => String((input as Json)['why']));
+      await until('it is recorded', () => left().includes('withdrawn'));
+      house.configure({ plugins: { shell: { allowedCommands: ['echo'] } }, reviewResults: ['shell.exec'], approvalTimeout: 20_000, approvals: { callAgainAfterSeconds: 0.3, callAgainWithinSeconds: 1 } });
+      await until('the settings are taken', () => house.entries().filter((entry) => entry['tool'] === 'config.changed').length > 1);
+      assert.equal((await agent.call('shell_exec', call)).structured['kind'], 'approval.pending');
+      await until('it is late', () => left().includes('late'));
+      assert.match((await agent.call('shell_exec', call)).text, /did not in time/);
+      assert.equal(runs(), 2);
+    });
   });
 });

@@ -3,8 +3,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { MessageConnection } from 'vscode-jsonrpc/node';
 import type { DecisionResult, Pending } from '../../protocol/src/approvals';
-import type { FileChange } from '../../protocol/src/fileChanges';
-import { TestHouse, until } from './house';
+import { fitMarks, type FileChange } from '../../protocol/src/fileChanges';
+import { TestHouse, until, type Json } from './house';
 
 /** Files that a call would change: what windows see of them, and what a person leaves out. */
 
@@ -44,6 +44,9 @@ describe('changes of files at the broker', () => {
       const call = await waiting();
       assert.deepEqual(call.files, [file()]);
       const { before: old, after: now, hunks, divisible } = await contentOf(call);
+      // What is shown is in the question, and so in what is signed.
+      assert.equal(fitMarks([{ before: old, after: now }], call.contents ?? []), true);
+      assert.equal(fitMarks([{ before: old, after: { kind: 'text', text: `${after} `, bytes: 0, sha256: '' } }], call.contents ?? []), false);
       assert.deepEqual([old.kind === 'text' && old.text, now.kind === 'text' && now.text, hunks.map(({ line }) => line), divisible], [before, after, [2, 6, 10], true]);
       await assert.rejects(contentOf({ ...call, digest: '0'.repeat(64) }), /no longer waits/);
       await person.sendRequest('approvals/decide', { id: call.id, digest: call.digest, decision: 'deny' });
@@ -70,6 +73,7 @@ describe('changes of files at the broker', () => {
       // The answer to the question that was withdrawn is on record, too.
       const [first, second, third] = house.callEntries().filter(({ tool: name }) => name !== 'approvals.decide');
       assert.match(JSON.stringify(first), /approval\.narrowed.*left out 1 of 3/);
+      assert.deepEqual([(first?.['detail'] as Json)['reducedTo'], String((first?.['approval'] as Json)['by']).split(' ')[0], (second?.['detail'] as Json)['narrowed']], [{ keep: [0, 2], of: 3 }, 'editor', { after: whole.id, kept: 2, of: 3 }]);
       assert.deepEqual([second?.['phase'], third?.['phase'], second?.['id']], ['intent', 'done', smaller.id]);
       assert.ok(!JSON.stringify(second?.['input']).includes('SIX'));
     });

@@ -1,6 +1,6 @@
 import { CodeLens, EventEmitter, Range, TabInputTextDiff, Uri, commands as editorCommands, languages, window, workspace, type CodeLensProvider, type Tab, type TextDocument, type TextDocumentContentProvider } from 'vscode';
 import type { Pending } from '../../../protocol/src/approvals';
-import type { FileChange } from '../../../protocol/src/fileChanges';
+import { fitMarks, type FileChange } from '../../../protocol/src/fileChanges';
 import type { Broker } from '../broker';
 import { commands, schemes } from '../ids';
 import { Lifetime, type Disposable } from '../lifetime';
@@ -45,7 +45,11 @@ export class FileDiffs implements TextDocumentContentProvider, CodeLensProvider,
   changesOf(call: Pending): Promise<readonly FileChange[]> {
     const known = this.known.get(keyOf(call));
     if (known !== undefined) return known;
-    const asked = this.broker.request('approvals/content', { id: call.id, digest: call.digest }).then(({ files }) => files);
+    const asked = this.broker.request('approvals/content', { id: call.id, digest: call.digest }).then(({ files }) => {
+      // A signature is under the question: other texts than it names must not be shown for it.
+      if (!fitMarks(files, call.contents ?? [])) throw new Error('What the broker sent is not what this call is about. Do not approve it, and report this.');
+      return files;
+    });
     this.known.set(keyOf(call), asked);
     asked.catch(() => this.known.delete(keyOf(call)));
     return asked;

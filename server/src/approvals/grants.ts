@@ -6,7 +6,8 @@ import type { Platform } from '../rules/commandPlan';
 import { concerns, coverageOf, denialOf, type NearMiss } from '../rules/grants/coverage';
 import type { Grant, Ground } from '../rules/grants/ground';
 import { ladderOf, scopeOf, sessionRungs, type Terms } from '../rules/grants/rungs';
-import type { GrantFile, KeptGrant } from './grantFile';
+import { withoutTexts, type GrantFile, type GrantsAt, type KeptGrant } from './grantFile';
+import { upToDate, type LoggedGrants } from './grantHistory';
 import { viewOf, type Use } from './grantView';
 import type { Decider } from './question';
 
@@ -22,6 +23,8 @@ export type GrantsOptions = Readonly<{
   /** Writes an event into the log; rejects when it cannot. */
   record(event: NewEvent): Promise<unknown>;
   file: GrantFile;
+  /** What the log knows of earlier changes. Default: nothing. */
+  logged?: LoggedGrants;
   /** Whether a door heard a person choose this rung for this call; each choice is given out once. */
   heard(call: string, rung: RungName): boolean;
   /** Whether only signed answers count: then nothing is covered by what an unsigned one gave. Default: never. */
@@ -53,11 +56,11 @@ export type Grants = Readonly<{
   keep(ground: Ground, kept: Kept, terms: Terms): Promise<void>;
   /** Takes one back; false when there is none of this id. Rejects when the log cannot take it; then it is taken back all the same. */
   undo(id: string, by: Actor): Promise<boolean>;
-  /** Drops what the log says was taken back: an older copy of the file brought it back. Gives the ids, having recorded them. */
-  dropUndone(undone: ReadonlySet<string>): Promise<readonly string[]>;
   /** Ends what was granted to an agent that left. */
   endSession(connection: number): void;
   state(): GrantsState;
+  /** Number of the last change of what lasts, 0 before the first. The log has each under its number, and the start of each run says which was the last. */
+  change(): number;
   /** Writes what is not on the disk yet. */
   close(): void;
 }>;
@@ -65,14 +68,22 @@ export type Grants = Readonly<{
 /** Most grants that are kept at a time; with more the oldest that allows ends. */
 export const mostGrants = 500;
 
-/** Opens the keeper with what the file holds. A file that cannot be trusted holds nothing, and that is recorded. */
+/** Opens the keeper with what the file holds, as far as the log agrees. What cannot be trusted, and what had to be mended, is recorded and told. */
 export async function openGrants(options: GrantsOptions): Promise<Grants> {
   const found = options.file.read();
-  const trouble = 'trouble' in found ? found.trouble : undefined;
-  const keeper = new Keeper(options, 'kept' in found ? found.kept : [], trouble);
-  if (trouble !== undefined) await options.record({ phase: 'event', tool: 'grant.ignored', input: { why: trouble }, result: 'error', actor: options.self }).catch(() => undefined);
+  const ignored = 'trouble' in found ? found.trouble : undefined;
+  const { kept, change, mended } = await upToDate('trouble' in found ? { kept: [], change: 0 } : found, options.logged ?? nothingLogged, options.wallNow());
+  const trouble = [ignored, mended?.says].filter((part) => part !== undefined).join(' ');
+  const keeper = new Keeper(options, { kept, change }, trouble === '' ? undefined : trouble);
+  const tell = (tool: string, input: NewEvent['input']): Promise<unknown> => options.record({ phase: 'event', tool, input, result: 'error', actor: options.self }).catch(() => undefined);
+  if (ignored !== undefined) await tell('grant.ignored', { why: ignored });
+  if (mended === undefined) return keeper;
+  await tell('grant.restored', { why: mended.says, restored: mended.restored, dropped: mended.dropped });
+  keeper.save();
   return keeper;
 }
+
+const nothingLogged: LoggedGrants = { change: 0, since: () => Promise.resolve([]) };
 
 class Keeper implements Grants {
   readonly #grants = new Map<string, Grant>();
@@ -83,9 +94,14 @@ class Keeper implements Grants {
   readonly #asked = new Map<string, Ground>();
   #trouble: string | undefined;
   #unsaved = false;
+  #change: number;
+  /** Number that the file bears. */
+  #saved: number;
+  #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(readonly options: GrantsOptions, kept: readonly KeptGrant[], trouble: string | undefined) {
+  constructor(readonly options: GrantsOptions, { kept, change }: GrantsAt, trouble: string | undefined) {
     this.#trouble = trouble;
+    this.#change = this.#saved = change;
     for (const { grant, use } of kept) {
       this.#grants.set(grant.id, grant);
       this.#uses.set(grant.id, use);
@@ -130,38 +146,59 @@ class Keeper implements Grants {
   }
 
   async keep(ground: Ground, kept: Kept, terms: Terms): Promise<void> {
-    const { options } = this;
     const grant = this.#grantOf(ground, kept, terms);
-    if (!options.heard(kept.call, kept.rung)) throw new ConductorError('UNAUTHORIZED', 'No window or terminal was heard to choose this, so nothing was granted. Please report this.');
-    const { id, effect, rung, title, covers, project, agent, session, expiresAt, call, reasons } = grant;
-    const input = { id, effect, rung, title, covers, agent, call, reasons: reasons.map(({ reason }) => reason), ...(session === undefined ? {} : { session }), ...(expiresAt === undefined ? {} : { expiresAt: new Date(expiresAt).toISOString() }) };
-    await options.record({ phase: 'event', tool: effect === 'allow' ? 'grant.created' : 'grant.forbidden', input, result: 'ok', project, actor: { ...options.self, ...kept.by } });
-    this.#grants.set(id, grant);
-    this.#trim();
-    if (session === undefined) this.#save();
+    if (!this.options.heard(kept.call, kept.rung)) throw new ConductorError('UNAUTHORIZED', 'No window or terminal was heard to choose this, so nothing was granted. Please report this.');
+    await this.#inTurn(() => this.#keep(grant, { ...this.options.self, ...kept.by }));
     this.#changed();
-    if (effect === 'deny') options.onForbidden();
+    if (grant.effect === 'deny') this.options.onForbidden();
   }
 
   async undo(id: string, by: Actor): Promise<boolean> {
     const grant = this.#grants.get(id);
     if (grant === undefined) return false;
-    this.#drop(id);
-    this.#save();
-    this.#changed();
-    await this.options.record({ phase: 'event', tool: 'grant.undone', input: { id, effect: grant.effect, rung: grant.rung, title: grant.title }, result: 'ok', project: grant.project, actor: by });
+    // What no longer allows ends at once, whatever becomes of the log; what no longer forbids must stand in it first.
+    if (grant.effect === 'allow') this.#drop(id);
+    try {
+      await this.#inTurn(() => this.#next(grant.session === undefined, async (number) => {
+        if (grant.effect === 'allow') this.save();
+        await this.options.record({ phase: 'event', tool: 'grant.undone', input: { id, effect: grant.effect, rung: grant.rung, title: grant.title, ...number }, result: 'ok', project: grant.project, actor: by });
+        this.#drop(id);
+        this.save();
+      }));
+    } finally {
+      this.#changed();
+    }
     return true;
   }
 
-  async dropUndone(undone: ReadonlySet<string>): Promise<readonly string[]> {
-    const ids = [...this.#grants.keys()].filter((id) => undone.has(id));
-    if (ids.length === 0) return ids;
-    for (const id of ids) this.#drop(id);
-    this.#trouble = `The file of grants held ${String(ids.length)} that you had taken back: an older copy of it was put in its place. They do not count.`;
-    this.#save();
-    this.#changed();
-    await this.options.record({ phase: 'event', tool: 'grant.ignored', input: { why: this.#trouble, ids }, result: 'error', actor: this.options.self }).catch(() => undefined);
-    return ids;
+  async #keep(grant: Grant, actor: Actor): Promise<void> {
+    this.#trim();
+    const ended = this.#tooMany();
+    await this.#next(grant.session === undefined || ended.length > 0, async (number) => {
+      await this.options.record({ phase: 'event', tool: grant.effect === 'allow' ? 'grant.created' : 'grant.forbidden', input: { ...told(grant), ...number, ...(ended.length === 0 ? {} : { ended }) }, result: 'ok', project: grant.project, actor });
+      this.#grants.set(grant.id, grant);
+      this.#trim();
+      if ('change' in number) this.save();
+    });
+  }
+
+  /** One change after the other, so that the file never bears the number of one that it does not hold. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const next = this.#turn.then(work);
+    this.#turn = next.catch(() => undefined);
+    return next;
+  }
+
+  /** Makes a change, under the next number where it is one of the file; the number is given back when the log cannot take it and no file bears it. */
+  async #next(ofFile: boolean, make: (number: { change?: number }) => Promise<void>): Promise<void> {
+    const before = this.#change;
+    if (ofFile) this.#change += 1;
+    try {
+      await make(ofFile ? { change: this.#change } : {});
+    } catch (thrown) {
+      if (this.#saved < this.#change) this.#change = before;
+      throw thrown;
+    }
   }
 
   endSession(connection: number): void {
@@ -183,7 +220,7 @@ class Keeper implements Grants {
   }
 
   close(): void {
-    if (this.#unsaved) this.#save();
+    if (this.#unsaved) this.save();
   }
 
   #grantOf(ground: Ground, { effect, rung, by, call, signed }: Kept, terms: Terms): Grant {
@@ -201,12 +238,25 @@ class Keeper implements Grants {
     };
   }
 
+  change(): number {
+    return this.#change;
+  }
+
   /** What ran out goes, and of too many the oldest that allow. */
   #trim(): void {
     const now = this.options.wallNow();
     for (const { id, expiresAt } of [...this.#grants.values()]) if (expiresAt !== undefined && now >= expiresAt) this.#drop(id);
+    for (const id of this.#surplus(this.#grants.size)) this.#drop(id);
+  }
+
+  /** Those of lasting ones that must go for another: the log names them, so that no older file brings them back. */
+  #tooMany(): readonly string[] {
+    return this.#surplus(this.#grants.size + 1).filter((id) => this.#grants.get(id)?.session === undefined);
+  }
+
+  #surplus(size: number): readonly string[] {
     const allowing = [...this.#grants.values()].filter(({ effect }) => effect === 'allow');
-    for (const { id } of allowing.slice(0, Math.max(0, this.#grants.size - mostGrants))) this.#drop(id);
+    return allowing.slice(0, Math.max(0, size - mostGrants)).map(({ id }) => id);
   }
 
   #drop(id: string): void {
@@ -215,10 +265,11 @@ class Keeper implements Grants {
   }
 
   /** What cannot be written holds for as long as the broker lives, and people are told so. */
-  #save(): void {
+  save(): void {
     this.#unsaved = false;
+    this.#saved = this.#change;
     const kept = [...this.#grants.values()].filter(({ session }) => session === undefined).map((grant): KeptGrant => ({ grant, use: this.#uses.get(grant.id) ?? { uses: 0 } }));
-    const trouble = this.options.file.write(kept);
+    const trouble = this.options.file.write({ kept, change: this.#change });
     if (trouble !== undefined) this.#trouble = trouble;
   }
 
@@ -229,6 +280,23 @@ class Keeper implements Grants {
   #question(ground: Ground): Parameters<typeof concerns>[1] {
     return { ground, platform: this.options.platform, now: this.options.wallNow() };
   }
+}
+
+/** What the log keeps of a new grant; of a denial all, so that it can be restored from there. */
+function told(grant: Grant): NewEvent['input'] {
+  const { id, effect, rung, title, covers, tool, agent, call, reasons, session, expiresAt } = grant;
+  return {
+    id, effect, rung, title, covers, of: tool, agent, call, reasons: reasons.map(({ reason }) => reason), ...(session === undefined ? {} : { session }),
+    ...(expiresAt === undefined ? {} : { expiresAt: new Date(expiresAt).toISOString() }), ...(effect === 'deny' ? whole(grant) : {}),
+  };
+}
+
+/** Characters of a grant up to which the log keeps it; a longer input would stand there as a hash only, and not even its number could be read. */
+const mostLogged = 32_768;
+
+function whole(grant: Grant): { grant?: Grant } {
+  const kept = withoutTexts(grant);
+  return JSON.stringify(kept).length <= mostLogged ? { grant: kept } : {};
 }
 
 /** More calls than these never wait at a time. */

@@ -16,6 +16,8 @@ export type Chosen = Readonly<{
   text: string;
   kept: number;
   of: number;
+  /** Places of the kept ones among all, from 0. */
+  keep: readonly number[];
   /** What is left to be asked about and what was left out, as lines with signs. */
   applied: string;
   left: string;
@@ -91,5 +93,5 @@ function chosenOf(parts: readonly Part[], keep: ReadonlySet<number>, by: Person)
   if ([...keep].some((index) => index >= of)) throw new ConductorError('INVALID_INPUT', `There are only ${of} changes.`);
   if (keep.size === of) throw new ConductorError('INVALID_INPUT', 'All changes are kept: approve the call instead.');
   const others = new Set(Array.from({ length: of }, (_, index) => index).filter((index) => !keep.has(index)));
-  return { by, text: textWith(parts, keep), kept: keep.size, of, applied: describe(parts, keep, told), left: describe(parts, others, told) };
+  return { by, text: textWith(parts, keep), kept: keep.size, of, keep: [...keep].sort((one, other) => one - other), applied: describe(parts, keep, told), left: describe(parts, others, told) };
 }

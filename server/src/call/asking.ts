@@ -1,5 +1,5 @@
 import type { ApprovalLevel, AskedAgain, Pending } from '../../../protocol/src/approvals';
-import type { Narrowed } from '../../../protocol/src/fileChanges';
+import { contentMark, type Narrowed } from '../../../protocol/src/fileChanges';
 import type { ToolCall } from '../../../protocol/src/call';
 import type { ErrorCode } from '../../../protocol/src/errors';
 import type { RungName } from '../../../protocol/src/grants';
@@ -26,20 +26,10 @@ export type Approval = Readonly<{ id: string; decision: Answer['kind'] | 'grante
 const signOfLife = 5000;
 
 /** What a question is about, and why it is asked again, where it is. */
-export type Asked = Readonly<{ call: ToolCall; bound: Bound; again?: AskedAgain; narrowed?: Narrowed; /** What may be chosen to last. */ lasting: Pick<Pending, 'ladder' | 'outgrown'> }>;
+export type Asked = Readonly<{ call: ToolCall; bound: Bound; again?: AskedAgain; narrowed?: Narrowed; /** What may be chosen to last. */ lasting: Pick<Pending, 'ladder' | 'outgrown'>; /** For calls of external servers: their arguments, laid out. */ laidOut?: Pending['arguments'] }>;
 
 /** A yes, or what ends the call without one. */
 export type Answered = Readonly<{ approval: Approval }> | Readonly<{ code: ErrorCode; rule: string; reason: string; approval: Approval }>;
-
-/** Asks a person, keeping the agent informed meanwhile. */
-export async function askPerson(desk: Pick<Desk, 'ask'>, asked: Asked, timeoutMs: number, caller: Caller): Promise<Answered> {
-  const stop = keepInformed(caller);
-  try {
-    return await putToDesk(desk, asked, timeoutMs, caller.signal);
-  } finally {
-    stop();
-  }
-}
 
 /** Puts a question to the desk; `signal` withdraws it. */
 export async function putToDesk(desk: Pick<Desk, 'ask'>, asked: Asked, timeoutMs: number, signal: AbortSignal): Promise<Answered> {
@@ -65,13 +55,13 @@ export function keepInformed(caller: Caller): () => void {
 }
 
 /** A call as a question. */
-export function questionOf({ call, bound, again, narrowed, lasting }: Asked): Question {
+export function questionOf({ call, bound, again, narrowed, lasting, laidOut }: Asked): Question {
   const { show, verdict, files = [] } = bound.prepared;
   return {
     id: call.id, tool: call.tool, digest: bound.digest, title: show.title, ...shownRaw(show.raw), cwd: show.cwd, project: call.project,
     binding: { policy: bound.policyHash, tool: bound.pin }, details: detailsOf(bound), rule: verdict.rule, reason: verdict.reason, client: call.actor.client ?? 'unnamed client',
-    ...(again === undefined ? {} : { again }), ...(narrowed === undefined ? {} : { narrowed }),
-    ...(files.length === 0 ? {} : { files: files.map(({ path }) => path) }), ...(show.raw.length <= mostRaw ? lasting : onceOnly(lasting)),
+    ...(again === undefined ? {} : { again }), ...(narrowed === undefined ? {} : { narrowed }), ...(laidOut === undefined ? {} : { arguments: laidOut }),
+    ...(files.length === 0 ? {} : { files: files.map(({ path }) => path), contents: files.map(({ before, after }) => ({ before: contentMark(before), after: contentMark(after) })) }), ...(show.raw.length <= mostRaw ? lasting : onceOnly(lasting)),
   };
 }
 

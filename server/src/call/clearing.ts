@@ -7,12 +7,14 @@ import type { Approval, Caller } from './asking';
 import { changesBetween } from './changes';
 import type { Declined } from './declined';
 import { HandedOver } from './elicitation';
+import { layOut, type ApprovedBefore } from './approvedBefore';
 import { approvalByGrants, groundOf, keepAnswer, lastingPart } from './granting';
 import { judgeAgain, type Held, type Judged } from './judging';
 import { openQuestion, waitFor, type Ended, type OpenQuestion, type Turn } from './openQuestion';
 import { parkingKey, type Left, type ParkedQuestion, type Parking } from './parking';
 import { refusalOf, type Refusal } from './refusals';
 import { recordRefusal } from './refusing';
+import type { Reviews } from './resultReview';
 import type { Rooms } from './rooms';
 import type { Rounds } from './rounds';
 import { asksAboutSecrets } from './secretArguments';
@@ -21,7 +23,7 @@ import { pinOf } from './toolPin';
 /** Clears a judged call to run: by its verdict, by what was granted, or by the answer of a person. */
 
 /** The rooms, and what this pipeline remembers by itself. */
-export type Inside = Rooms & Readonly<{ declined: Declined; parking: Parking; rounds: Rounds }>;
+export type Inside = Rooms & Readonly<{ declined: Declined; parking: Parking; reviews: Reviews; rounds: Rounds; approvedBefore: ApprovedBefore }>;
 
 /** A caller whose client gives up on a call some time: by when it must have an answer, in monotonic milliseconds, and by what the call is found again. */
 export type Waiter = Caller & Readonly<{ answerBy: number; key(): string }>;
@@ -38,7 +40,7 @@ export type Reduced = Readonly<{ kind: 'narrowed'; approval: Approval; chosen: C
 export type Parked = Readonly<{ kind: 'parked'; open: OpenQuestion; /** The client gets the question with the answer to its call. */ over?: HandedOver }>;
 
 /** Whoever waits for a call that came at a moment, and until when. */
-export function waiterOf({ call, policy }: Judged, caller: Caller, came: number): Waiter {
+export function waiterOf({ call, policy }: Pick<Judged, 'call' | 'policy'>, caller: Caller, came: number): Waiter {
   const patience = patienceMs(call.actor.client ?? '', caller.informed === true, policy.config.approvals.callAgainAfterSeconds);
   return { ...caller, answerBy: came + patience, key: () => parkingKey(call) };
 }
@@ -65,7 +67,7 @@ function withLineOf({ turn: { judged } }: ParkedQuestion, { call: { line } }: Ju
 
 /** Clears the call of this turn, asking a person where one is needed. */
 export async function clear(rooms: Inside, waiter: Waiter, turn: Turn, held: Held): Promise<Cleared | Refused | Changed | Reduced | Parked> {
-  const open = turn.open ?? question(rooms, turn);
+  const open = turn.open ?? await question(rooms, turn);
   if ('kind' in open) return open;
   const ended = await waitFor(open, waiter, waiter.answerBy - rooms.now());
   if (ended === undefined) return { kind: 'parked', open };
@@ -73,7 +75,7 @@ export async function clear(rooms: Inside, waiter: Waiter, turn: Turn, held: Hel
 }
 
 /** Opens the question of a turn, unless it needs none or was answered a moment ago. */
-function question(rooms: Inside, turn: Turn): OpenQuestion | Cleared | Refused {
+async function question(rooms: Inside, turn: Turn): Promise<OpenQuestion | Cleared | Refused> {
   const { judged } = turn;
   if (turn.again === undefined && judged.bound.prepared.verdict.verdict === 'allow') return { kind: 'cleared', judged };
   // One yes holds for all rounds of a call, as long as it is the same.
@@ -86,7 +88,8 @@ function question(rooms: Inside, turn: Turn): OpenQuestion | Cleared | Refused {
   if (granted !== undefined) return { kind: 'cleared', judged, approval: approvalByGrants(granted) };
   const declined = rooms.declined.refusal(judged);
   if (declined !== undefined) return { kind: 'refused', refusal: declined };
-  return openQuestion(rooms, turn, once ? {} : lastingPart(rooms.grants, judged.call.id, ground, config));
+  const laidOut = await layOut(rooms.approvedBefore, judged);
+  return openQuestion(rooms, turn, { lasting: once ? {} : lastingPart(rooms.grants, judged.call.id, ground, config), ...(laidOut === undefined ? {} : { laidOut }) });
 }
 
 /** Takes the end of a question. A yes counts for what is there now only if that is what was asked about. */
@@ -100,6 +103,7 @@ async function settle(rooms: Inside, { signal }: Waiter, { judged }: Turn, ended
   if ('refusal' in now) return { kind: 'refused', refusal: now.refusal, approval };
   if (now.bound.digest === judged.bound.digest) {
     await keepAnswer(rooms.grants, judged, approval);
+    rooms.approvedBefore.note(judged, approval);
     if (approval.level !== 'client') return { kind: 'cleared', judged: now, approval };
     rooms.heardFromClient(judged.call.id);
     return { kind: 'cleared', judged: { ...now, tell: (outcome) => sayWeaker(now.tell?.(outcome) ?? outcome) }, approval };

@@ -33,14 +33,15 @@ const fits = { raw: 4000, facts: 4000, fact: 600 } as const;
 export type Form = Readonly<{ message: string; requestedSchema: Readonly<Record<string, unknown>> }>;
 
 /** The form about a call, raw action first, everything escaped; undefined when not all of it fits. */
-export function formOf({ title, raw, cwd, rule, reason, details, client, notWhole, again }: Omit<Question, 'binding'>): Form | undefined {
+export function formOf({ title, raw, cwd, rule, reason, details, client, notWhole, again, arguments: laidOut }: Omit<Question, 'binding'>): Form | undefined {
   const action = reveal(raw);
   const facts = details.map(([label, value]) => `${label}: ${reveal(value).text.replaceAll('\n', '\\n')}`);
   const changes = (again?.changes ?? []).map(({ label, key, before, after }) => revealLine(`Changed since it was approved: ${label} ${key}: ${before ?? '(none)'} -> ${after ?? '(none)'}`, fits.fact));
-  if (notWhole !== undefined || action.text.length > fits.raw || [...changes, ...facts].join('\n').length > fits.facts) return undefined;
+  const odd = (laidOut?.rows ?? []).filter(({ says }) => says !== undefined).map(({ path, says }) => revealLine(`Argument ${path}: ${says ?? ''}`, fits.fact));
+  if (notWhole !== undefined || action.text.length > fits.raw || [...changes, ...odd, ...facts].join('\n').length > fits.facts) return undefined;
   const hidden = action.count === 0 ? [] : [`Careful: ${String(action.count)} hidden ${action.count === 1 ? 'character' : 'characters'}, shown as \\u{…}.`];
   const message = [
-    title, ...action.text.split('\n').map((line) => `    ${line}`), `in ${revealLine(cwd, fits.fact)}`, ...hidden, ...changes,
+    title, ...action.text.split('\n').map((line) => `    ${line}`), `in ${revealLine(cwd, fits.fact)}`, ...hidden, ...changes, ...odd,
     `Why Conductor asks: ${revealLine(reason, fits.fact)} [${rule}]`, ...facts, `Asked by ${revealLine(client, 200)}.`,
     'An answer here is passed on by the agent\'s own client, and recorded as such.',
   ].join('\n');

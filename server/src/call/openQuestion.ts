@@ -1,4 +1,4 @@
-import type { AskedAgain, Pending } from '../../../protocol/src/approvals';
+import type { AskedAgain } from '../../../protocol/src/approvals';
 import type { Verdict } from '../../../protocol/src/call';
 import type { Narrowed } from '../../../protocol/src/fileChanges';
 import type { Chosen } from '../approvals/shelf';
@@ -28,13 +28,13 @@ export type OpenQuestion = Readonly<{
 }>;
 
 /** Puts the question of a turn to the desk, and its files where windows can look at them; it is withdrawn when the rules say no meanwhile. */
-export function openQuestion(rooms: Rooms, turn: Turn, lasting: Pick<Pending, 'ladder' | 'outgrown'>): OpenQuestion {
+export function openQuestion(rooms: Rooms, turn: Turn, { lasting, laidOut }: Pick<Asked, 'lasting' | 'laidOut'>): OpenQuestion {
   const { judged } = turn;
   const rules = followRules(rooms, judged);
   const place = shelve(rooms, judged);
   const withdrawn = new AbortController();
   const signal = AbortSignal.any([withdrawn.signal, rules.signal, place.signal]);
-  const asked: Asked = { ...turn, ...judged, lasting };
+  const asked: Asked = { ...turn, ...judged, lasting, ...(laidOut === undefined ? {} : { laidOut }) };
   let handOver: (over: HandedOver) => void = () => undefined;
   const handedOver = new Promise<HandedOver>((resolve) => { handOver = resolve; });
   const ended = putToDesk(rooms.desk, asked, judged.policy.config.approvalTimeout, signal)

@@ -3,7 +3,7 @@ import type { ToolCall } from '../../../protocol/src/call';
 import type { Approval } from './asking';
 import type { Judged } from './judging';
 import type { Ended, OpenQuestion } from './openQuestion';
-import { createParking, parkingKey, type Left } from './parking';
+import { createParking, isForTheNextCall, parkingKey, type Left, type ParkedQuestion } from './parking';
 
 const no: Approval = { id: 'evt_1', decision: 'withdrawn', by: { role: 'broker' }, waitedMs: 1 };
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -11,7 +11,7 @@ const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resol
 /** A parking, what left it, and questions that end when they are told to. */
 function lot() {
   const left: string[] = [];
-  const parking = createParking(({ turn }, { answered }, why: Left) => { left.push(`${turn.judged.call.id} ${answered.approval.decision} ${why}`); return Promise.resolve(); });
+  const parking = createParking(({ turn }: ParkedQuestion, { answered }, why: Left) => { left.push(`${turn.judged.call.id} ${answered.approval.decision} ${why}`); return Promise.resolve(); }, isForTheNextCall);
   const question = (id: string) => {
     let end: (ended: Ended) => void = () => undefined;
     const ended = new Promise<Ended>((resolve) => { end = resolve; });

@@ -18,11 +18,14 @@ export type ParkedQuestion = OpenQuestion & Readonly<{ over?: HandedOver }>;
 /** For how long a question stays, in milliseconds, and what takes it back. */
 export type Stay = Readonly<{ withinMs: number; signal: AbortSignal }>;
 
+/** What can be parked: it ends some time, and can be taken back. */
+type Parkable = Readonly<{ ended: Promise<unknown>; withdraw(): void }>;
+
 /** Everything that is parked. */
-export type Parking = Readonly<{
-  put(key: string, question: ParkedQuestion, stay: Stay): void;
+export type Parking<Question extends Parkable = ParkedQuestion> = Readonly<{
+  put(key: string, question: Question, stay: Stay): void;
   /** The question of this call that is meant, or else the oldest; whoever takes it answers for its end. */
-  take(key: () => string, isMeant?: (question: ParkedQuestion) => boolean): ParkedQuestion | undefined;
+  take(key: () => string, isMeant?: (question: Question) => boolean): Question | undefined;
   /** Ends all that is parked; resolves when each is recorded. */
   close(): Promise<void>;
 }>;
@@ -33,8 +36,9 @@ export function parkingKey({ tool, input, project, actor }: ToolCall): string {
   return createHash('sha256').update(canonicalJson({ connection, client, project, tool, input }).text).digest('hex');
 }
 
-/** Makes an empty parking. `leave` records the end of a question that nobody came for. */
-export function createParking(leave: (question: OpenQuestion, ended: Ended, why: Left) => Promise<void>): Parking {
+/** Makes an empty parking. `leave` records the end of a question that nobody came for; `isKept` says which ends are for the call that comes again. */
+export function createParking<Question extends Readonly<{ ended: Promise<End>; withdraw(): void }>, End>(leave: (question: Question, ended: End, why: Left) => Promise<void>, isKept: (ended: End) => boolean): Parking<Question> {
+  type Place = Readonly<{ key: string; question: Question; /** Lets go of timers and listeners. */ free(): void }>;
   const parked = new Map<string, Place[]>();
   const leaving = new Set<Promise<void>>();
   const forget = (place: Place): boolean => {
@@ -76,9 +80,7 @@ export function createParking(leave: (question: OpenQuestion, ended: Ended, why:
   };
 }
 
-type Place = Readonly<{ key: string; question: ParkedQuestion; /** Lets go of timers and listeners. */ free(): void }>;
-
 /** A yes, and a smaller call that a person made, are for the call that comes again. */
-function isKept({ answered, forbidden, chosen }: Ended): boolean {
+export function isForTheNextCall({ answered, forbidden, chosen }: Ended): boolean {
   return forbidden === undefined && (answered.approval.decision === 'approved' || chosen !== undefined);
 }

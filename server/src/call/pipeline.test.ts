@@ -74,11 +74,11 @@ function house(setting: Setting = {}) {
     onPolicyChange: (listener) => { policyChanged = listener; return () => void events.push('rules let go'); },
     policy: () => setting.policies?.shift() ?? { config: defaultConfig, policyHash: 'h' },
     desk: { ask: (question: Question, { signal }) => { events.push('ask'); asked.push(question); if (setting.changeRules === true) return new Promise((resolve) => { signal.addEventListener('abort', () => resolve({ kind: 'withdrawn', waitedMs: 1 })); policyChanged(); }); const answer = setting.answer ?? yes; return Promise.resolve(typeof answer === 'function' ? answer(asked.length) : answer); } },
-    shelf: createShelf(), redactor: createRedactor(), heardFromClient: () => undefined,
+    shelf: createShelf(), redactor: createRedactor(), approvedInLog: () => Promise.resolve([]), heardFromClient: () => undefined,
     admit: () => (setting.admitOpen === true ? { kind: 'open', retryAfterMs: 1500 } : { kind: 'admitted', settle: (result) => void events.push(`settle ${result}`) }),
     openFor: () => setting.openFor,
     grants: { ...noGrants, ...setting.grants },
-    recorder: { admitted: record('admitted'), finished: record('finished'), refused: record('refused'), parked: ({ id: of }) => { events.push(`parked ${of}`); return setting.failAt === 'parked' ? Promise.reject(new ConductorError('AUDIT_UNAVAILABLE', 'the log is full')) : Promise.resolve(); }, reviewed: (_, approval) => { events.push(`reviewed ${approval.decision}`); return setting.failAt === 'reviewed' ? Promise.reject(new ConductorError('AUDIT_UNAVAILABLE', 'the log is full')) : Promise.resolve(); } },
+    recorder: { admitted: record('admitted'), finished: record('finished'), refused: record('refused'), parked: ({ id: of }) => { events.push(`parked ${of}`); return setting.failAt === 'parked' ? Promise.reject(new ConductorError('AUDIT_UNAVAILABLE', 'the log is full')) : Promise.resolve(); }, notFetched: ({ id: of }, why) => { events.push(`not fetched ${of} ${why}`); return Promise.resolve(); }, reviewed: (_, approval) => { events.push(`reviewed ${approval.decision}`); return setting.failAt === 'reviewed' ? Promise.reject(new ConductorError('AUDIT_UNAVAILABLE', 'the log is full')) : Promise.resolve(); } },
   };
   const pipeline = createPipeline(rooms);
   const run = (given: Partial<ToolCall> = {}) => pipeline.run({ ...call, ...given }, { signal: setting.signal ?? new AbortController().signal, progress: (message) => void heard.push(message) });

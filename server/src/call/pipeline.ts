@@ -2,6 +2,7 @@ import type { Change } from '../../../protocol/src/approvals';
 import type { Outcome, ToolCall } from '../../../protocol/src/call';
 import { ConductorError, toConductorError } from '../../../protocol/src/errors';
 import type { Prepared, Tool } from '../tools/tool';
+import { createApprovedBefore } from './approvedBefore';
 import type { Caller } from './asking';
 import { changesBetween, namesOf } from './changes';
 import { cleanOutcome, withCleanDesk, withCleanProgress } from './cleaning';
@@ -10,10 +11,10 @@ import { createDeclined } from './declined';
 import { judge, judgeAgain, type Held, type Judged } from './judging';
 import { judgeNarrowed, narrowedRefusal } from './narrowing';
 import type { Turn } from './openQuestion';
-import { createParking } from './parking';
+import { createParking, isForTheNextCall, type ParkedQuestion } from './parking';
 import { circuitOpen, refusalOf } from './refusals';
 import { historyOf, recordRefusal, refuse, withTrouble } from './refusing';
-import { isReviewed, reviewResult } from './resultReview';
+import { createReviews, isReviewed, reviewResult, takeUpReview } from './resultReview';
 import type { Rooms } from './rooms';
 import { createRounds } from './rounds';
 
@@ -29,9 +30,10 @@ export type Pipeline = Readonly<{
 
 /** Builds the pipeline over its rooms. */
 export function createPipeline(rooms: Rooms): Pipeline {
-  const parking = createParking((question, ended, why) => leaveUnfetched(inside, question, ended, why));
-  const inside: Inside = withCleanDesk({ ...rooms, parking, declined: createDeclined(rooms.now), rounds: createRounds(rooms.now) });
-  return { tools: rooms.tools, run: (call, caller) => runCall(inside, call, withCleanProgress(inside, caller)), close: () => parking.close() };
+  const parking = createParking((question: ParkedQuestion, ended, why) => leaveUnfetched(inside, question, ended, why), isForTheNextCall);
+  const reviews = createReviews(rooms);
+  const inside: Inside = withCleanDesk({ ...rooms, parking, reviews, declined: createDeclined(rooms.now), rounds: createRounds(rooms.now), approvedBefore: createApprovedBefore(rooms) });
+  return { tools: rooms.tools, run: (call, caller) => runCall(inside, call, withCleanProgress(inside, caller)), close: async () => void await Promise.all([parking.close(), reviews.close()]) };
 }
 
 /** Questions about one call, at most: a call whose ground keeps moving is refused. */
@@ -47,6 +49,8 @@ async function judgeAskAndRun(rooms: Inside, call: ToolCall, caller: Caller): Pr
   const held: Held = [];
   const came = rooms.now();
   try {
+    const review = takeUpReview(rooms, () => waiterOf({ call, policy: rooms.policy() }, caller, came), call);
+    if (review !== undefined) return await review;
     const judged = await judge(rooms, call, caller.signal, held);
     if ('refusal' in judged) return await refuse(rooms, { call, policy: judged.policy }, judged.refusal);
     return await askAndRun(rooms, waiterOf(judged, caller, came), judged, held);
@@ -93,7 +97,7 @@ async function turnAgain(rooms: Rooms, caller: Caller, turn: Turn, { approval, n
 /** Records the question that a person made smaller, and turns to what is left of it. */
 async function turnSmaller(rooms: Rooms, caller: Caller, turn: Turn, { approval, chosen }: Reduced, held: Held): Promise<Turn | Ended> {
   const refusal = narrowedRefusal(chosen);
-  const trouble = await recordRefusal(rooms, { ...turn.judged, ...historyOf(turn) }, refusal, approval);
+  const trouble = await recordRefusal(rooms, { ...turn.judged, ...historyOf(turn), reducedTo: { keep: chosen.keep, of: chosen.of } }, refusal, approval);
   if (trouble !== undefined) return { kind: 'ended', outcome: withTrouble(refusal, trouble) };
   caller.progress(refusal.reason);
   const smaller = await judgeNarrowed(rooms, turn.judged, chosen, caller.signal, held);

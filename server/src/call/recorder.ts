@@ -3,20 +3,21 @@ import type { NewEntry, NewDone, NewDenied } from '../../../protocol/src/audit/e
 import type { Removed } from '../../../protocol/src/audit/removed';
 import { questionsToClient, type Outcome, type ToolCall, type Verdict } from '../../../protocol/src/call';
 import type { AskedAgain } from '../../../protocol/src/approvals';
+import type { Narrowed } from '../../../protocol/src/fileChanges';
 import type { Approval } from './asking';
 import type { Round } from './rounds';
 
 /** What the log keeps of a decision to run. */
-export type Admitted = Readonly<{ verdict: Verdict; policyHash: string; digest: string; sandbox?: string; approval?: Approval; again?: AskedAgain; calledAgain?: number; before?: Round }>;
+export type Admitted = Readonly<{ verdict: Verdict; policyHash: string; digest: string; sandbox?: string; approval?: Approval; again?: AskedAgain; calledAgain?: number; before?: Round; narrowed?: Narrowed }>;
 
 /** What the log keeps of the end of a call that ran. */
 export type Finished = Readonly<{ outcome: Outcome; durationMs: number }>;
 
 /** What the log keeps of a call that did not run. */
-export type Refused = Readonly<{ refusal: Extract<Outcome, { kind: 'refused' }>; policyHash: string; /** Of what was asked about. */ digest?: string; approval?: Approval; again?: AskedAgain; calledAgain?: number; before?: Round }>;
+export type Refused = Readonly<{ refusal: Extract<Outcome, { kind: 'refused' }>; policyHash: string; /** Of what was asked about. */ digest?: string; approval?: Approval; again?: AskedAgain; calledAgain?: number; before?: Round; narrowed?: Narrowed; /** Which changes a person kept of this call, and of how many. */ reducedTo?: Readonly<{ keep: readonly number[]; of: number }> }>;
 
 /** What the log keeps of a question whose agent was told to call again. */
-export type ParkedQuestion = Readonly<{ digest: string; waitedMs: number; withinMs: number; /** Set where the agent's own client is to answer. */ through?: 'client' }>;
+export type ParkedQuestion = Readonly<{ digest: string; waitedMs: number; withinMs: number; /** Set where the agent's own client is to answer. */ through?: 'client'; /** Set where the call has run, and a person looks at its result. */ about?: 'result' }>;
 
 /** Writes calls into the log. Each resolves when its entry is durable, or at once when `queued`; rejects with AUDIT_UNAVAILABLE. */
 export type Recorder = Readonly<{
@@ -27,6 +28,8 @@ export type Recorder = Readonly<{
   parked(call: ToolCall, record: ParkedQuestion): Promise<void>;
   /** Whether a person let the agent have the result of a call that ran; `result` is what the answer binds to, see `factsOfResult`. */
   reviewed(call: ToolCall, approval: Approval, result: string): Promise<void>;
+  /** The agent was told to call again for a result, and did not come. */
+  notFetched(call: ToolCall, why: string): Promise<void>;
 }>;
 
 /** The part of the audit writer that calls need. */
@@ -47,13 +50,14 @@ export function createRecorder(log: Log, redact: RedactOutput = (_, text) => ({ 
     refused: (call, record) => write(deniedOf(call, record), false),
     parked: (call, record) => write(parkedOf(call, record), false),
     reviewed: (call, approval, result) => write(reviewedOf(call, approval, result), false),
+    notFetched: ({ id, tool, actor, project }, why) => write({ phase: 'event', call: id, tool: 'result.notFetched', input: { tool, why }, result: 'denied', actor, project }, false),
   };
 }
 
-function intentOf(call: ToolCall, { verdict, policyHash, digest, sandbox, approval, again, calledAgain, before }: Admitted): NewEntry {
+function intentOf(call: ToolCall, { verdict, policyHash, digest, sandbox, approval, again, calledAgain, before, narrowed }: Admitted): NewEntry {
   return {
     phase: 'intent', id: call.id, result: 'admitted', tool: call.tool, input: call.input, actor: call.actor, project: call.project,
-    verdict: { ...verdict, policyHash }, detail: { digest: `sha256:${digest}`, ...(sandbox === undefined ? {} : { sandbox }), ...storedAgain(again), ...(calledAgain === undefined ? {} : { calledAgain }), ...storedBefore(before) }, ...storedApproval(approval),
+    verdict: { ...verdict, policyHash }, detail: { digest: `sha256:${digest}`, ...(sandbox === undefined ? {} : { sandbox }), ...storedAgain(again), ...(calledAgain === undefined ? {} : { calledAgain }), ...storedBefore(before), ...(narrowed === undefined ? {} : { narrowed }) }, ...storedApproval(approval),
   };
 }
 
@@ -72,15 +76,15 @@ function doneOf(call: ToolCall, { outcome, durationMs }: Finished, { text, remov
 /** Longest name of a tool in the log: an agent may ask for tools that do not exist, of any name. */
 const mostToolName = 100;
 
-function deniedOf(call: ToolCall, { refusal, policyHash, digest, approval, again, calledAgain, before }: Refused): NewDenied {
+function deniedOf(call: ToolCall, { refusal, policyHash, digest, approval, again, calledAgain, before, narrowed, reducedTo }: Refused): NewDenied {
   return {
     phase: 'denied', id: call.id, result: refusal.code === 'CANCELLED' ? 'cancelled' : refusal.code === 'APPROVAL_TIMEOUT' ? 'timeout' : 'denied', tool: call.tool.slice(0, mostToolName), input: call.input,
-    actor: call.actor, project: call.project, verdict: { verdict: 'deny', rule: refusal.rule, reason: refusal.reason, policyHash }, detail: { code: refusal.code, ...(digest === undefined ? {} : { digest: `sha256:${digest}` }), ...storedAgain(again), ...(calledAgain === undefined ? {} : { calledAgain }), ...storedBefore(before) }, ...storedApproval(approval),
+    actor: call.actor, project: call.project, verdict: { verdict: 'deny', rule: refusal.rule, reason: refusal.reason, policyHash }, detail: { code: refusal.code, ...(digest === undefined ? {} : { digest: `sha256:${digest}` }), ...storedAgain(again), ...(calledAgain === undefined ? {} : { calledAgain }), ...storedBefore(before), ...(narrowed === undefined ? {} : { narrowed }), ...(reducedTo === undefined ? {} : { reducedTo }) }, ...storedApproval(approval),
   };
 }
 
-function parkedOf({ id, tool, actor, project }: ToolCall, { digest, waitedMs, withinMs, through }: ParkedQuestion): NewEntry {
-  return { phase: 'event', call: id, tool: 'approval.parked', input: { tool }, result: 'ok', actor, project, detail: { digest: `sha256:${digest}`, waitedMs, callAgainWithinMs: withinMs, ...(through === undefined ? {} : { through }) } };
+function parkedOf({ id, tool, actor, project }: ToolCall, { digest, waitedMs, withinMs, through, about }: ParkedQuestion): NewEntry {
+  return { phase: 'event', call: id, tool: 'approval.parked', input: { tool }, result: 'ok', actor, project, detail: { digest: `sha256:${digest}`, waitedMs, callAgainWithinMs: withinMs, ...(through === undefined ? {} : { through }), ...(about === undefined ? {} : { about }) } };
 }
 
 function reviewedOf({ id, tool, actor, project }: ToolCall, approval: Approval, result: string): NewEntry {

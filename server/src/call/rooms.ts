@@ -4,6 +4,7 @@ import type { Shelf } from '../approvals/shelf';
 import type { Admission } from '../breaker/breaker';
 import type { Redactor } from '../rules/redaction/redactor';
 import type { Tool } from '../tools/tool';
+import type { ApprovedCall } from './approvedBefore';
 import type { GrantRoom } from './granting';
 import type { Recorder } from './recorder';
 
@@ -25,6 +26,8 @@ export type Rooms = Readonly<{
   heardFromClient(call: string): void;
   /** What people granted and forbade for more than one call. */
   grants: GrantRoom;
+  /** Calls of external tools that people approved before this broker, newest first, as far as the newest part of the log tells. */
+  approvedInLog(): Promise<readonly ApprovedCall[]>;
   /** Asks the tool's breaker for admission, counting a probe when it is half open. */
   admit(tool: string): Admission;
   /** Milliseconds until the tool's breaker lets a probe through, when it is open; changes nothing. */

@@ -52,7 +52,7 @@ function house(states: readonly (string | undefined)[] = ['one', 'two']) {
   const sealed = seal(tool, (call) => witness.take(call));
   const pipeline = createPipeline({
     tools: new Map([[tool.name, sealed]]), configDir: '/c', now: () => time, wallNow: () => 0, newId: () => `evt_again${String(ids)}`,
-    policy: () => ({ config: defaultConfig, policyHash: 'h' }), onPolicyChange: () => () => undefined, desk, shelf: createShelf(), redactor: createRedactor(), heardFromClient: () => undefined, grants: noGrants,
+    policy: () => ({ config: defaultConfig, policyHash: 'h' }), onPolicyChange: () => () => undefined, desk, shelf: createShelf(), redactor: createRedactor(), approvedInLog: () => Promise.resolve([]), heardFromClient: () => undefined, grants: noGrants,
     admit: () => ({ kind: 'admitted', settle: () => undefined }), openFor: () => undefined, recorder: createRecorder({ append, enqueue: append }),
   });
   const call = (rest: Answers = {}, more: Partial<ToolCall> & { connection?: number } = {}): Promise<Outcome> => {

@@ -46,9 +46,9 @@ function house(setting: Setting = {}) {
     tools: new Map([['test.tool', tool]]), configDir: '/c', now: () => 0, wallNow: () => 0, newId: () => `evt_${String(asked.length + 2)}`, redactor,
     onPolicyChange: () => () => undefined, policy: () => ({ config: configSchema.parse(setting.config ?? {}), policyHash: 'h' }),
     desk: { ask: (question) => (asked.push(question), Promise.resolve(setting.answer ?? { kind: 'approved', by: { role: 'editor' }, waitedMs: 5 })) },
-    shelf: createShelf(), heardFromClient: () => undefined, admit: () => ({ kind: 'admitted', settle: (_result, message) => { if (message !== undefined) heard.push(message); } }), openFor: () => undefined,
+    shelf: createShelf(), approvedInLog: () => Promise.resolve([]), heardFromClient: () => undefined, admit: () => ({ kind: 'admitted', settle: (_result, message) => { if (message !== undefined) heard.push(message); } }), openFor: () => undefined,
     grants: { ...noGrants, cover: (id) => { covered.push(id); return undefined; }, ladder: () => ({ allow: [{ rung: 'session', title: 't', lines: [] }], deny: [] }) as never },
-    recorder: { admitted: record, finished: record, refused: record, parked: record, reviewed: record },
+    recorder: { admitted: record, finished: record, refused: record, parked: record, reviewed: record, notFetched: (of, why) => record(of, { why }) },
   };
   const run = (input: Readonly<Record<string, unknown>> = call.input, line?: Pick<ClientLine, 'meta' | 'rest'>) => createPipeline(rooms).run({ ...call, input, ...(line === undefined ? {} : { line: { key: '1', project: '/p', capabilities: {}, tell: () => undefined, ...line } }) }, { signal: new AbortController().signal, progress: (message, report) => void heard.push(message, JSON.stringify(report ?? {})) });
   return { run, asked, recorded, heard, covered, ran: () => ran };

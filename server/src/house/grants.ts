@@ -16,6 +16,7 @@ import type { Platform } from '../rules/commandPlan';
 import type { Heard } from '../tools/seal';
 import type { Prepared } from '../tools/tool';
 import type { Audience } from './audience';
+import { loggedGrants } from './grantLog';
 import type { Built } from './rooms';
 import { weigh } from './weighing';
 
@@ -27,6 +28,8 @@ type Around = Readonly<{ configDir: string; /** Path of the audit log. */ log: s
 
 /** Opens the grants of a configuration folder. */
 export async function buildGrants({ configDir, log, writer, audience, self, newId, chosen, requireSigned, onForbidden }: Around): Promise<Grants> {
+  // A log that cannot be read refuses everything by itself.
+  const logged = await loggedGrants(createAuditReader(log)).catch(() => undefined);
   const grants: Grants = await openGrants({
     platform, self, requireSigned, onForbidden,
     wallNow: Date.now,
@@ -35,15 +38,9 @@ export async function buildGrants({ configDir, log, writer, audience, self, newI
     file: grantFileAt(join(configDir, grantFileName), ensureControlKey(configDir)),
     heard: (call, rung) => chosen.take(choiceOf(call, rung)),
     onChange: () => audience.tellSoon('grants/changed', () => grants.state()),
+    ...(logged === undefined ? {} : { logged }),
   });
-  if (grants.state().grants.length > 0) await grants.dropUndone(await undoneIn(createAuditReader(log)));
   return grants;
-}
-
-/** Ids of what was taken back, as far as one page of the log tells: its newest 64 MiB. A log that cannot be read tells of none. */
-async function undoneIn(reader: AuditReader): Promise<ReadonlySet<string>> {
-  const page = await reader.page({ filter: { tool: 'grant.undone' }, limit: 1000 }).catch(() => ({ items: [] }));
-  return new Set(page.items.flatMap(({ entry }) => (typeof entry?.input['id'] === 'string' ? [entry.input['id']] : [])));
 }
 
 /** A choice as witnesses remember it. */

@@ -48,7 +48,11 @@ export function createHandlers(rooms: HandlerRooms): Handlers {
     },
     'approvals/list': () => ({ pending: desk.list() }),
     'approvals/content': ({ id, digest }) => ({ files: rooms.shelf.look(id, digest) }),
-    'approvals/narrow': (narrowing, guest) => rooms.shelf.narrow(narrowing, { ...actorOf(guest, rooms), role: guest.role, connection: guest.connection }),
+    'approvals/narrow': (narrowing, guest) => {
+      const result = rooms.shelf.narrow(narrowing, { ...actorOf(guest, rooms), role: guest.role, connection: guest.connection });
+      if (result.outcome !== 'accepted') rooms.refusals.note({ actor: actorOf(guest, rooms), tool: 'approvals.narrow', input: { id: narrowing.id.slice(0, 64), digest: narrowing.digest.slice(0, 64) }, rule: `approval.${result.outcome}`, reason: result.message });
+      return result;
+    },
     'approvals/decide': (decision, guest) => {
       const result = desk.decide(decision, { ...actorOf(guest, rooms), role: guest.role, connection: guest.connection });
       // An answer that is late, said twice, or about something else than what waits.

@@ -61,7 +61,7 @@ export async function openHouse(ground: Ground): Promise<House> {
   }
   const run = await beginRun(rooms.agents.newId(), createAuditReader(join(ground.configDir, 'audit.log')), rooms.self);
   const { policyHash } = rooms.config.current().state;
-  await record(rooms, ground, { ...run.started, input: { ...run.started.input, policyHash } });
+  await record(rooms, ground, { ...run.started, input: { ...run.started.input, policyHash, grants: rooms.grants.change() } });
   const key = ensureControlKey(ground.configDir);
   const here = headCount(presence);
   const socket = await openSocket({

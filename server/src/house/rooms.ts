@@ -49,6 +49,7 @@ import { declaring, fillerOf } from './backendSecrets';
 import { admitBoth, backendOf, breakerSettings, openExternalTools, type ExternalTools } from './externalTools';
 import { anchorsOf } from '../anchors/places';
 import { createApproverKeys, finishKeyChange, type ApproverKeys } from './approverKeys';
+import { approvedIn } from './approvedCalls';
 import { createAudience, type Audience } from './audience';
 import { actorOf } from './actor';
 import { buildCredentials, type Credentials } from './credentials';
@@ -199,7 +200,7 @@ export async function buildRooms(ground: Ground): Promise<Built> {
   const grants = await buildGrants({ configDir, log, writer, audience, self, newId, chosen, requireSigned: vouching.requireSigned, onForbidden: () => policyListeners.forEach((listener) => listener()) });
   const shared = { shelf, redactor, tools, configDir, policy, onPolicyChange, newId, now, wallNow: Date.now };
   const pipeline = createPipeline({
-    ...shared, desk, grants,
+    ...shared, desk, grants, approvedInLog: () => approvedIn(createAuditReader(log)),
     // A second look at the settings: without them the seal hears nothing.
     heardFromClient: (call) => { const { elicitation, requireSigned } = config.current().config.approvals; if (elicitation && !requireSigned) witness.heard(call); },
     admit: (tool) => admitBoth(breakers, tool),
@@ -210,12 +211,12 @@ export async function buildRooms(ground: Ground): Promise<Built> {
   let breached = false;
   const proofPipeline = createPipeline({
     ...shared,
-    grants: noGrants,
+    grants: noGrants, approvedInLog: () => Promise.resolve([]),
     heardFromClient: () => undefined,
     desk: { ask: () => Promise.resolve({ kind: 'unavailable' }) },
     admit: () => ({ kind: 'admitted', settle: () => undefined }),
     openFor: () => undefined,
-    recorder: { admitted: () => { breached = true; return Promise.reject(new Error('the proof must never be admitted')); }, finished: silent, refused: silent, parked: silent, reviewed: silent },
+    recorder: { admitted: () => { breached = true; return Promise.reject(new Error('the proof must never be admitted')); }, finished: silent, refused: silent, parked: silent, reviewed: silent, notFetched: silent },
   });
   const refusals = createRefusalLog({
     append: (entry) => writer.append(entry), newId, self, schedule,

@@ -19,6 +19,8 @@ export type PageRequest = Readonly<{
   filter?: AuditFilter;
   /** The `next` of the page before; the end of the log by default. */
   before?: number;
+  /** Nothing that begins before this byte, which begins a line; the start of the log by default. */
+  from?: number;
   /** Entries per page, 100 by default, 1,000 at most. */
   limit?: number;
   signal?: AbortSignal;
@@ -140,10 +142,11 @@ async function readPage(file: WholeLog, request: PageRequest, ranges: readonly B
   const mayFit = quickTest(filter);
   const items: AuditItem[] = [];
   const end = Math.min(before, file.mark().size);
-  const first = Math.max(ranges.at(-1)?.from ?? 0, file.from);
+  const start = Math.max(file.from, request.from ?? 0);
+  const first = Math.max(ranges.at(-1)?.from ?? 0, start);
   let scanned = 0;
   for (const range of ranges) {
-    const [from, to] = [Math.max(range.from, file.from), Math.min(range.to, end)];
+    const [from, to] = [Math.max(range.from, start), Math.min(range.to, end)];
     if (from >= to) continue;
     const done = scanned;
     const stop = await scanBackwards(

@@ -3,6 +3,7 @@ import { approverId, approverKeySchema, fingerprintText, keyChangeDigest, type A
 import { sha256 } from '../../../../protocol/src/audit/bytes';
 import { canonicalJson } from '../../../../protocol/src/audit/canonical';
 import type { StoredEntry } from '../../../../protocol/src/audit/entry';
+import { RoundCheck } from './roundCheck';
 import { factsOfResult, parseStatement, statementFits, useWithinMs, type Statement } from '../../../../protocol/src/statement';
 
 type StoredApproval = NonNullable<StoredEntry['approval']>;
@@ -24,6 +25,7 @@ export class ApprovalCheck {
   #everAdded = false;
   readonly #grants = new Map<string, KnownGrant>();
   #unknownGrants = 0;
+  readonly #rounds = new RoundCheck();
   #fromTheStart: boolean;
 
   /** `fromTheStart`: false when files before the first one are gone, so that keys may have been registered and grants given in them. */
@@ -36,6 +38,8 @@ export class ApprovalCheck {
     const { approval } = entry;
     // A log that takes the place of another goes on with the keys and grants of that one.
     if (entry.phase === 'genesis' && entry.input['previous'] !== undefined) this.#fromTheStart = false;
+    const led = this.#rounds.flaw(entry, this.#fromTheStart);
+    if (led !== undefined) return led;
     if (approval?.decision === 'granted' && approval.signed === undefined) return this.#grantedFlaw(entry, approval);
     // What bears a signature is checked by it, whatever it calls itself.
     const answers = approval !== undefined && (approval.decision === 'approved' || approval.decision === 'denied' || approval.signed !== undefined);
@@ -50,6 +54,7 @@ export class ApprovalCheck {
       ...(answers === 0 ? [] : [`${this.#signed} of ${answers} answers to approvals are signed${this.#signed === answers ? '' : '; the others came from a window or terminal without a registered key, or through an agent\'s own client'}.`]),
       ...(this.#passedOn === 0 ? [] : [`${this.#passedOn} of them ${this.#passedOn === 1 ? 'was' : 'were'} passed on by the agent's own client, the weakest level.`]),
       ...(this.#unknownGrants === 0 ? [] : [`${this.#unknownGrants} ${this.#unknownGrants === 1 ? 'call rests' : 'calls rest'} on grants that could not be checked: where they were given is not in the files that are left.`]),
+      ...this.#rounds.notes(),
       ...[...this.#unknown].map((id) => `Answers signed by the key ${fingerprintText(id)} could not be checked: where it was registered is not in the files that are left.`),
     ];
   }
@@ -102,15 +107,13 @@ export class ApprovalCheck {
   #changeFlaw({ tool, input, approval, timestamp, project }: StoredEntry): string | undefined {
     switch (tool) {
       case 'grant.created': {
-        const { id, expiresAt } = input;
+        const { id, expiresAt, ended } = input;
+        for (const one of Array.isArray(ended) ? ended : []) this.#undo(one, timestamp);
         if (typeof id === 'string') this.#grants.set(id, { project, ends: typeof expiresAt === 'string' ? Date.parse(expiresAt) : Infinity });
         return undefined;
       }
-      case 'grant.undone': {
-        const known = typeof input['id'] === 'string' ? this.#grants.get(input['id']) : undefined;
-        if (known !== undefined) this.#grants.set(String(input['id']), { ...known, undone: Date.parse(timestamp) });
-        return undefined;
-      }
+      case 'grant.undone':
+        return void this.#undo(input['id'], timestamp);
       case 'approver.added':
         return this.#addedFlaw(approverKeySchema.safeParse(input).data, approval);
       case 'approver.removed': {
@@ -126,6 +129,11 @@ export class ApprovalCheck {
       default:
         return undefined;
     }
+  }
+
+  #undo(id: unknown, timestamp: string): void {
+    const known = typeof id === 'string' ? this.#grants.get(id) : undefined;
+    if (known !== undefined) this.#grants.set(String(id), { ...known, undone: Date.parse(timestamp) });
   }
 
   #addedFlaw(key: ApproverKey | undefined, approval: StoredApproval | undefined): string | undefined {

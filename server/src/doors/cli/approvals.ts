@@ -6,6 +6,7 @@ import { ConductorError } from '../../../../protocol/src/errors';
 import { addApproverKeys } from './approverKeys';
 import { openBroker, type BrokerClient } from './brokerClient';
 import { decide, show } from './call';
+import { showFiles } from './files';
 import { isInteractive, note, print, printTable, run, safe } from './terminal';
 import { registeredKey } from './terminalKey';
 import { watch } from './watch';
@@ -14,6 +15,7 @@ import { watch } from './watch';
 export function addApprovals(program: Command, configDir: () => string): void {
   const approvals = program.command('approvals').description('See and answer calls that wait for approval');
   approvals.command('list').description('List what waits').option('--json', 'print JSON').action((options: { json?: boolean }) => run(() => withBroker(configDir(), (broker) => list(broker, options.json === true))));
+  approvals.command('show').description('Show all of one call, and what it would make of files').argument('<id>').action((id: string) => run(() => withBroker(configDir(), (broker) => showOne(broker, id))));
   approvals.command('watch').description('Wait at this terminal for calls that need approval, and answer them').action(() => run(() => { requirePerson(); return withBroker(configDir(), (broker) => watch(broker, configDir())); }));
   approvals.command('approve').description('Approve one call once; asks at this terminal first').argument('<id>').action((id: string) => run(() => withBroker(configDir(), (broker) => approve(broker, configDir(), id))));
   approvals
@@ -56,6 +58,13 @@ export async function confirmed(question: string): Promise<boolean> {
   const typed = await Promise.race([prompt.question(question).catch(() => undefined), closed]);
   prompt.close();
   return typed?.trim().toLowerCase() === 'yes';
+}
+
+async function showOne(broker: BrokerClient, id: string): Promise<number> {
+  const call = await find(broker, id);
+  show(call);
+  await showFiles(broker, call);
+  return 0;
 }
 
 async function approve(broker: BrokerClient, configDir: string, id: string): Promise<number> {

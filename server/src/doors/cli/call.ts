@@ -1,12 +1,14 @@
 import type { Change, Pending } from '../../../../protocol/src/approvals';
 import { reveal } from '../../../../protocol/src/display';
 import type { RungName } from '../../../../protocol/src/grants';
+import { showArguments, sinceApproved } from './arguments';
 import type { BrokerClient } from './brokerClient';
 import { line, print, put, rowsOf, safe } from './terminal';
 import type { TerminalKey } from './terminalKey';
 
-/** Rows of an action that are shown before somebody asks for all of it. */
+/** Rows of an action, and changes since the last approved call, that are shown before somebody asks for all of it. */
 const mostRows = 30;
+const mostChanges = 8;
 
 /**
  * Shows a call that waits, and says whether that was all of its action. Everything but the raw action is kept on one line, and no row
@@ -25,6 +27,9 @@ export function show(call: Pending, most = Infinity): boolean {
   if (call.narrowed !== undefined) put('  ', `What is left after somebody left out changes: ${String(call.narrowed.kept)} of ${String(call.narrowed.of)}`);
   if (call.again !== undefined) showChanges(`ASKED AGAIN (question ${String(call.again.round)}): you approved this, and it changed before it ran. Nothing was run.`, call.again.changes);
   if (call.outgrown !== undefined) showChanges(`${line(call.outgrown.title)} was granted before, and this changed since:`, call.outgrown.changes);
+  if (call.arguments !== undefined) showArguments(call.arguments, most === Infinity);
+  const last = call.arguments?.lastApproved;
+  if (last !== undefined) showChanges(sinceApproved(last), most === Infinity ? last.changes : last.changes.slice(0, mostChanges));
   put('  ', `why it asks: ${line(call.reason)} [${call.rule}]`);
   for (const [label, value] of call.details) put('  ', `${label}: ${line(value)}`);
   return rows.length <= most;

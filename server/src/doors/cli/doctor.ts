@@ -23,22 +23,23 @@ export function addDoctor(program: Command, configDir: () => string): void {
 }
 
 async function examine(configDir: string, json: boolean): Promise<number> {
-  const { status, keys } = await askBroker(configDir);
-  const checks = [nodeCheck(), await configCheck(configFileIn(configDir)), folderCheck(configDir), ...(await confinementChecks(configDir)), ...brokerChecks(status), ...(keys === undefined ? [] : [approverCheck(keys)])];
+  const { status, keys, grants } = await askBroker(configDir);
+  const checks = [nodeCheck(), await configCheck(configFileIn(configDir)), folderCheck(configDir), ...(await confinementChecks(configDir)), ...brokerChecks(status), ...(keys === undefined ? [] : [approverCheck(keys)]), ...(grants === undefined ? [] : [grantsCheck(grants)])];
   if (json) print(JSON.stringify({ checks, ...('version' in status ? { status } : {}) }));
   else for (const { name, status: state, message } of checks) print(`${{ ok: '✓', warning: '!', error: '✗' }[state]} ${name}: ${message}`);
   return checks.some((check) => check.status === 'error') ? 1 : 0;
 }
 
-type Asked = Readonly<{ status: Status | { failure: string }; keys?: RequestResult<'approvals/keys'> }>;
+type Asked = Readonly<{ status: Status | { failure: string }; keys?: RequestResult<'approvals/keys'>; grants?: RequestResult<'grants/list'> }>;
 
 async function askBroker(configDir: string): Promise<Asked> {
   try {
     const broker = await openBroker(configDir);
     const status = await broker.request('conductor/status', {});
     const keys = await broker.request('approvals/keys', {});
+    const grants = await broker.request('grants/list', {});
     broker.close();
-    return { status, keys };
+    return { status, keys, grants };
   } catch (thrown) {
     const error = toConductorError(thrown, 'BROKER_UNAVAILABLE');
     return { status: { failure: `${error.message} The broker's own log is broker.log in the configuration folder.` } };
@@ -52,6 +53,13 @@ function approverCheck({ keys, problem, requireSigned }: RequestResult<'approval
   if (keys.length > 0) return { name, status: 'ok', message: `${places}${requireSigned ? '; only signed approvals count' : ''}` };
   if (requireSigned) return { name, status: 'error', message: 'none is registered, and approvals.requireSigned is set: nothing can be approved. Open VS Code with Conductor, or run "conductor approvals keys add".' };
   return { name, status: 'ok', message: 'none is registered, so that answers are not signed' };
+}
+
+function grantsCheck({ grants, trouble }: RequestResult<'grants/list'>): Check {
+  const name = 'answers that last';
+  const denials = grants.filter(({ effect }) => effect === 'deny').length;
+  if (trouble !== undefined) return { name, status: 'warning', message: `${trouble} Look at them with "conductor grants list".` };
+  return { name, status: 'ok', message: `${String(grants.length - denials)} allow, ${String(denials)} forbid` };
 }
 
 function nodeCheck(): Check {

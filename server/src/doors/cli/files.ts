@@ -1,7 +1,7 @@
 import { createTwoFilesPatch, OMIT_HEADERS } from 'diff';
 import type { Pending } from '../../../../protocol/src/approvals';
 import { toConductorError } from '../../../../protocol/src/errors';
-import type { FileChange, FileContent } from '../../../../protocol/src/fileChanges';
+import { fitMarks, type FileChange, type FileContent } from '../../../../protocol/src/fileChanges';
 import type { BrokerClient } from './brokerClient';
 import { line, print, put, safe } from './terminal';
 
@@ -9,10 +9,11 @@ import { line, print, put, safe } from './terminal';
 const patienceMs = 500;
 
 /** Shows what a call would make of files, as lines with signs. */
-export async function showFiles(broker: BrokerClient, { id, digest, files = [] }: Pending): Promise<void> {
+export async function showFiles(broker: BrokerClient, { id, digest, files = [], contents = [] }: Pending): Promise<void> {
   if (files.length === 0) return;
   try {
     const found = await broker.request('approvals/content', { id, digest });
+    if (!fitMarks(found.files, contents)) return print('  The files cannot be shown: what the broker sent is not what this call is about. Do not approve it, and report this.');
     for (const file of found.files) showFile(file);
   } catch (thrown) {
     print(`  The files cannot be shown: ${line(toConductorError(thrown).message)}`);

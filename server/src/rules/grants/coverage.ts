@@ -56,6 +56,7 @@ function coversWhole(grant: Grant, { ground, platform }: Question): boolean {
     case 'unit':
     case 'form':
     case 'name':
+    case 'any':
       return false;
   }
 }
@@ -75,6 +76,7 @@ function coversUnit(grant: Grant, unit: Unit, { ground, platform }: Question): b
     case 'call':
     case 'file':
     case 'name':
+    case 'any':
       return false;
   }
 }
@@ -108,6 +110,8 @@ function meets(scope: Scope, { ground, platform }: Question): boolean {
       return scope.path === ground.file;
     case 'form':
       return ground.units.some(({ argv }) => fits(scope, formOf(argv, platform)));
+    case 'any':
+      return true;
   }
 }
 

@@ -62,7 +62,9 @@ export type Scope =
   /** Writes and edits of one file. */
   | Readonly<{ kind: 'file'; path: string }>
   /** A program, or one subcommand of it, whatever its arguments; only ever forbidden. */
-  | Readonly<{ kind: 'name'; program: string; subcommand?: string }>;
+  | Readonly<{ kind: 'name'; program: string; subcommand?: string }>
+  /** Every call of the tool: a denial of which only the log tells, and not what it forbade. */
+  | Readonly<{ kind: 'any' }>;
 
 /** An answer that lasts. */
 export type Grant = Readonly<{

@@ -61,6 +61,7 @@ function fitsScope(scope: Scope, call: PastCall, ground: Ground, platform: Platf
     case 'form':
       return argvs.some((argv) => fits(scope, formOf(argv, platform))) && argvs.filter((argv) => argv[0] === scope.program).every((argv) => fits(scope, formOf(argv, platform)));
     case 'name':
+    case 'any':
       return false;
   }
 }
