@@ -4,6 +4,7 @@ import { cpus, loadavg } from 'node:os';
 import { join, resolve } from 'node:path';
 import { appendRatio, chainRatio, closedRatio, verifyRatio, type Ratio } from './audit';
 import { measureAuditView } from './auditview';
+import { measureBackends } from './backends';
 import { measureCalls } from './calls';
 import { measureCommands } from './commands';
 import type { Figure } from './figures';
@@ -77,6 +78,7 @@ const parts: readonly (readonly [name: string, measure: () => Figure[] | Promise
   ['verify', verifyFigures],
   ['auditview', measureAuditView],
   ['commands', measureCommands],
+  ['backends', measureBackends],
   ['races', measureRaces],
   ['sandbox', measureSandbox],
   ['package', packageFigures],

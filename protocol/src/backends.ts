@@ -66,6 +66,9 @@ const common = {
   max_response_bytes: z.number().int().min(1024).max(67_108_864).default(4_194_304).describe('Bytes of one answer, 1024 to 67108864; longer ones are refused. Default: 4194304.'),
 };
 
+/** How a program is kept to its hosts, from the widest to the tightest. */
+export const egressSandboxes = ['off', 'available', 'required'] as const;
+
 const stdio = z
   .strictObject({
     transport: z.literal('stdio').describe('A program that speaks MCP on its standard input and output.'),
@@ -73,6 +76,10 @@ const stdio = z
     args: z.array(z.string().max(8192)).max(200).default([]).describe('Its arguments, each as it is. Default: none.'),
     cwd: z.string().regex(/^(?:~$|~[\\/]|\/|[A-Za-z]:[\\/])/, 'Write an absolute folder, or one that begins with ~/.').optional().describe('Absolute folder in which it starts; `~` is your home folder. Default: the configuration folder of Conductor.'),
     env: z.record(variableName, valueText).default({}).describe('Its environment beyond the basic one. `${secret:service.key}` stands for a value of the credential store. Default: none.'),
+    egress_sandbox: z
+      .enum(egressSandboxes)
+      .default('available')
+      .describe('Whether a program whose `egress_allowlist` names its hosts runs in a network of its own, out of which only Conductor leads: never, so that it is only asked to by proxy variables (`off`); where bubblewrap is usable, else by the variables (`available`); always, and it is not started without (`required`). Default: available.'),
     env_passthrough: z.array(variableName).max(100).default([]).describe('Variables of the environment of Conductor that it gets as well. Default: none.').meta({ uniqueItems: true }),
     ...common,
   })
@@ -104,7 +111,7 @@ export const backendsSchema = z
   .meta({
     title: 'External MCP servers',
     defaultSnippets: [
-      { label: 'A program', description: 'An MCP server that Conductor starts.', body: { version: 1, backends: { example: { transport: 'stdio', command: 'npx', args: ['-y', 'example-mcp-server'], egress_allowlist: [] } } } },
+      { label: 'A program', description: 'An MCP server that Conductor starts.', body: { version: 1, backends: { example: { transport: 'stdio', command: 'npx', args: ['-y', 'example-mcp-server'], egress_allowlist: ['registry.npmjs.org:443'] } } } },
       { label: 'An address', description: 'An MCP server that is reached over HTTP.', body: { version: 1, backends: { example: { transport: 'http', url: 'https://mcp.example.com/mcp', egress_allowlist: ['mcp.example.com:443'] } } } },
     ],
   });

@@ -161,6 +161,7 @@ export const configSchema = z
           .default([])
           .describe('Values of the header `Origin` with which `http` is served; requests without one always are. Exact, no wildcards; every page of an origin may use the token it has. Default: none.')
           .meta({ uniqueItems: true }),
+        requestsPerMinute: z.number().int().min(60).max(600_000).default(12_000).describe('Requests by `http` that are served within a minute, all agents together, 60 to 600000; more are told to wait (429). Default: 12000.'),
       })
       .prefault({})
       .describe('The broker process.'),

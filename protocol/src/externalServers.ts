@@ -40,6 +40,15 @@ const toolSchema = z.strictObject({
   doubts: z.array(z.string()),
 });
 
+/**
+ * What holds a backend to its hosts. `dialer`: Conductor makes its connections itself; `namespace`: it has a network of its own, out of which
+ * at most Conductor's proxy leads; `proxy`: only variables ask it to use that proxy; `open`: nothing.
+ */
+export const egressSchema = z.strictObject({ level: z.enum(['dialer', 'namespace', 'proxy', 'open']), says: z.string() });
+
+/** What holds a backend to its hosts, and the same in one sentence for people. */
+export type Egress = z.infer<typeof egressSchema>;
+
 /** One external server as people see it. */
 export const backendViewSchema = z.strictObject({
   backend: z.string(),
@@ -59,6 +68,8 @@ export const backendViewSchema = z.strictObject({
   tools: z.array(toolSchema).nullable(),
   missingEnv: z.array(z.string()),
   preflight: z.enum(['passed', 'never', 'stale', 'failed']),
+  /** How it is kept to the hosts of its `egress_allowlist`: as it runs now, else as it would be started. */
+  egress: egressSchema,
   /** What strict mode would refuse, in sentences. */
   warnings: z.array(z.string()),
   connection: z.enum(['stopped', 'starting', 'ready', 'failed']),

@@ -25,6 +25,8 @@ export const breakerSchema = z.strictObject({
   threshold: z.number().int(),
   retryAfterMs: z.number().int().optional(),
   lastFailure: z.string().optional(),
+  /** The latest failures that counted, newest first, at most five; absent when there are none. */
+  recent: z.array(z.strictObject({ agoMs: z.number().int(), message: z.string() })).optional(),
 });
 
 /** State of one breaker as shown to people. */

@@ -183,6 +183,37 @@ describe('MCP over HTTP', function () {
     }
   });
 
+  it('http:resumed: a stream that was lost goes on after the last event that its client heard, and hears nothing twice without asking', async () => {
+    const opened = await house.send(initialize);
+    const session = String(opened.headers['mcp-session-id']);
+    let listed = 0;
+    const change = (): void => register(house, { everything: program('server-everything/dist/index.js') }, [{ backend: 'everything', tools: [...tools, `other-${String((listed += 1))}`] }]);
+    const hear = (headers: Record<string, string>, enough: (ids: number[]) => boolean): Promise<number[]> => new Promise((resolve, reject) => {
+      const ids: number[] = [];
+      const stream = request({ host: '127.0.0.1', port: house.port, path: '/mcp', agent: false, headers: { ...house.headers, Accept: 'text/event-stream', 'Mcp-Session-Id': session, ...headers } }, (response) => {
+        if (response.statusCode !== 200) return void reject(new Error(String(response.statusCode)));
+        response.setEncoding('utf8').on('error', () => undefined).on('data', (text: string) => {
+          ids.push(...[...text.matchAll(/^id: (\d+)$/gm)].map(([, id]) => Number(id)));
+          if (!enough(ids)) return;
+          resolve(ids);
+          stream.destroy();
+        });
+      });
+      stream.once('error', reject);
+      stream.end();
+    });
+    change();
+    const first = await hear({}, (ids) => ids.length > 0);
+    change();
+    const later = await until('the next change is told', () => hear({ 'Last-Event-ID': String(first[0]) }, (ids) => ids.length > 0).catch(() => undefined));
+    assert.ok((later[0] ?? 0) === (first[0] ?? 0) + 1, `${String(first)} and then ${String(later)}`);
+    const again = await until('the stream is free again', () => hear({ 'Last-Event-ID': '0' }, (ids) => ids.length > 0).catch(() => undefined));
+    assert.equal(again[0], 1);
+    change();
+    const fresh = await until('only what is new', () => hear({}, (ids) => ids.length > 0).catch(() => undefined));
+    assert.ok((fresh[0] ?? 0) > (again.at(-1) ?? 0));
+  });
+
   it('http:mirrored: headers of 2026-07-28 that are missing or say something else than the body are refused; the body decides', async () => {
     const { body, headers } = stateless('tools/call', { name: 'shell_exec', arguments: { command: 'echo mirrored' } });
     const answered = await house.send(body, headers);

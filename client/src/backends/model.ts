@@ -13,7 +13,8 @@ export class ServerModel implements Disposable {
   readonly onDidChange = this.changes.event;
   private state: BackendsState | undefined;
   private breakers: readonly BreakerView[] = [];
-  private atMs = 0;
+  private stateAtMs = 0;
+  private breakersAtMs = 0;
   private asking: Promise<void> | undefined;
   private stale = false;
 
@@ -22,6 +23,7 @@ export class ServerModel implements Disposable {
     this.life.add(
       broker.on('breakers/changed', ({ breakers }) => {
         this.breakers = breakers;
+        this.breakersAtMs = Date.now();
         this.tell();
       }),
     );
@@ -30,7 +32,7 @@ export class ServerModel implements Disposable {
 
   /** All of them, in the order of their file. */
   get servers(): readonly Server[] {
-    return (this.state?.backends ?? []).map((view) => ({ view, breaker: this.breakers.find(({ tool }) => tool === view.backend), atMs: this.atMs }));
+    return (this.state?.backends ?? []).map((view) => ({ view, breaker: this.breakers.find(({ tool }) => tool === view.backend), atMs: this.stateAtMs, breakerAtMs: this.breakersAtMs }));
   }
 
   /** What is wrong with their files, in sentences. */
@@ -56,6 +58,7 @@ export class ServerModel implements Disposable {
       const [state, { breakers }] = await Promise.all([this.broker.request('backends/list', {}), this.broker.request('breakers/list', {})]).catch(() => [undefined, { breakers: [] }] as const);
       this.state = state;
       this.breakers = breakers;
+      this.stateAtMs = this.breakersAtMs = Date.now();
     }
     this.tell();
   }
@@ -66,7 +69,6 @@ export class ServerModel implements Disposable {
   }
 
   private tell(): void {
-    this.atMs = Date.now();
     void editorCommands.executeCommand('setContext', contextKeys.serverFiles, this.state === undefined ? 'unknown' : this.state.mode.enabled ? (this.state.problems.length > 0 ? 'broken' : 'on') : 'off');
     this.changes.fire();
   }

@@ -5,10 +5,10 @@ import { needsLook, serverFacts, serverRow, standingOf, toolRow, type Server } f
 const view: BackendView = {
   backend: 'sums', transport: 'stdio', description: '', enabled: true, optional: false, launch: 'approved', identity: 'a'.repeat(64), parts: [], changes: [],
   tools: [{ name: 'add', wire: 'sums__add', state: 'approved', digest: 'b'.repeat(64), description: 'Adds.', changes: [], doubts: [] }],
-  missingEnv: [], preflight: 'never', warnings: [], connection: 'ready', failure: '', preflightAgeMs: null, latencyMs: null,
+  missingEnv: [], preflight: 'never', egress: { level: 'namespace', says: 'It has no network.' }, warnings: [], connection: 'ready', failure: '', preflightAgeMs: null, latencyMs: null,
 };
 const atMs = Date.parse('2026-11-22T12:00:00Z');
-const server = (more: Partial<BackendView>, breaker?: Server['breaker']): Server => ({ view: { ...view, ...more }, breaker, atMs });
+const server = (more: Partial<BackendView>, breaker?: Server['breaker']): Server => ({ view: { ...view, ...more }, breaker, atMs, breakerAtMs: atMs });
 const words = (one: Server): string => serverRow(one).description;
 
 describe('the words about external servers', () => {
@@ -26,9 +26,9 @@ describe('the words about external servers', () => {
   });
 
   it('servers:words tell preflight, breaker and the last answer', () => {
-    assert.deepEqual(serverFacts(server({})), ['Preflight: never run', 'Breaker: closed']);
-    const facts = serverFacts(server({ preflight: 'passed', preflightAgeMs: 60_000, latencyMs: 12.5, missingEnv: ['HOME_OF_SUMS'] }, { tool: 'sums', state: 'closed', failures: 2, threshold: 5, lastFailure: 'timed out' }));
-    assert.match(facts.join('\n'), /^Not set: HOME_OF_SUMS\nPreflight: passed, run at \d\d:59:00\nBreaker: closed, 2 of 5 failures; last: timed out\nLast answer took 12\.5 ms$/);
+    assert.deepEqual(serverFacts(server({})), ['Hosts: It has no network.', 'Preflight: never run', 'Breaker: closed']);
+    const facts = serverFacts(server({ preflight: 'passed', preflightAgeMs: 60_000, latencyMs: 12.5, missingEnv: ['HOME_OF_SUMS'] }, { tool: 'sums', state: 'closed', failures: 2, threshold: 5, lastFailure: 'timed out', recent: [{ agoMs: 2000, message: 'timed out' }] }));
+    assert.match(facts.join('\n'), /^Not set: HOME_OF_SUMS\nHosts: It has no network\.\nPreflight: passed, run at \d\d:59:00\nBreaker: closed, 2 of 5 failures; last: timed out\nFailed at \d\d:59:58: timed out\nLast answer took 12\.5 ms$/);
   });
 
   it('T15 show what a server says harmless', () => {

@@ -8,8 +8,8 @@ import { clockText, counted } from '../labels';
 /** A tool of a server. */
 export type ServerTool = NonNullable<BackendView['tools']>[number];
 
-/** A server with its breaker, as they were told of at a moment in milliseconds since 1970. */
-export type Server = Readonly<{ view: BackendView; breaker: BreakerView | undefined; atMs: number }>;
+/** A server with its breaker, and when each was told of in milliseconds since 1970. */
+export type Server = Readonly<{ view: BackendView; breaker: BreakerView | undefined; atMs: number; breakerAtMs: number }>;
 
 /** How a server stands, in one word for icons and menus. */
 export type Standing = 'off' | 'quarantined' | 'stopped' | 'starting' | 'ready' | 'failed' | 'held';
@@ -42,14 +42,14 @@ export function serverRow(server: Server): Readonly<{ label: string; description
 }
 
 function standingText(server: Server): string {
-  const { view, breaker, atMs } = server;
+  const { view, breaker, breakerAtMs } = server;
   switch (standingOf(server)) {
     case 'off':
       return 'disabled';
     case 'quarantined':
       return view.launch === 'new' ? 'waits for your approval' : 'changed, waits for your approval';
     case 'held':
-      return `stopped after failures${probeText(breaker, atMs)}`;
+      return `stopped after failures${probeText(breaker, breakerAtMs)}`;
     case 'ready':
       return view.tools === null ? 'ready' : `ready, ${counted(view.tools.length, 'tool')}`;
     case 'starting':
@@ -67,15 +67,17 @@ function probeText(breaker: BreakerView | undefined, atMs: number): string {
 }
 
 /** What is known of a server, one line each, for its rows and its tooltip. */
-export function serverFacts({ view, breaker, atMs }: Server): readonly string[] {
+export function serverFacts({ view, breaker, atMs, breakerAtMs }: Server): readonly string[] {
   return [
     ...(view.description === '' ? [] : [revealLine(view.description, 300)]),
     ...view.changes.map((change) => revealLine(change, 300)),
     ...(view.failure === '' ? [] : [`Last start: ${revealLine(view.failure, 300)}`]),
     ...(view.missingEnv.length === 0 ? [] : [`Not set: ${view.missingEnv.map((name) => revealLine(name, 60)).join(', ')}`]),
+    `Hosts: ${revealLine(view.egress.says, 500)}`,
     ...view.warnings.map((warning) => revealLine(warning, 300)),
     `Preflight: ${preflightText(view, atMs)}`,
-    `Breaker: ${breakerText(breaker, atMs)}`,
+    `Breaker: ${breakerText(breaker, breakerAtMs)}`,
+    ...(breaker?.recent ?? []).map(({ agoMs, message }) => `Failed at ${clockText(breakerAtMs - agoMs)}: ${revealLine(message, 200)}`),
     ...(view.latencyMs === null ? [] : [`Last answer took ${view.latencyMs.toLocaleString('en-US')} ms`]),
   ];
 }

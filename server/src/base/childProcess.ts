@@ -1,6 +1,6 @@
-import { spawn, type ChildProcess, type ChildProcessWithoutNullStreams, type SpawnOptions, type StdioOptions } from 'node:child_process';
+import { spawn, type ChildProcess, type SpawnOptions, type StdioOptions } from 'node:child_process';
 import { join } from 'node:path';
-import type { Readable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import { Capture, type Captured } from './capture';
 import { childrenOf, Descendants, killMarked, signalGroup, type Mark } from './processTree';
 
@@ -255,11 +255,15 @@ function asError(thrown: unknown): Error {
 }
 
 /** What to start to talk with it. */
-export type Talking = Pick<Child, 'file' | 'args' | 'argv0' | 'cwd' | 'environment'>;
+export type Talking = Pick<Child, 'file' | 'args' | 'argv0' | 'cwd' | 'environment'> & Readonly<{ /** Opens a channel of Node.js besides, as its descriptor 3. */ channel?: boolean }>;
+
+/** A program with all three streams open. */
+export type Piped = ChildProcess & Readonly<{ stdin: Writable; stdout: Readable; stderr: Readable }>;
 
 /** Starts a program in a group of its own with all three streams open, for a conversation. It may still report an error instead of a start. */
-export function spawnPiped({ file, argv0 = file, args, cwd, environment }: Talking): ChildProcessWithoutNullStreams {
-  return spawn(file, [...args], { shell: false, argv0, cwd, env: { ...environment }, detached: process.platform !== 'win32', windowsHide: true, stdio: ['pipe', 'pipe', 'pipe'] });
+export function spawnPiped({ file, argv0 = file, args, cwd, environment, channel = false }: Talking): Piped {
+  const options = { shell: false, argv0, cwd, env: { ...environment }, detached: process.platform !== 'win32', windowsHide: true };
+  return (channel ? spawn(file, [...args], { ...options, stdio: ['pipe', 'pipe', 'pipe', 'ipc'] }) : spawn(file, [...args], { ...options, stdio: ['pipe', 'pipe', 'pipe'] })) as Piped;
 }
 
 /** What to start so that it outlives this process. */

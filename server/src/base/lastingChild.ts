@@ -11,6 +11,8 @@ export type LastingChild = Readonly<{
   output: Readable;
   errors: Readable;
   exited: Promise<Exit>;
+  /** What it handed over its channel first, a listening socket for instance; never resolves without a channel. */
+  handed: Promise<unknown>;
   /** Closes its input, asks it to end after `graceMs` (default 1,000), kills it after twice that, and with it what it started. */
   end(graceMs?: number): Promise<void>;
 }>;
@@ -19,9 +21,10 @@ export type LastingChild = Readonly<{
 export async function openChild(program: Talking, mark: Mark): Promise<LastingChild> {
   const child = spawnPiped({ ...program, environment: { ...program.environment, [mark.name]: mark.value } });
   const exited = new Promise<Exit>((resolve) => child.once('exit', (code, signal) => resolve({ code, signal })));
+  const handed = new Promise<unknown>((resolve) => child.once('message', (_, handle: unknown) => resolve(handle)));
   for (const stream of [child.stdin, child.stdout, child.stderr]) stream.on('error', () => undefined);
   const pid = await new Promise<number>((resolve, reject) => {
-    child.once('error', reject);
+    child.on('error', reject);
     child.once('spawn', () => resolve(child.pid ?? -1));
   });
   let ending: Promise<void> | undefined;
@@ -38,5 +41,5 @@ export async function openChild(program: Talking, mark: Mark): Promise<LastingCh
     child.stdout.destroy();
     child.stderr.destroy();
   };
-  return { pid, input: child.stdin, output: child.stdout, errors: child.stderr, exited, end: (graceMs = 1000) => (ending ??= end(graceMs)) };
+  return { pid, input: child.stdin, output: child.stdout, errors: child.stderr, exited, handed, end: (graceMs = 1000) => (ending ??= end(graceMs)) };
 }

@@ -112,7 +112,7 @@ describe('breaker', () => {
       start(name);
       end(name, 'failure');
     }
-    assert.deepEqual(breaker.snapshot(), { state: 'open', failures: 2, retryAfterMs: 30_000, lastFailure: 'second failed' });
+    assert.deepEqual(breaker.snapshot(), { state: 'open', failures: 2, retryAfterMs: 30_000, lastFailure: 'second failed', recent: [{ agoMs: 0, message: 'second failed' }, { agoMs: 0, message: 'first failed' }] });
     assert.equal(breaker.reset(), true);
     assert.deepEqual(breaker.snapshot(), { state: 'closed', failures: 0 });
     assert.equal(breaker.reset(), false);

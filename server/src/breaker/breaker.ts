@@ -26,6 +26,8 @@ export type BreakerSnapshot = Readonly<{
   retryAfterMs?: number;
   /** Message of the latest failure that counted. */
   lastFailure?: string;
+  /** The latest failures that counted, newest first, with how long ago they were in milliseconds; absent when there are none. */
+  recent?: { agoMs: number; message: string }[];
 }>;
 
 /** One circuit breaker. */
@@ -49,6 +51,10 @@ const closed: State = { kind: 'closed', failures: 0 };
 // While a probe runs nobody knows when it ends; this is only how soon another look makes sense.
 const probeHintMs = 1000;
 
+/** Failures that are kept for people, and characters of each. */
+const mostRecent = 5;
+const mostMessage = 500;
+
 /** Makes a closed breaker: failures in a row open it, after the timeout one probe at a time is let through, and probes close or reopen it. */
 export function createBreaker(options: BreakerOptions): Breaker {
   const machine = new Machine(options);
@@ -58,6 +64,7 @@ export function createBreaker(options: BreakerOptions): Breaker {
 class Machine {
   private state: State = closed;
   private lastFailure: string | undefined;
+  private recent: readonly Readonly<{ at: number; message: string }>[] = [];
   /** Grows with each change of `state.kind`: a result that began under an older one says nothing about the present. */
   private generation = 0;
 
@@ -75,7 +82,9 @@ class Machine {
 
   snapshot(): BreakerSnapshot {
     const { state, lastFailure } = this;
-    const common = { failures: state.failures, ...(lastFailure === undefined ? {} : { lastFailure }) };
+    const now = this.options.now();
+    const recent = this.recent.map(({ at, message }) => ({ agoMs: Math.max(0, Math.round(now - at)), message }));
+    const common = { failures: state.failures, ...(lastFailure === undefined ? {} : { lastFailure }), ...(recent.length === 0 ? {} : { recent }) };
     if (state.kind !== 'open') return { state: state.kind, ...common };
     const retryAfterMs = this.waitMs(state.since);
     return retryAfterMs > 0 ? { state: 'open', retryAfterMs, ...common } : { state: 'halfOpen', ...common };
@@ -86,6 +95,7 @@ class Machine {
     this.generation += 1; // Also from closed to closed: results of calls that began before the reset are forgotten with it.
     this.state = closed;
     this.lastFailure = undefined;
+    this.recent = [];
     this.options.onChange();
     return true;
   }
@@ -112,9 +122,14 @@ class Machine {
 
   private settle(result: CallResult, message: string | undefined): void {
     const before = this.state;
-    if (result === 'failure') this.lastFailure = message ?? this.lastFailure;
+    if (result === 'failure') this.failed(message);
     this.move(after(before, result, this.options.settings(), this.options.now()));
     if (this.state.kind !== before.kind || this.state.failures !== before.failures) this.options.onChange();
+  }
+
+  private failed(message: string | undefined): void {
+    this.lastFailure = message ?? this.lastFailure;
+    this.recent = [{ at: this.options.now(), message: (message ?? 'It failed.').slice(0, mostMessage) }, ...this.recent].slice(0, mostRecent);
   }
 
   private move(next: State): void {

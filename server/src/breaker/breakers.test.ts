@@ -56,7 +56,7 @@ describe('breakers', () => {
     const views = breakers.views();
     for (const view of views) breakerSchema.parse(view);
     assert.deepEqual(views, [
-      { tool: 'shell.exec', state: 'open', retryAfterMs: 60_000, failures: 1, lastFailure: 'broken pipe', threshold: 1 },
+      { tool: 'shell.exec', state: 'open', retryAfterMs: 60_000, failures: 1, lastFailure: 'broken pipe', recent: [{ agoMs: 0, message: 'broken pipe' }], threshold: 1 },
       { tool: 'filesystem.read', state: 'closed', failures: 0, threshold: 2 },
     ]);
   });

@@ -95,7 +95,7 @@ describe('config parser', () => {
     ['{"allowedCommands":[]}', /It belongs in plugins\.shell\./],
     ['{"requireApproval":[]}', /It belongs in plugins\.shell, plugins\.filesystem or plugins\.git\./],
     ['{"server":{"authToken":"x"}}', /secrets do not belong in this file/],
-    ['{"server":{"zzz":1}}', /Known here: logLevel, idleMinutes, transport, port or allowedOrigins\./],
+    ['{"server":{"zzz":1}}', /Known here: logLevel, idleMinutes, transport, port, allowedOrigins or requestsPerMinute\./],
     ['{"plugins":{"shell":{"allowedCommands":["/usr/bin/git"]}}}', /paths are not accepted.*Write "git"\./],
     ['{"plugins":{"shell":{"allowedCommands":["C:\\\\Git\\\\git.exe"]}}}', /Write "git"\./],
     ['{"plugins":{"shell":{"allowedCommands":["npm test"]}}}', /Write "npm"\./],

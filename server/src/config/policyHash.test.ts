@@ -9,7 +9,7 @@ describe('policy hash', () => {
       '{"approvalTimeout":120000,"approvals":{"callAgainWithinSeconds":120,"elicitation":false,"requireSigned":false},"audit":{"anchors":{"git":{"ref":"refs/conductor/audit"},"systemLog":false,"witnesses":[]},"compress":false,"maxSizeMb":64,"readOnlyDurability":"durable","retentionDays":0},"circuitBreaker":{"failureThreshold":5,"overrides":{},"successThreshold":1,"timeout":30000},"externalMcp":{"enabled":true,"optionalBackends":[],"softFail":false,"strict":false},"grants":{"lastingDays":30,"sessionHours":8},' +
       '"plugins":{"filesystem":{"allowedPaths":[],"enabled":true,"requireApproval":["write","delete"],"writeScope":[]},"git":{"enabled":true,"requireApproval":["commit"]},' +
       '"shell":{"allowedCommands":[],"enabled":true,"limits":{"fileSizeMb":4096,"processes":1024},"requireApproval":[],' +
-      '"sandbox":{"allowUnpatched":false,"commands":[],"mode":"off","network":[],"readable":[],"writable":[]},"secrets":{},"timeoutMs":120000}},"reviewResults":[],"secrets":{"inArguments":"deny"},"server":{"allowedOrigins":[],"idleMinutes":10,"logLevel":"info","port":3000,"transport":"stdio"}}';
+      '"sandbox":{"allowUnpatched":false,"commands":[],"mode":"off","network":[],"readable":[],"writable":[]},"secrets":{},"timeoutMs":120000}},"reviewResults":[],"secrets":{"inArguments":"deny"},"server":{"allowedOrigins":[],"idleMinutes":10,"logLevel":"info","port":3000,"requestsPerMinute":12000,"transport":"stdio"}}';
     assert.equal(policyHash(defaultConfig), createHash('sha256').update(text).digest('hex'));
   });
 

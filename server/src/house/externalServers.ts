@@ -7,7 +7,7 @@ import type { AuditWriter } from '../audit/write/writer';
 import type { Breakers } from '../breaker/breakers';
 import type { Handlers } from '../doors/requests';
 import type { Guest } from '../doors/socket';
-import { openerOf, type Backends } from '../tools/backends/backends';
+import { openerOf, type Backends, type WayNeeds } from '../tools/backends/backends';
 import { describeStrict, makeChange } from '../tools/backends/making';
 import { planChange } from '../tools/backends/changes';
 import { openRegistry, type OpenRegistry } from '../tools/backends/openRegistry';
@@ -31,13 +31,13 @@ export function buildRegistry(configDir: string, writer: AuditWriter, self: Acto
   });
 }
 
-type Around = Readonly<{ registry: OpenRegistry; backends: Backends; breakers: Breakers; writer: AuditWriter; configDir: string; fillIn: FillIn; clean: Redactor['value']; /** Names of Conductor's own tools. */ own: readonly string[] }>;
+type Around = Readonly<{ registry: OpenRegistry; backends: Backends; breakers: Breakers; writer: AuditWriter; configDir: string; fillIn: FillIn; clean: Redactor['value']; onRefused: WayNeeds['onRefused']; /** Names of Conductor's own tools. */ own: readonly string[] }>;
 
 type BackendHandlers = Pick<Handlers, Extract<keyof Handlers, `backends/${string}`>>;
 
 /** What a preflight needs, over the rooms. */
-export function preflightNeeds({ registry, configDir, fillIn, clean }: Pick<Around, 'registry' | 'configDir' | 'fillIn' | 'clean'>): PreflightNeeds {
-  return { registry, now: () => performance.now(), wallNow: Date.now, open: (name, profile) => openerOf(name, profile, 'preflight', { configDir, fillIn, clean }) };
+export function preflightNeeds({ registry, configDir, fillIn, clean, onRefused }: Pick<Around, 'registry' | keyof WayNeeds>): PreflightNeeds {
+  return { registry, now: () => performance.now(), wallNow: Date.now, open: (name, profile) => openerOf(name, profile, 'preflight', { configDir, fillIn, clean, onRefused }) };
 }
 
 /** Answers the messages about external servers. */

@@ -22,17 +22,17 @@ export type ExternalTools = Readonly<{
 }>;
 
 /** What is needed to build them. */
-export type ExternalGround = Readonly<{ configDir: string; registry: Registry; fillIn: FillIn; clean: BackendsNeeds['clean']; tools: Map<string, Tool>; wrap(tool: Tool): Tool; now(): number; /** Hears that a server starts, is there, fails or ends. */ changed(): void }>;
+export type ExternalGround = Readonly<{ configDir: string; registry: Registry; fillIn: FillIn; clean: BackendsNeeds['clean']; onRefused: BackendsNeeds['onRefused']; tools: Map<string, Tool>; wrap(tool: Tool): Tool; now(): number; /** Hears that a server starts, is there, fails or ends. */ changed(): void }>;
 
 /** Builds the backends over the one table of tools; those of Conductor are never replaced. */
-export function openExternalTools({ configDir, registry, fillIn, clean, tools, wrap, now, changed }: ExternalGround): ExternalTools {
+export function openExternalTools({ configDir, registry, fillIn, clean, onRefused, tools, wrap, now, changed }: ExternalGround): ExternalTools {
   const own = new Set(tools.keys());
   const published = new Map<string, readonly string[]>();
   const listeners = new Set<NewsListener>();
   const tell: NewsListener = (method, params) => { for (const listener of listeners) listener(method, params); };
   const wrapped = new WeakMap<Tool, Tool>();
   const backends = createBackends({
-    registry, configDir, fillIn, clean, now,
+    registry, configDir, fillIn, clean, onRefused, now,
     changed,
     publish(backend, present) {
       const before = published.get(backend) ?? [];

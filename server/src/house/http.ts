@@ -16,7 +16,7 @@ import type { Built, Ground } from './rooms';
 /** What it needs besides the rooms. */
 export type HttpNeeds = Readonly<{ presence: Presence; /** Rooms that take the real decisions but leave no trace and ask nobody. */ proof: AgentRooms; /** The next number of a connection. */ number(): number; /** Hears who is here by HTTP. */ counted(guests: readonly Guest[]): void }>;
 
-type Settings = Pick<Config['server'], 'transport' | 'port' | 'allowedOrigins'>;
+type Settings = Pick<Config['server'], 'transport' | 'port' | 'allowedOrigins' | 'requestsPerMinute'>;
 
 /** Follows the configuration until it is closed. Resolves when the door stands as the configuration of now says. Never rejects. */
 export async function followHttp(rooms: Built, ground: Ground, needs: HttpNeeds): Promise<{ close(): Promise<void> }> {
@@ -24,15 +24,15 @@ export async function followHttp(rooms: Built, ground: Ground, needs: HttpNeeds)
   let present = '';
   let ended = false;
   const apply = async (): Promise<void> => {
-    const { transport, port, allowedOrigins } = rooms.config.current().config.server;
-    const settings = JSON.stringify({ transport, port, allowedOrigins });
+    const { transport, port, allowedOrigins, requestsPerMinute } = rooms.config.current().config.server;
+    const settings = JSON.stringify({ transport, port, allowedOrigins, requestsPerMinute });
     needs.presence.settingsChanged();
     if (settings === present && !ended) return;
     present = settings;
     await open?.close();
     open = undefined;
     showDoor(needs.presence, undefined);
-    if (transport === 'http' && !ended) open = await openOne(rooms, ground, needs, { transport, port, allowedOrigins });
+    if (transport === 'http' && !ended) open = await openOne(rooms, ground, needs, { transport, port, allowedOrigins, requestsPerMinute });
   };
   let last = apply();
   const soon = (): Promise<void> => (last = last.then(apply));
@@ -47,14 +47,14 @@ export async function followHttp(rooms: Built, ground: Ground, needs: HttpNeeds)
   };
 }
 
-async function openOne(rooms: Built, ground: Ground, needs: HttpNeeds, { port, allowedOrigins }: Settings): Promise<{ close(): Promise<void> } | undefined> {
+async function openOne(rooms: Built, ground: Ground, needs: HttpNeeds, { port, allowedOrigins, requestsPerMinute }: Settings): Promise<{ close(): Promise<void> } | undefined> {
   try {
     const proven = await proveHttpDoor(houseOf(needs.proof, rooms, { number: () => 0, counted: () => undefined }, __dirname), ground.configDir).catch(() => false);
     if (!proven || rooms.proof.breached()) return void shut(rooms, ground, needs, 'A forbidden request was not refused at this door, so it stays shut. Please report this.');
     const token = ensureHttpToken(ground.configDir);
     rooms.hide(token);
     const running = { ...rooms.agents, running: (change: 1 | -1) => needs.presence.running(change) };
-    const listening = await listenOn(httpDoor({ rules: { port, token, allowedOrigins }, house: houseOf(running, rooms, needs), now: () => performance.now() }), port);
+    const listening = await listenOn(httpDoor({ rules: { port, token, allowedOrigins, requestsPerMinute }, house: houseOf(running, rooms, needs), now: () => performance.now() }), port);
     showDoor(needs.presence, { open: true, message: `Open at http://127.0.0.1:${String(port)}/mcp with the token in ${join(ground.configDir, httpTokenFile)}. A forbidden call was refused at this door.` });
     return listening;
   } catch (thrown) {

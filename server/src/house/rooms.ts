@@ -76,6 +76,8 @@ export type Built = Readonly<{
   /** Puts secrets into the profile of a backend that is started. */
   fillIn: FillIn;
   clean: Redactor['value'];
+  /** Hears each host that a program of an external server asked for in vain. */
+  onRefused(backend: string, host: string): void;
   external: ExternalTools;
   self: Actor;
   config: OpenConfig;
@@ -176,7 +178,8 @@ export async function buildRooms(ground: Ground): Promise<Built> {
     for (const listener of policyListeners) listener();
   });
   policyListeners.add(() => registry.settingsChanged());
-  const managing = managingTools({ registry, preflight: preflightNeeds({ registry, configDir, fillIn: (...asked) => fillIn(...asked), clean: redactor.value }), record: (event) => writer.append({ ...event, actor: self }) });
+  const onRefused = (backend: string, host: string): void => refusals.note({ actor: self, tool: 'backend.egress', rule: 'external.egressHost', reason: `The program of ${backend} asked for ${host}, which its egress_allowlist does not name.`, input: { backend, host } });
+  const managing = managingTools({ registry, preflight: preflightNeeds({ registry, configDir, fillIn: (...asked) => fillIn(...asked), clean: redactor.value, onRefused }), record: (event) => writer.append({ ...event, actor: self }) });
   for (const tool of managing) tools.set(tool.name, sealed(tool));
   const breakers = createBreakers({ tools: [...tools.keys()], settings: () => breakerSettings(config.current().config.circuitBreaker, registry), now, schedule, onChange: (views) => audience.tell('breakers/changed', { breakers: views }) });
   const approvers = openApprovers(configDir);
@@ -239,7 +242,7 @@ export async function buildRooms(ground: Ground): Promise<Built> {
   // Before the servers hear of a change: what is started over it may need a credential.
   registry.onChange(declare);
   const fillIn = fillerOf(credentials.store);
-  const external = openExternalTools({ configDir, registry, tools, wrap: sealed, now, fillIn, clean: redactor.value, changed: () => audience.tellSoon('backends/changed', () => ({})) });
+  const external = openExternalTools({ configDir, registry, tools, wrap: sealed, now, fillIn, clean: redactor.value, onRefused, changed: () => audience.tellSoon('backends/changed', () => ({})) });
   const agents: Built['agents'] = {
     version, pipeline, configDir, newId, clean: redactor.value,
     onNews: (listener) => external.onNews(listener),
@@ -251,7 +254,7 @@ export async function buildRooms(ground: Ground): Promise<Built> {
     refused: (refusal) => refusals.note(refusal),
   };
   const approverKeys = createApproverKeys({ approvers, desk, config, writer, audience, newId, self, configDir });
-  return { external, registry, fillIn, clean: redactor.value, self, config, writer, logFiles, snapshots, provenance, desk, breakers, tools, shelf, witness, grants, chosen, approvers, approverKeys, pipeline, proof: { pipeline: proofPipeline, breached: () => breached }, agents, audience, signing, credentials, refusals, onPolicyChange, hide };
+  return { external, registry, fillIn, onRefused, clean: redactor.value, self, config, writer, logFiles, snapshots, provenance, desk, breakers, tools, shelf, witness, grants, chosen, approvers, approverKeys, pipeline, proof: { pipeline: proofPipeline, breached: () => breached }, agents, audience, signing, credentials, refusals, onPolicyChange, hide };
 }
 
 /** The two secrets that are always there, as bytes and as they stand in their files: whoever got hold of one must not find it again. */

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { BackendChange, BackendsState, BackendView, PreflightReport } from '../../../../protocol/src/externalServers';
+import type { BreakerView } from '../../../../protocol/src/messages';
 import { ConductorError } from '../../../../protocol/src/errors';
 import { confirmed, requirePerson, withBroker } from './approvals';
 import { importBackends, undoImport } from './backendsImport';
@@ -56,10 +57,10 @@ function objectOf(given: string): Record<string, unknown> {
 }
 
 async function list(broker: BrokerClient, json: boolean): Promise<number> {
-  const state = await broker.request('backends/list', {});
+  const [state, { breakers }] = await Promise.all([broker.request('backends/list', {}), broker.request('breakers/list', {})]);
   if (json) print(JSON.stringify(state));
   else if (state.backends.length === 0) print('There are no external servers. Copy templates/mcp_backends.example.json to mcp_backends.json, or run "conductor backends set".');
-  else printTable([['NAME', 'TRANSPORT', 'STATE', 'PREFLIGHT', 'TOOLS', 'WAITING', 'REMARKS'], ...state.backends.map(rowOf)]);
+  else printTable([['NAME', 'TRANSPORT', 'STATE', 'HOSTS', 'BREAKER', 'LAST ANSWER', 'PREFLIGHT', 'TOOLS', 'WAITING', 'REMARKS'], ...state.backends.map((view) => rowOf(view, breakers.find(({ tool }) => tool === view.backend)))]);
   tell(state);
   return state.problems.length > 0 ? 1 : 0;
 }
@@ -71,10 +72,18 @@ function tell({ problems, trouble, mode }: BackendsState): void {
   if (mode.strict) note('Strict mode is on.');
 }
 
-function rowOf(view: BackendView): string[] {
+function breakerWord(breaker: BreakerView | undefined): string {
+  if (breaker?.state === 'open') return `open, probe in ${String(Math.ceil((breaker.retryAfterMs ?? 0) / 1000))} s`;
+  return breaker === undefined || (breaker.state === 'closed' && breaker.failures === 0) ? 'closed' : `${breaker.state}, ${String(breaker.failures)} of ${String(breaker.threshold)}`;
+}
+
+/** What holds a server to its hosts, short enough for a row; `get` has the sentence. */
+const hostsHeld: Readonly<Record<BackendView['egress']['level'], string>> = { dialer: 'held', namespace: 'held', proxy: 'only asked', open: 'not held' };
+
+function rowOf(view: BackendView, breaker: BreakerView | undefined): string[] {
   const waiting = (view.tools ?? []).filter(({ state }) => state === 'new' || state === 'changed').length;
   const state = !view.enabled ? 'disabled' : view.launch === 'approved' ? view.connection : `quarantined (${view.launch})`;
-  return [view.backend, view.transport, state, view.preflight, view.tools === null ? '-' : String(view.tools.length), String(waiting), [...view.warnings, view.failure, ...(view.missingEnv.length > 0 ? [`not set: ${view.missingEnv.join(', ')}`] : [])].filter((word) => word !== '').join(' ')];
+  return [view.backend, view.transport, state, hostsHeld[view.egress.level], breakerWord(breaker), view.latencyMs === null ? '-' : `${String(view.latencyMs)} ms`, view.preflightAgeMs === null ? view.preflight : `${view.preflight}, ${ago(view.preflightAgeMs)}`, view.tools === null ? '-' : String(view.tools.length), String(waiting), [...view.warnings, view.failure, ...(view.missingEnv.length > 0 ? [`not set: ${view.missingEnv.join(', ')}`] : [])].filter((word) => word !== '').join(' ')];
 }
 
 async function find(broker: BrokerClient, name: string): Promise<BackendView> {
@@ -86,14 +95,33 @@ async function find(broker: BrokerClient, name: string): Promise<BackendView> {
 
 async function get(broker: BrokerClient, name: string, json: boolean): Promise<number> {
   const view = await find(broker, name);
-  if (json) print(JSON.stringify(view));
-  else show(view);
+  const breaker = (await broker.request('breakers/list', {})).breakers.find(({ tool }) => tool === name);
+  if (json) print(JSON.stringify({ ...view, breaker: breaker ?? null }));
+  else {
+    show(view);
+    showHealth(view, breaker);
+  }
   return 0;
+}
+
+/** How it did so far: its checks, its answers, its failures, and when it is tried again. */
+function showHealth({ connection, failure, preflight: checked, preflightAgeMs, latencyMs }: BackendView, breaker: BreakerView | undefined): void {
+  print(line(`  connection: ${connection}${failure === '' ? '' : `: ${failure}`}`));
+  print(`  preflight: ${checked}${preflightAgeMs === null ? '' : `, ${ago(preflightAgeMs)}`}`);
+  if (latencyMs !== null) print(`  last answer: ${String(latencyMs)} ms`);
+  if (breaker === undefined) return;
+  print(`  breaker: ${breaker.state}, ${String(breaker.failures)} of ${String(breaker.threshold)} failures${breaker.retryAfterMs === undefined ? '' : `, next probe in ${String(Math.ceil(breaker.retryAfterMs / 1000))} s`}`);
+  for (const { agoMs, message } of breaker.recent ?? []) print(line(`    ${ago(agoMs)}: ${message}`));
+}
+
+function ago(ms: number): string {
+  return ms < 120_000 ? `${String(Math.round(ms / 1000))} s ago` : `${String(Math.round(ms / 60_000))} min ago`;
 }
 
 function show(view: BackendView): void {
   print(`${view.backend} (${view.launch === 'approved' ? 'approved' : view.launch === 'new' ? 'never approved' : 'changed since it was approved'})`);
   for (const [label, value] of view.parts) print(line(`  ${label}: ${value}`));
+  print(line(`  hosts: ${view.egress.says}`));
   for (const change of view.changes) print(line(`  ! ${change}`));
   showTools(view);
 }

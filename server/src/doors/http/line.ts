@@ -7,7 +7,7 @@ import { EventStream, type Reply } from './reply';
 
 /** Bytes that may wait for a client on one response before notifications on it are dropped. */
 const unreadLimit = 4 * 1024 * 1024;
-/** Messages that wait for the stream of a session before more of them are dropped. */
+/** Messages that wait for the stream of a session before more of them are dropped; as many of those that left on it are kept for a stream that was lost. */
 const waitingLimit = 64;
 
 type Open = Readonly<{ id: RequestId; reply: Reply }>;
@@ -18,7 +18,11 @@ export class AgentLine {
   /** Open requests by the id under which the session knows them: several processes may stand behind one line and count alike. */
   readonly #open = new Map<RequestId, Open>();
   #stream: EventStream | undefined;
-  #waiting: object[] = [];
+  /** What belongs to no request: the latest, by the number under which it left or will leave. */
+  #told: readonly Readonly<{ number: number; message: object }>[] = [];
+  #counted = 0;
+  /** The highest number that left on a stream. */
+  #left = 0;
   #next = 1;
   #usedAt: number;
 
@@ -58,15 +62,15 @@ export class AgentLine {
     return [...this.#open.values()].some((open) => open.id === id);
   }
 
-  /** Opens the stream for what belongs to no request; false when there is one. */
-  listen(response: ServerResponse): boolean {
+  /** Opens the stream for what belongs to no request, after the number that its client heard last; false when there is one. */
+  listen(response: ServerResponse, heard?: number): boolean {
     if (this.#stream !== undefined) return false;
     const stream = (this.#stream = new EventStream(response));
     response.once('close', () => {
       this.#usedAt = this.now();
       if (this.#stream === stream) this.#stream = undefined;
     });
-    for (const message of this.#waiting.splice(0)) stream.send(message);
+    for (const { number, message } of this.#told) if (number > Math.min(heard ?? this.#left, this.#left)) this.#leave(stream, number, message);
     return true;
   }
 
@@ -88,7 +92,7 @@ export class AgentLine {
   #crowded(about: RequestId | undefined): boolean {
     const open = about === undefined ? undefined : this.#open.get(about);
     if (open !== undefined) return open.reply.crowded(unreadLimit);
-    return this.#stream === undefined ? this.#waiting.length >= waitingLimit : this.#stream.response.writableLength >= unreadLimit;
+    return this.#stream === undefined ? this.#counted - this.#left >= waitingLimit : this.#stream.response.writableLength >= unreadLimit;
   }
 
   #send(message: object, about: RequestId | undefined): void {
@@ -98,8 +102,18 @@ export class AgentLine {
       if ('id' in own && own.id === open.id && !('method' in own)) open.reply.answer(own);
       else open.reply.send(own);
     } else if (!('method' in message)) return; // an answer whose request is gone
-    else if (this.#stream !== undefined) this.#stream.send(message);
-    else if (this.#waiting.length < waitingLimit) this.#waiting.push(message);
+    else if (this.#stream !== undefined || this.#counted - this.#left < waitingLimit) this.#tellAll(message);
+  }
+
+  #tellAll(message: object): void {
+    const number = (this.#counted += 1);
+    this.#told = [...this.#told, { number, message }].slice(-waitingLimit);
+    if (this.#stream !== undefined) this.#leave(this.#stream, number, message);
+  }
+
+  #leave(stream: EventStream, number: number, message: object): void {
+    stream.send(message, String(number));
+    this.#left = Math.max(this.#left, number);
   }
 }
 

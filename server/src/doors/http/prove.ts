@@ -15,7 +15,7 @@ const port = 1;
 /** Sends requests that must be refused to a door over a house that takes the real decisions but leaves no trace and asks nobody. */
 export async function proveHttpDoor(house: HttpHouse, configDir: string): Promise<boolean> {
   const token = randomBytes(32).toString('hex');
-  const door = httpDoor({ rules: { port, token, allowedOrigins: [] }, house, now: () => performance.now() });
+  const door = httpDoor({ rules: { port, token, allowedOrigins: [], requestsPerMinute: 1000 }, house, now: () => performance.now() });
   const ask = async (headers: Readonly<Record<string, string>>, method: string, params: object): Promise<string> =>
     await exchange(door.server, { Host: `127.0.0.1:${String(port)}`, Authorization: `Bearer ${token}`, ...headers }, method, { ...params, _meta: { [meta.version]: '2026-07-28', [meta.capabilities]: {}, [meta.client]: { name: 'proof', version: '1' } } });
   try {

@@ -17,8 +17,9 @@ export class EventStream {
     response.once('close', () => clearInterval(this.#timer));
   }
 
-  send(message: object): void {
-    if (!this.response.writableEnded) this.response.write(`event: message\ndata: ${JSON.stringify(message)}\n\n`);
+  /** Sends one event; with an `id` its client can say later that it heard it. */
+  send(message: object, id?: string): void {
+    if (!this.response.writableEnded) this.response.write(`event: message\n${id === undefined ? '' : `id: ${id}\n`}data: ${JSON.stringify(message)}\n\n`);
   }
 
   end(): void {

@@ -1,5 +1,5 @@
 import { canonicalJson } from '../../../../protocol/src/audit/canonical';
-import type { Backend, Backends } from '../../../../protocol/src/backends';
+import { egressSandboxes, type Backend, type Backends } from '../../../../protocol/src/backends';
 import { externalApprovals, type ExternalPolicy, type ExternalRule } from '../../../../protocol/src/externalPolicy';
 
 /** What a change of the two files means for agents: it widens unless it is seen not to. */
@@ -52,9 +52,15 @@ function narrows(key: string, before: unknown, after: unknown): boolean {
     case 'egress_allowlist':
       // Nothing stated, or a wildcard, is what strict mode refuses: naming hosts instead lets calls through.
       return isList(before) && isList(after) && after.every((host) => before.includes(host)) && (!before.some(isWild) || after.some(isWild));
+    case 'egress_sandbox':
+      return rankOf(after) >= rankOf(before);
     default: // How it starts, where it reaches, when it is checked.
       return false;
   }
+}
+
+function rankOf(sandbox: unknown): number {
+  return egressSandboxes.findIndex((one) => one === sandbox);
 }
 
 function isWild(host: unknown): boolean {

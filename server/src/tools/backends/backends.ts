@@ -8,6 +8,7 @@ import type { Tool } from '../tool';
 import { Backend, type Descriptor } from './backend';
 import type { OpenTransport } from './connection';
 import { createDialer } from './dialer';
+import { expectedEgress, fence } from './fence';
 import { openHttp } from './http';
 import { openSse } from './sse';
 import { lendable, sendTo } from './lending';
@@ -29,6 +30,8 @@ export type BackendsNeeds = Readonly<{
   fillIn: FillIn;
   /** Takes secrets out of what a backend says, before anything of it is kept, shown or passed on. */
   clean<Value>(value: Value): Value;
+  /** Hears each host that a program of a backend asked for in vain. */
+  onRefused(backend: string, host: string): void;
   now(): number;
   /** Takes away the tools of a backend and puts these in their place. */
   publish(backend: string, tools: readonly Tool[]): void;
@@ -125,15 +128,21 @@ function named(tools: readonly Descriptor[]): readonly Descriptor[] {
   return tools.filter(({ name }) => !useNames.has(name) && !seen.has(name) && seen.add(name).size > 0);
 }
 
+/** What a way to a backend needs. */
+export type WayNeeds = Pick<BackendsNeeds, 'configDir' | 'fillIn' | 'clean' | 'onRefused'>;
+
 /** The way to a backend under a profile. */
-export function openerOf(name: string, profile: Profile, key: string, { configDir, fillIn, clean }: Pick<BackendsNeeds, 'configDir' | 'fillIn' | 'clean'>): OpenTransport {
+export function openerOf(name: string, profile: Profile, key: string, { configDir, fillIn, clean, onRefused }: WayNeeds): OpenTransport {
   const cleaned = (incoming: Incoming): Incoming => ({ frame: (frame) => incoming.frame(clean(frame)), tooLong: (head) => incoming.tooLong(head), ended: (why) => incoming.ended(clean(why)) });
-  if (profile.transport === 'stdio') return async (incoming) => openStdio(await programOf(name, profile, configDir, markOf(configDir, `backend-${name}-${key}`), fillIn), cleaned(incoming));
+  if (profile.transport === 'stdio') return async (incoming) => {
+    const program = await programOf(name, profile, configDir, markOf(configDir, `backend-${name}-${key}`), fillIn);
+    return openStdio(await fence(profile, program, { configDir, onRefused: (host) => onRefused(name, host) }), cleaned(incoming));
+  };
   return async (incoming) => {
     // Without a list only the server itself may be reached.
     const own = destinationOf(profile.url);
     const dialer = createDialer(profile.egress_allowlist ?? (own === undefined ? [] : [`${own.host}:${String(own.port)}`]));
-    const target = { url: profile.url, headers: await fillIn(name, profile.headers), dialer, limit: profile.max_response_bytes };
+    const target = { url: profile.url, headers: await fillIn(name, profile.headers), dialer, limit: profile.max_response_bytes, egress: await expectedEgress(profile) };
     if (profile.transport === 'http') return openHttp(target, cleaned(incoming));
     return await openSse(target, cleaned(incoming)).catch((thrown: unknown) => {
       dialer.close();

@@ -41,7 +41,7 @@ export class Connection {
     } catch (thrown) {
       peer.close('The introduction failed.');
       await transport.end();
-      throw thrown;
+      throw remarked(thrown, transport.remarks());
     }
   }
 
@@ -89,4 +89,10 @@ export class Connection {
 /** What can be opened for a profile: how many milliseconds its introduction may take. */
 export function introductionMs(profile: Backend): number {
   return profile.preflight.timeout_ms;
+}
+
+/** A failed introduction, with what this end knows of why. */
+function remarked(thrown: unknown, remarks: string): unknown {
+  if (remarks === '' || !(thrown instanceof ConductorError)) return thrown;
+  return new ConductorError(thrown.code, `${thrown.message}${remarks}`, { cause: thrown, data: thrown.data, next: thrown.next });
 }

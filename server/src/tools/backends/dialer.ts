@@ -26,7 +26,8 @@ const mostRedirects = 3;
 /** Milliseconds until the head of an answer must be there, for requests that set no limit of their own. */
 const headMs = 300_000;
 
-const resolveBySystem: Resolve = async (host) => (await lookup(host, { all: true })).map(({ address }) => address);
+/** Asks the system. */
+export const resolveBySystem: Resolve = async (host) => (await lookup(host, { all: true })).map(({ address }) => address);
 
 /** Makes a dialer for a list of hosts. */
 export function createDialer(allowed: readonly string[], resolve: Resolve = resolveBySystem): Dialer {
@@ -48,8 +49,8 @@ export function createDialer(allowed: readonly string[], resolve: Resolve = reso
   return { dial: (request) => dial(request, 0), close: () => (agents.http.destroy(), agents.https.destroy()) };
 }
 
-/** The one address that is connected to: every address of the name must be allowed, so that none can be slipped in. */
-async function checkedAddress(allowed: readonly string[], to: Destination, resolve: Resolve): Promise<string> {
+/** The one address that is connected to: every address of the name must be allowed, so that none can be slipped in. Rejects with DENIED, or BACKEND_UNAVAILABLE for a name that is not found. */
+export async function checkedAddress(allowed: readonly string[], to: Destination, resolve: Resolve): Promise<string> {
   if (!isListed(allowed, to)) throw new ConductorError('DENIED', `The host ${to.host}:${String(to.port)} is not in the egress_allowlist of this server.`);
   const bare = to.host.replace(/^\[(.*)\]$/, '$1');
   const literal = bare !== to.host || /^[0-9.]+$/.test(bare);
@@ -61,17 +62,20 @@ async function checkedAddress(allowed: readonly string[], to: Destination, resol
 }
 
 function send({ method, url, headers, body, signal }: Dialled, { host, secure }: Destination, address: string, agent: HttpAgent | HttpsAgent): Promise<IncomingMessage> {
-  // Asked by the socket: it gets the address that was checked and nothing is looked up again.
-  const pinned: LookupFunction = (_, options, done) => {
-    const family = address.includes(':') ? 6 : 4;
-    if (options.all === true) done(null, [{ address, family }]);
-    else done(null, address, family);
-  };
   return new Promise((resolve, reject) => {
-    const options = { method, headers: { ...headers, ...(body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) }) }, agent, lookup: pinned, timeout: headMs, ...(signal === undefined ? {} : { signal }), ...(secure ? { servername: /^[0-9.]+$|:/.test(host) ? '' : host } : {}) };
+    const options = { method, headers: { ...headers, ...(body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) }) }, agent, lookup: pinnedTo(address), timeout: headMs, ...(signal === undefined ? {} : { signal }), ...(secure ? { servername: /^[0-9.]+$|:/.test(host) ? '' : host } : {}) };
     const outgoing = (secure ? httpsRequest : httpRequest)(url, options, resolve);
     outgoing.on('timeout', () => outgoing.destroy(new Error('no answer')));
     outgoing.on('error', (error) => reject(new ConductorError(signal?.aborted === true ? 'CANCELLED' : 'BACKEND_UNAVAILABLE', `The server could not be reached: ${error.message}`, { cause: error })));
     outgoing.end(body);
   });
+}
+
+/** Asked by the socket: it gets the address that was checked and nothing is looked up again. */
+export function pinnedTo(address: string): LookupFunction {
+  return (_, options, done) => {
+    const family = address.includes(':') ? 6 : 4;
+    if (options.all === true) done(null, [{ address, family }]);
+    else done(null, address, family);
+  };
 }

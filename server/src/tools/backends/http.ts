@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { ConductorError, toConductorError } from '../../../../protocol/src/errors';
+import type { Egress } from '../../../../protocol/src/externalServers';
 import { readFrame, type RequestId } from '../../base/frames';
 import type { Dialer } from './dialer';
 import { readEvents } from './events';
@@ -9,7 +10,7 @@ import type { Incoming, Message, Transport } from './transport';
 /** Streamable HTTP as a client (https://modelcontextprotocol.io/specification/2025-11-25/basic/transports, and 2026-07-28). */
 
 /** Where to, with which headers, every secret in its place. */
-export type HttpTarget = Readonly<{ url: string; headers: Readonly<Record<string, string>>; dialer: Dialer; /** Bytes of one message. */ limit: number }>;
+export type HttpTarget = Readonly<{ url: string; headers: Readonly<Record<string, string>>; dialer: Dialer; /** Bytes of one message. */ limit: number; egress: Egress }>;
 
 /** Milliseconds between two tries to hear what the server tells by itself. */
 const listenAgainMs = 2000;
@@ -25,6 +26,14 @@ class HttpTransport implements Transport {
   #revision: string | undefined;
 
   constructor(readonly target: HttpTarget, readonly incoming: Incoming) {}
+
+  get egress(): Egress {
+    return this.target.egress;
+  }
+
+  remarks(): string {
+    return '';
+  }
 
   agreed(revision: string): void {
     this.#revision = revision;

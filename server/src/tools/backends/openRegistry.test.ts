@@ -76,7 +76,7 @@ class Ground {
 
   preflight(registry: OpenRegistry, backend = 'calc') {
     const fillIn: FillIn = (_, texts) => Promise.resolve(texts);
-    return runPreflight({ registry, now: () => performance.now(), wallNow: Date.now, open: (name, profile) => openerOf(name, profile, 'preflight', { configDir: this.configDir, fillIn, clean: (value) => value }) }, backend);
+    return runPreflight({ registry, now: () => performance.now(), wallNow: Date.now, open: (name, profile) => openerOf(name, profile, 'preflight', { configDir: this.configDir, fillIn, clean: (value) => value, onRefused: () => undefined }) }, backend);
   }
 
   close(): void {

@@ -5,6 +5,7 @@ import { isRecord } from '../../base/frames';
 import { toolsHash, type ToolDescriptor } from '../../rules/backends/identity';
 import { openEgress } from '../../rules/backends/verdict';
 import { Connection, type OpenTransport } from './connection';
+import { expectedEgress } from './fence';
 import type { OpenRegistry } from './openRegistry';
 
 /** Looks at one backend in a fixed order and reports each check. It starts or reaches the backend once for itself and calls no tool. */
@@ -97,12 +98,15 @@ function launchable(launch: Awaited<ReturnType<OpenRegistry['launch']>>, profile
   return passed(profile.transport === 'stdio' ? `It starts ${launch.identity.parts.find(([label]) => label === 'program')?.[1] ?? profile.command}.` : `It is reached at ${profile.url}.`);
 }
 
-function egress(profile: Profile | undefined): Found {
+async function egress(profile: Profile | undefined): Promise<Found> {
   if (profile === undefined) return failed('It is not registered.');
   const open = openEgress(profile);
   if (open !== undefined) return { status: 'warning', detail: `${open}.` };
   const hosts = profile.egress_allowlist ?? [];
-  if (profile.transport === 'stdio') return passed(hosts.length === 0 ? 'It may reach no host.' : `It may reach ${hosts.join(', ')}.`);
+  if (profile.transport === 'stdio') {
+    const { level, says } = await expectedEgress(profile);
+    return profile.egress_sandbox === 'required' && level !== 'namespace' ? failed(`Its egress_sandbox is "required". ${says}`) : passed(says);
+  }
   const { hostname, port, protocol } = new URL(profile.url);
   const host = `${hostname}:${port === '' ? (protocol === 'https:' ? '443' : '80') : port}`;
   return hosts.includes(hostname) || hosts.includes(host) ? passed(`Its address ${host} is on its list of hosts.`) : failed(`Its address ${host} is not on its egress_allowlist.`);

@@ -7,7 +7,7 @@ import type { Incoming, Transport } from './transport';
 /** The older HTTP with server-sent events, as a client only (https://modelcontextprotocol.io/specification/2024-11-05/basic/transports). */
 
 /** Opens the stream of events. Resolves when the server has said where messages go. */
-export async function openSse({ url, headers, dialer, limit }: HttpTarget, incoming: Incoming): Promise<Transport> {
+export async function openSse({ url, headers, dialer, limit, egress }: HttpTarget, incoming: Incoming): Promise<Transport> {
   const ending = new AbortController();
   const stream = await dialer.dial({ method: 'GET', url, headers: { ...headers, accept: 'text/event-stream' }, signal: ending.signal });
   if (stream.statusCode !== 200) throw new ConductorError('BACKEND_UNAVAILABLE', `The server answered with HTTP ${String(stream.statusCode)}.`);
@@ -25,6 +25,8 @@ export async function openSse({ url, headers, dialer, limit }: HttpTarget, incom
   // Messages carry the same secrets, so they go to the same origin.
   if (new URL(place).origin !== new URL(url).origin) throw new ConductorError('DENIED', 'The server wants messages at another origin than its own.');
   return {
+    egress,
+    remarks: () => '',
     agreed: () => undefined,
     async send(message) {
       const answer = await dialer.dial({ method: 'POST', url: place, headers: { ...headers, 'content-type': 'application/json' }, body: JSON.stringify(message), signal: ending.signal });

@@ -6,6 +6,7 @@ import { scanText, type ForeignTool } from '../../rules/backends/scan';
 import type { ToolChange } from '../../rules/backends/toolChanges';
 import { openEgress } from '../../rules/backends/verdict';
 import type { Backends } from './backends';
+import { expectedEgress } from './fence';
 import type { OpenRegistry } from './openRegistry';
 
 /** What people see of all backends. `own` are the names of Conductor's tools, which no other may look like. */
@@ -31,6 +32,7 @@ async function viewOf(registry: OpenRegistry, backends: Pick<Backends, 'get'>, s
   const identity = (await registry.launch(name))?.identity;
   const state = backends.get(name)?.state;
   const open = openEgress(profile);
+  const egress = state?.kind === 'ready' ? state.connection.transport.egress : await expectedEgress(profile);
   const tools = registry.offered(name);
   return {
     backend: name, transport: profile.transport, description: profile.description ?? '', enabled: profile.enabled, optional: profile.optional,
@@ -39,7 +41,7 @@ async function viewOf(registry: OpenRegistry, backends: Pick<Backends, 'get'>, s
     changes: identity === undefined ? [] : [...registry.pins.backendChanges(name, identity)],
     tools: tools === undefined ? null : toolsOf(registry, tools, subject),
     missingEnv: [...registry.missingEnv(name)], preflight: registry.preflight(name),
-    warnings: open === undefined ? [] : [`${open}.`],
+    egress, warnings: open === undefined ? [] : [`${open}.`],
     connection: state?.kind ?? 'stopped', failure: state?.kind === 'failed' ? state.why : '',
     preflightAgeMs: registry.preflightAge(name) ?? null, latencyMs: backends.get(name)?.latencyMs ?? null,
   };

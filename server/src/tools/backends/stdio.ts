@@ -4,12 +4,14 @@ import { LineCutter } from '../../../../link/src/lines';
 import { readFrame } from '../../base/frames';
 import { openChild, type LastingChild } from '../../base/lastingChild';
 import type { Mark } from '../../base/processTree';
+import type { Egress } from '../../../../protocol/src/externalServers';
+import { attach, type Fenced } from './fence';
 import type { Incoming, Message, Transport } from './transport';
 
 /** A backend that is a program of ours: one JSON object a line on its input and output. */
 
 /** What to start, already looked up and with every secret in place. */
-export type Program = Readonly<{ file: string; argv0: string; args: readonly string[]; cwd: string; environment: Readonly<Record<string, string>>; mark: Mark; /** Bytes of one line. */ lineLimit: number }>;
+export type Program = Readonly<{ file: string; argv0: string; args: readonly string[]; cwd: string; environment: Readonly<Record<string, string>>; mark: Mark; /** Bytes of one line. */ lineLimit: number; /** Opens a channel of Node.js besides. */ channel?: boolean }>;
 
 /** Bytes of its error output that are kept, the last ones. */
 const keptErrors = 16 * 1024;
@@ -20,27 +22,37 @@ const unreadLimit = 32 * 1024 * 1024;
 export type StdioTransport = Transport & Readonly<{ pid: number; complaints(): string }>;
 
 /** Starts the program. Rejects with BACKEND_UNAVAILABLE when that fails. */
-export async function openStdio(program: Program, incoming: Incoming): Promise<StdioTransport> {
+export async function openStdio({ program, egress, gate }: Fenced, incoming: Incoming): Promise<StdioTransport> {
   let child: LastingChild;
   try {
     child = await openChild(program, program.mark);
   } catch (thrown) {
+    gate?.close();
     throw new ConductorError('BACKEND_UNAVAILABLE', `The program ${program.file} could not be started: ${thrown instanceof Error ? thrown.message : String(thrown)}`, { cause: thrown });
   }
   const complaints = keepTail(child);
+  const remarks = (): string => remarksOn(egress, gate?.refused() ?? []);
+  if (gate !== undefined) attach(gate, child.handed);
   read(child, program.lineLimit, incoming);
   void child.exited.then(({ code, signal }) => {
+    gate?.close();
     incoming.ended(`The program ended (${signal ?? `code ${String(code)}`}).`);
     // Whatever it started goes with it.
     void child.end(0);
   });
   return {
     pid: child.pid,
-    complaints,
+    egress, complaints, remarks,
     send: (message) => write(child, message),
     agreed: () => undefined,
     end: () => child.end(),
   };
+}
+
+/** What a start may have failed of. */
+function remarksOn({ level }: Egress, refused: readonly string[]): string {
+  if (refused.length > 0) return ` It asked for ${refused.join(', ')}, which its egress_allowlist does not name.`;
+  return level === 'namespace' ? ' It runs in a network of its own: what needs a host that its egress_allowlist does not name, or takes no proxy, fails there.' : '';
 }
 
 function read(child: LastingChild, limit: number, incoming: Incoming): void {

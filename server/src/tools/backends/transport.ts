@@ -1,3 +1,4 @@
+import type { Egress } from '../../../../protocol/src/externalServers';
 import type { Frame } from '../../base/frames';
 
 /** How messages reach one backend and come back, whatever carries them. */
@@ -16,6 +17,10 @@ export type Incoming = Readonly<{
 
 /** The way to one backend. */
 export type Transport = Readonly<{
+  /** What holds the backend to its hosts. */
+  egress: Egress;
+  /** What may have gone wrong as far as this end knows, as sentences; empty where nothing is known. */
+  remarks(): string;
   /** Sends one message. Rejects with a ConductorError when it cannot have arrived, or nobody knows whether it did. */
   send(message: Message, signal?: AbortSignal): Promise<void>;
   /** Tells the transport which revision was agreed upon, for those that name it beside each message. */

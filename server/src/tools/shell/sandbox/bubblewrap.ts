@@ -53,6 +53,11 @@ export function bubblewrapArguments(layout: Layout, sound: boolean): readonly st
   ];
 }
 
+/** The argument list for a program that keeps the disk and loses the network; folders of `hidden` look empty to it. No mount point of it lies where agents can write. */
+export function netlessArguments(hidden: readonly string[], shown: readonly string[]): readonly string[] {
+  return ['--bind', '/', '/', '--dev', '/dev', '--proc', '/proc', ...hidden.flatMap((folder) => ['--tmpfs', folder]), ...shown.flatMap((path) => ['--ro-bind', path, path]), ...walls];
+}
+
 async function examine(binary: Binary): Promise<Bubblewrap> {
   const version = /^bubblewrap (\S+)/.exec(outputOf(await start(binary, ['--version'])))?.[1];
   if (version === undefined) return { kind: 'unusable', reason: `${binary.path} does not say its version. ${installBubblewrap}` };

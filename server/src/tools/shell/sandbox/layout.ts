@@ -35,7 +35,7 @@ export type Needs = Readonly<{ searchPath: readonly string[]; binaries: readonly
 const crowded: readonly string[] = ['/tmp', '/var/tmp', '/run', '/var/run', '/mnt/wslg'];
 
 /** Parts of `/run` that systems without `/usr/bin` keep their programs in. */
-const systemPrograms: readonly string[] = ['/run/current-system', '/run/booted-system', '/run/opengl-driver'];
+export const systemPrograms: readonly string[] = ['/run/current-system', '/run/booted-system', '/run/opengl-driver'];
 
 /** Caches of package managers that stand under a control name. */
 const notFixed: ReadonlySet<string> = new Set(['.git', '.yarn']);
