@@ -39,13 +39,21 @@ const lazySiblings = (names) => ({
   },
 });
 
-/** The schema library is packed once, for all bundles that check what they read with it. */
-const schemasApart = {
-  name: 'schemas-apart',
+/** Libraries that several bundles need are packed once, each in a file of its own: what is imported, and the file. */
+const librariesApart = {
+  name: 'libraries-apart',
   setup(esbuild) {
-    esbuild.onResolve({ filter: /^zod$/ }, ({ importer }) => (importer === join(root, 'zod.mjs') ? undefined : { path: './zod.js', external: true }));
+    const apart = (filter, file) => esbuild.onResolve({ filter }, ({ importer }) => (importer === join(root, file) ? undefined : { path: `./${file}.js`, external: true }));
+    apart(/^zod$/, 'zod');
+    apart(/^vscode-jsonrpc(\/node)?$/, 'jsonrpc');
+    apart(/^vscode-languageserver-protocol(\/node)?$/, 'lsp');
   },
 };
+
+/** Packs one of those libraries, whole. */
+function buildLibrary(file, contents, plugins = []) {
+  return build({ ...common, stdin: { contents, resolveDir: root, sourcefile: file }, outdir: undefined, outfile: join(dist, `${file}.js`), plugins: [...plugins, librariesApart] });
+}
 
 /** The broker and the command are made of the same rooms, which are packed once; what is not asked for is not run. */
 const serverBundle = `
@@ -65,11 +73,13 @@ export async function buildAll() {
   rmSync(dist, { recursive: true, force: true });
   mkdirSync(dist, { recursive: true });
   await Promise.all([
-    build({ ...common, entryPoints: { extension: 'client/src/extension.ts', languageClient: 'client/src/languageClient.ts', signer: 'client/src/audit/signer.ts', approver: 'client/src/approvals/approver.ts' }, external: ['vscode'], plugins: [schemasApart, lazySiblings(['languageClient', 'signer', 'approver'])] }),
-    build({ ...common, stdin: { contents: serverBundle, resolveDir: root, sourcefile: 'server.mjs' }, outdir: undefined, outfile: join(dist, 'server.js'), plugins: [schemasApart, nativeBesideBundle, lazySiblings(['corpus'])] }),
+    build({ ...common, entryPoints: { extension: 'client/src/extension.ts', languageClient: 'client/src/languageClient.ts', signer: 'client/src/audit/signer.ts', approver: 'client/src/approvals/approver.ts' }, external: ['vscode'], plugins: [librariesApart, lazySiblings(['languageClient', 'signer', 'approver'])] }),
+    build({ ...common, stdin: { contents: serverBundle, resolveDir: root, sourcefile: 'server.mjs' }, outdir: undefined, outfile: join(dist, 'server.js'), plugins: [librariesApart, nativeBesideBundle, lazySiblings(['corpus'])] }),
     build({ ...common, entryPoints: { corpus: 'server/src/config/corpus.ts', auditPart: 'server/src/audit/verify/partWorker.ts' } }),
-    build({ ...common, entryPoints: { conductor: 'server/src/doors/cli/conductor.ts', pipe: 'server/src/doors/cli/pipe.ts', verifyProgram: 'server/src/doors/cli/verifyProgram.ts' }, plugins: [schemasApart, lazySiblings(['pipe', 'program', 'verifyProgram', 'anchorPolicy', 'brokerClient'])] }),
-    build({ ...common, stdin: { contents: "export * from 'zod';", resolveDir: root, sourcefile: 'zod.mjs' }, outdir: undefined, outfile: join(dist, 'zod.js'), plugins: [withoutLocales] }),
+    build({ ...common, entryPoints: { conductor: 'server/src/doors/cli/conductor.ts', pipe: 'server/src/doors/cli/pipe.ts', verifyProgram: 'server/src/doors/cli/verifyProgram.ts' }, plugins: [librariesApart, lazySiblings(['pipe', 'program', 'verifyProgram', 'anchorPolicy', 'brokerClient'])] }),
+    buildLibrary('zod', "export * from 'zod';", [withoutLocales]),
+    buildLibrary('jsonrpc', "module.exports = require('vscode-jsonrpc/node');"),
+    buildLibrary('lsp', "module.exports = require('vscode-languageserver-protocol/node');"),
   ]);
   writeFileSync(join(dist, 'broker.js'), "require('./server.js').runBroker();\n");
   for (const [file, name] of Object.entries({ program: 'runProgram', anchorPolicy: 'anchorsIn', brokerClient: 'openRunningBroker' })) {
