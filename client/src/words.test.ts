@@ -21,6 +21,14 @@ describe('the status item', () => {
     return `${text} [${background}]`;
   };
 
+  it('names everything that is wrong in the tooltip, once', () => {
+    const broken = { ...status, config: { ...status.config, source: 'lastGood', problems: [{ message: 'bad key', path: '', line: 3, column: 1 }] } } as const;
+    const { text, tooltip } = statusText({ ...quiet, status: broken as never, stopped: ['shell.exec'], credentials: { reason: 'No key.', next: 'Type the passphrase.', refused: false } });
+    assert.equal(text, '$(warning) Conductor: config broken');
+    assert.match(tooltip, /last good one holds[\s\S]*No key\. Type the passphrase\.\nStopped after repeated failures: shell\.exec/);
+    assert.equal(tooltip.split('last good one holds').length, 2);
+  });
+
   it('tells the most urgent thing', () => {
     const broken = { ...status, config: { ...status.config, source: 'lastGood', problems: [{ message: 'bad', path: '', line: 3, column: 1 }] } } as const;
     assert.equal(look({}), '$(shield) Conductor [none]');
@@ -40,7 +48,7 @@ describe('the status item', () => {
   it('does not call a configuration broken that is in force and only has the wrong rights', () => {
     const open = { ...status, config: { ...status.config, problems: [{ message: 'Other users can write this file.', path: '', line: 1, column: 1 }] } } as const;
     assert.equal(look({ status: open as never }), '$(warning) Conductor: others can change the config [warning]');
-    assert.match(statusText({ ...quiet, status: open as never }).tooltip, /in force\. Other users can write this file\.$/);
+    assert.match(statusText({ ...quiet, status: open as never }).tooltip, /in force\. Other users can write this file\.$/m);
   });
 
   it('says in its tooltip how far the log is verified', () => {

@@ -27,10 +27,11 @@ export type Shut = Readonly<{ reason: string; next: string; refused: boolean }>;
 /** The status item: short text, one icon, at most a warning or error colour. */
 export type StatusText = Readonly<{ text: string; tooltip: string; spoken: string; background: 'none' | 'warning' | 'error' }>;
 
-/** The most urgent thing first: a broken chain, no broker, an unwritable log, calls that wait, the configuration, credentials, stopped tools. */
+/** The most urgent thing in the bar, everything that is wrong in the tooltip. In this order: a broken chain, no broker, an unwritable log, calls that wait, the configuration, credentials, stopped tools. */
 export function statusText(facts: Facts): StatusText {
-  const trouble = troubleOf(facts);
-  const tooltip = tooltipOf(facts, trouble?.spoken);
+  const troubles = troublesOf(facts);
+  const [trouble] = troubles;
+  const tooltip = tooltipOf(facts, troubles);
   if (facts.waiting > 0) {
     const spoken = [waitingText(facts.waiting), againSentence(facts), trouble?.spoken].filter((part) => part !== undefined).join('. ');
     if (trouble?.background === 'error') return { text: `$(error) ${facts.waiting} pending, ${trouble.words}`, tooltip, spoken, background: 'error' };
@@ -47,14 +48,19 @@ function againSentence({ again }: Facts): string | undefined {
 
 type Trouble = Readonly<{ icon: string; words: string; spoken: string; background: 'none' | 'warning' | 'error' }>;
 
-function troubleOf({ link, broken, status, stopped, credentials }: Facts): Trouble | undefined {
-  if (broken !== undefined) return { icon: '$(error)', words: 'audit chain broken', spoken: broken, background: 'error' };
-  if (link.kind !== 'connected') return linkTrouble(link);
-  if (status?.audit.health === 'tampered') return { icon: '$(error)', words: 'audit chain broken', spoken: status.audit.message, background: 'error' };
-  if (status?.audit.health === 'unavailable') return { icon: '$(error)', words: 'audit log unavailable', spoken: status.audit.message, background: 'error' };
-  if (status !== undefined && status.config.problems.length > 0) return { icon: '$(warning)', words: configWords(status), spoken: configText(status), background: 'warning' };
-  if (credentials !== undefined) return { icon: '$(lock)', words: credentials.refused ? 'credentials refused' : 'credentials locked', spoken: `${credentials.reason} ${credentials.next}`, background: 'warning' };
-  return stopped.length === 0 ? undefined : stoppedTrouble(stopped);
+function troublesOf({ link, broken, status, stopped, credentials }: Facts): Trouble[] {
+  const troubles: Trouble[] = [];
+  if (broken !== undefined) troubles.push({ icon: '$(error)', words: 'audit chain broken', spoken: broken, background: 'error' });
+  if (link.kind !== 'connected') return [...troubles, linkTrouble(link)];
+  if (status !== undefined) troubles.push(...auditTroubles(status));
+  if (status !== undefined && status.config.problems.length > 0) troubles.push({ icon: '$(warning)', words: configWords(status), spoken: configText(status), background: 'warning' });
+  if (credentials !== undefined) troubles.push({ icon: '$(lock)', words: credentials.refused ? 'credentials refused' : 'credentials locked', spoken: `${credentials.reason} ${credentials.next}`, background: 'warning' });
+  return stopped.length === 0 ? troubles : [...troubles, stoppedTrouble(stopped)];
+}
+
+function auditTroubles({ audit }: Status): Trouble[] {
+  if (audit.health === 'tampered') return [{ icon: '$(error)', words: 'audit chain broken', spoken: audit.message, background: 'error' }];
+  return audit.health === 'unavailable' ? [{ icon: '$(error)', words: 'audit log unavailable', spoken: audit.message, background: 'error' }] : [];
 }
 
 function stoppedTrouble(stopped: readonly string[]): Trouble {
@@ -74,19 +80,19 @@ function linkTrouble(link: Link): Trouble {
   return { icon: '$(debug-disconnect)', words: 'not connected', spoken: `No connection to the broker, so agents can do nothing through it. ${reason ?? ''}`.trim(), background: 'warning' };
 }
 
-function tooltipOf(facts: Facts, trouble: string | undefined): string {
+function tooltipOf(facts: Facts, troubles: readonly Trouble[]): string {
   const { status, link } = facts;
   const lines = [
     facts.waiting === 0 ? 'Nothing waits for you.' : `${waitingText(facts.waiting)}.`,
     againSentence(facts),
-    trouble,
+    ...troubles.map(({ spoken }) => spoken),
     link.kind === 'connected' ? `Broker ${link.version}` : undefined,
     status === undefined ? undefined : `Audit log: ${counted(status.audit.entries, 'entry', 'entries')}`,
     status === undefined ? undefined : signingText(status),
     facts.verified,
     status === undefined ? undefined : configText(status),
   ];
-  return lines.filter((line) => line !== undefined).join('\n');
+  return [...new Set(lines.filter((line) => line !== undefined))].join('\n');
 }
 
 /** How far the log is signed, by which kind of key, and which place outside it does not keep up. */
