@@ -14,6 +14,15 @@ async function verify(): Promise<VerificationReport> {
   return report;
 }
 
+/** Waits until every entry is signed: then nothing adds one by itself, and a test that puts the file back loses none. */
+async function atRest(): Promise<void> {
+  await eventually('a log that is signed to its end', async () => {
+    const { signing, audit } = await ask('conductor/status', {});
+    assert.equal(signing.signedTo, audit.entries, signing.problem ?? '');
+    return true;
+  }, 40_000);
+}
+
 async function texts(selector: string): Promise<string[]> {
   return (await shown(selector)).map(({ text, ariaLabel }) => `${text.replace(/\s+/g, ' ')} ${ariaLabel ?? ''}`);
 }
@@ -187,7 +196,9 @@ describe('the audit log in the editor', () => {
     await eventually('the first page again', async () => (await lowest()) >= firstEnd && (await lowest()) < firstEnd + 100);
   });
 
-  it('names and marks an edited line, and takes the mark away when it is as before', async () => {
+  it('names and marks an edited line, and takes the mark away when it is as before', async function () {
+    this.timeout(90_000);
+    await atRest();
     const original = await readFile(files.log);
     const lines = original.toString('utf8').split('\n');
     const index = lines.findIndex((line) => line.includes('echo beta'));
@@ -231,7 +242,9 @@ describe('the audit log in the editor', () => {
     await vscode.commands.executeCommand('workbench.action.closePanel');
   });
 
-  it('notices that the end of the log was cut off, since it remembers how long it was', async () => {
+  it('notices that the end of the log was cut off, since it remembers how long it was', async function () {
+    this.timeout(90_000);
+    await atRest();
     const whole = await verify();
     const original = await readFile(files.log);
     const kept = original.toString('utf8').trimEnd().split('\n').slice(0, -2);
