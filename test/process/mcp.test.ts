@@ -31,6 +31,10 @@ describe('agents over stdio', () => {
       assert.match(JSON.stringify(read.content), /a note/);
       const ran = await client.callTool({ name: 'shell_exec', arguments: { command: 'echo hello' } });
       assert.match(JSON.stringify(ran.content), /hello/);
+      // commands:progress: it comes before the result.
+      const heard: (string | undefined)[] = [];
+      await client.callTool({ name: 'shell_exec', arguments: { command: 'echo on the way' } }, undefined, { onprogress: ({ message }) => heard.push(message) });
+      assert.ok(heard.includes('on the way'), heard.join());
     } finally {
       await client.close();
     }

@@ -92,6 +92,7 @@ export function judgePath(name: string, kind: 'read' | 'write', text: string, sc
   if (kind === 'write' && (place === 'inside' || place === 'control') && scope.facts.inScope?.(scope.folder, text) === false) return outOfScope(shown);
   switch (place) {
     case 'inside':
+      if (kind === 'write' && scope.facts.steersGit?.(scope.folder, text) === 'below') return ask('shell.controlFile', `Below "${shown}" lies what git takes hooks or settings from, so changing it asks.`);
       return kind === 'write' && scope.writesThrough === true && scope.facts.sharesContent?.(scope.folder, text) === true ? ask('shell.hardLink', `"${shown}" has another name (a hard link) that may lie outside the project, and ${name} would change what lies there too.`) : undefined;
     case 'sink':
       return undefined;

@@ -1,6 +1,7 @@
 import type { Verdict } from '../../../protocol/src/call';
 import { ask, outOfScope } from './argumentKinds';
 import { controlNameIn } from './controlNames';
+import { repositoriesAmong } from './gitLayout';
 import { placeInside, type CommandFacts, type GitWriteQuery } from './places';
 import { hasOption, type Seen } from './programs/rule';
 
@@ -21,7 +22,8 @@ export function judgeWrites(subcommand: string, queries: readonly GitWriteQuery[
     const writes = scope.facts.gitWrites(scope.folder, query);
     if ('unknown' in writes) return [ask('shell.gitWrites', `Which files git ${subcommand} would write is not known: ${writes.unknown}.`)];
     const beyond = writes.names.filter((name) => scope.facts.inScope?.(writes.top, name) === false);
-    const control = [...new Set([...named, ...writes.names.filter(isControl)])];
+    const steering = writes.names.filter((name) => isControl(name) || scope.facts.steersGit?.(writes.top, name) !== undefined);
+    const control = [...new Set([...named, ...steering, ...repositoriesAmong(writes.names).map((folder) => `${folder}/HEAD`)])];
     return [
       ...(beyond.length === 0 ? [] : [outOfScope(`git ${subcommand}: ${listed(beyond)}`)]),
       ...(control.length === 0 ? [] : [ask('shell.controlFile', `git ${subcommand} would write or remove files that decide which programs run or what agents may do (${listed(control)}).`)]),
@@ -69,6 +71,8 @@ type Maker = (seen: Seen) => readonly GitWriteQuery[];
 
 const unseen = (why: string): readonly GitWriteQuery[] => [{ kind: 'unseen', why }];
 
+const autostash = unseen('what is changed is put away and merged with what came, which can take one file for another');
+
 const makers: ReadonlyMap<string, Maker> = new Map<string, Maker>([
   ['checkout', checkout],
   ['switch', (seen) => (hasOption(seen, '--orphan') ? unseen('a branch without history empties the work tree') : seen.operands.map((target) => ({ kind: 'switch', target })))],
@@ -107,12 +111,14 @@ function restore(seen: Seen): readonly GitWriteQuery[] {
 function merge(seen: Seen): readonly GitWriteQuery[] {
   if (hasOption(seen, '--quit')) return [];
   if (hasOption(seen, '--abort')) return [{ kind: 'clear', paths: [], untracked: false }];
+  if (hasOption(seen, '--autostash')) return autostash;
   return [{ kind: 'merge', others: seen.operands.length === 0 ? ['@{upstream}'] : seen.operands }];
 }
 
 function rebase(seen: Seen): readonly GitWriteQuery[] {
   if (hasOption(seen, '--quit')) return [];
   if (hasOption(seen, '--abort')) return unseen('it goes back to where the rebase began');
+  if (hasOption(seen, '--autostash')) return autostash;
   if (hasOption(seen, '--keep-base')) return unseen('it looks for its own beginning');
   const [upstream = '@{upstream}', branch = 'HEAD'] = seen.operands;
   return [{ kind: 'rebase', onto: valueOf(seen, '--onto') ?? upstream, since: upstream, branch }];

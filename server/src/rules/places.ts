@@ -78,6 +78,8 @@ export type CommandFacts = Readonly<{
   place(folder: string, path: string): Place;
   /** Whether what lies there may be changed as far as the write scope goes. Without it there is no scope. */
   inScope?(folder: string, path: string): boolean;
+  /** Whether git takes orders from what lies there, or from something below it, though no name says so. Without it only names count. */
+  steersGit?(folder: string, path: string): 'there' | 'below' | undefined;
   /** What lies there, links followed. Whoever cannot look leaves it out, and what depends on it asks. */
   entry?(folder: string, path: string): 'missing' | 'file' | 'folder';
   /** Whether the file there, links followed, has further names (hard links). Without it no file has any. */

@@ -1,3 +1,4 @@
+import { branchNamed, meansElse } from '../branchNames';
 import { hasOption, type ArgumentRule, type Seen } from './rule';
 
 /** Subcommands of git that run nothing but git itself once its environment is neutral, with the options that keep it so. */
@@ -63,8 +64,8 @@ export const gitReaders: readonly (readonly [string, ArgumentRule])[] = [
 export const gitWriters: readonly (readonly [string, ArgumentRule])[] = [
   ['add', { flags: '-A -u -n -v -N -f --all --update --dry-run --verbose --intent-to-add --force --no-all --ignore-removal --ignore-errors --ignore-missing --refresh --renormalize', values: { text: '--chmod' }, operands: ['rev'] }],
   ['commit', { flags: '-a -q -v -s --all --quiet --verbose --signoff --no-signoff --amend --no-edit --allow-empty --dry-run --short --porcelain --only -o --include -i --no-gpg-sign --no-status --reset-author --no-post-rewrite', values: { text: '-m --message --author --date', read: '-F --file', rev: '-C --reuse-message' }, operands: ['rev'], needs: '-m --message -F --file -C --reuse-message --no-edit --dry-run' }],
-  ['checkout', { flags: '-q --quiet --progress --no-progress -t --track --no-track --detach -d --ours --theirs --merge -m --no-guess --guess --overlay --no-overlay', values: { text: '-b --orphan' }, optional: { text: '--track --conflict' }, operands: ['rev'] }],
-  ['switch', { flags: '-q --quiet --progress --no-progress -t --track --no-track --detach -d --no-guess --guess --merge -m', values: { text: '-c --create --orphan' }, operands: ['rev'] }],
+  ['checkout', { flags: '-q --quiet --progress --no-progress -t --track --no-track --detach -d --ours --theirs --merge -m --no-guess --guess --overlay --no-overlay', values: { text: '-b --orphan' }, optional: { text: '--track --conflict' }, operands: ['rev'], check: plainBranch }],
+  ['switch', { flags: '-q --quiet --progress --no-progress -t --track --no-track --detach -d --no-guess --guess --merge -m', values: { text: '-c --create --orphan' }, operands: ['rev'], check: plainBranch }],
   ['restore', { flags: '-q --quiet --staged -S --worktree -W --ours --theirs --merge --overlay --no-overlay --progress --no-progress --ignore-unmerged', values: { rev: '-s --source' }, operands: ['rev'] }],
   ['reset', { flags: '--soft --mixed -q --quiet -N --intent-to-add --no-refresh --refresh', operands: ['rev'] }],
   ['fetch', { flags: `${transfer} --all -p --prune -P --prune-tags -t -a --append --atomic -k --keep --no-auto-gc --no-auto-maintenance --unshallow --set-upstream --no-recurse-submodules --write-fetch-head --no-write-fetch-head`, values: { number: '--depth --deepen -j --jobs', text: '--shallow-since' }, optional: { text: '--filter' }, operands: ['remote', 'text'], check: ordinaryRefs }],
@@ -113,8 +114,16 @@ function ordinaryRefs(seen: Seen): string | undefined {
   if (odd !== undefined) return `"${odd.slice(0, 60)}" overwrites or deletes`;
   // Pruning deletes whatever the named destinations hold and the other side has not, also what was never pushed.
   if (named.length > 0 && ['-p', '--prune', '-P', '--prune-tags'].some((name) => hasOption(seen, name))) return 'pruning with references named deletes local ones';
+  const twofold = named.find((text) => text.includes(':') && meansElse(branchNamed(text.slice(text.indexOf(':') + 1)) ?? ''));
+  if (twofold !== undefined) return `"${twofold.slice(0, 60)}" makes a branch whose name also means something else`;
   const hidden = named.find((text) => /:refs\/(?!heads\/|remotes\/|tags\/)/.test(text));
   return hidden === undefined ? undefined : `"${hidden.slice(0, 60)}" writes references that are neither branches nor tags`;
+}
+
+/** Afterwards every command that names a branch would ask, since nobody could say what a name means. */
+function plainBranch(seen: Seen): string | undefined {
+  const made = seen.options.find(({ name, value }) => ['-b', '-c', '--create', '--orphan'].includes(name) && meansElse(value ?? ''));
+  return made === undefined ? undefined : `"${(made.value ?? '').slice(0, 60)}" is a branch whose name also means something else`;
 }
 
 /** The other side completes a name to whatever reference it has, so that `notes/commits` is one of its notes, and `conductor/audit` an anchor of the log. */

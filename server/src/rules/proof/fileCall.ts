@@ -4,7 +4,7 @@ import { controlNameIn } from '../controlNames';
 import { below, flatten, readPath, type PathPlatform, type PathText } from '../pathText';
 import { filesystemOff, judgeFile, refuse, refuseOutside, refuseOwnFolder, refuseRoot, type FileAction } from '../scope';
 import { readWriteScope, refuseOutOfScope } from '../writeScope';
-import { namesOf, type ProofProject } from './project';
+import { namesOf, steersGit, type ProofProject } from './project';
 
 /** Judges a call of a file tool on an imagined project, by the rules of the file tools and in their order. */
 
@@ -44,7 +44,7 @@ function factsOf(action: FileAction, settings: Settings, { ways, arrived }: Arri
   return {
     action,
     asks: settings.requireApproval,
-    names: ways.map((way) => namesBelow(way, ground)),
+    names: [...ways.map((way) => namesBelow(way, ground)), ...(steersGit(ground.project, textOf(arrived)) ? [['.git']] : [])],
     sharedContent: ground.project.hardLinks.has(textOf(arrived)),
     ...(within === undefined ? {} : { controlNameWithin: within }),
   };

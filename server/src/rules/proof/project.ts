@@ -1,6 +1,7 @@
 import type { Vector } from '../../../../protocol/src/vectors';
 import type { Platform } from '../commandPlan';
 import { readFilePattern, type PatternPart } from '../filePattern';
+import { liesInRepository } from '../gitLayout';
 import { lexicalFacts, lexicalPlaces, nothingWritten, strictestPlace, type CommandFacts, type Expansion, type Place } from '../places';
 import { readWriteScope, type WriteScope } from '../writeScope';
 
@@ -53,6 +54,7 @@ export function projectFacts(project: ProofProject, given: Vector['given'], writ
     expand: (folder, text, active) => expansionOf(project, folder, text, active) ?? lexical.expand(folder, text, active),
     place: (folder, path) => placeOf(project, written, folder, path),
     ...(writeScope.length === 0 ? {} : { inScope: inScope(project, readWriteScope(writeScope)) }),
+    steersGit: (folder, path) => (steersGit(project, follow(project, folder, path) ?? '/') ? 'there' : undefined),
     entry: (folder, path) => entryOf(project, folder, path),
     script: (_, name) => (given.scripts === undefined || given.scripts.includes(name) ? 'yes' : 'no'),
     git: () => ({ programs: given.gitPrograms, hooks: given.gitHooks, remotes: given.gitRemotes }),
@@ -63,10 +65,17 @@ export function projectFacts(project: ProofProject, given: Vector['given'], writ
 /** The strictest of what the text says and of where the links lead. */
 function placeOf(project: ProofProject, lexical: CommandFacts['place'], folder: string, path: string): Place {
   const written = lexical(folder, path);
-  if (project.links.size === 0 || project.platform === 'win32') return written;
+  if ((project.links.size === 0 && project.files.size === 0) || project.platform === 'win32') return written;
   if (written === 'sink' || written === 'forbidden' || written === 'own') return written;
   const arrived = follow(project, folder, path);
-  return arrived === undefined ? 'outside' : strictestPlace([written, lexical('/', arrived)]);
+  return arrived === undefined ? 'outside' : strictestPlace([written, lexical('/', arrived), steersGit(project, arrived) ? 'control' : 'inside']);
+}
+
+/** Whether a place of the POSIX kind lies in the folder of a repository, by the files that are there. */
+export function steersGit(project: ProofProject, place: string): boolean {
+  const root = project.folders.project;
+  if (project.files.size === 0 || project.platform === 'win32' || !`${place}/`.startsWith(`${root}/`)) return false;
+  return liesInRepository(root, namesOf(place.slice(root.length)), (path) => project.files.has(path) || [...project.files].some((file) => file.startsWith(`${path}/`)));
 }
 
 /** On Windows nothing is in a scope here: no vector needs to know. */

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
-import { basename, join } from 'node:path';
+import { basename, join, sep } from 'node:path';
 import { z } from 'zod';
 import type { Outcome } from '../../../../protocol/src/call';
 import type { ConductorError } from '../../../../protocol/src/errors';
 import { removeTree, tour } from '../../base/folderTree';
 import { createPace } from '../../base/pace';
 import { controlNameIn } from '../../rules/controlNames';
+import { repositoriesAmong } from '../../rules/gitLayout';
 import { judgeFile, refuseOwnFolder, refuseRoot } from '../../rules/scope';
 import { countsAsFailure, fact, failingCall, impossible, kindOf, refusedCall, settle, shownFor, staleOutcome, stateOf, switchedOff, systemError, wrongInput } from './answers';
 import { strays } from './confirm';
@@ -108,6 +109,8 @@ async function takeCensus(places: Places, place: FoundPlace, signal: AbortSignal
     census.control ??= controlNameIn([basename(place.absolute), ...segments]);
     hash.update(JSON.stringify([...segments, stateOf(pin)]));
   }
+  const [repository] = repositoriesAmong(census.places.map((path) => path.split(sep).join('/')));
+  if (repository !== undefined) census.control ??= basename(repository);
   return { ...census, hash: hash.digest('hex') };
 }
 

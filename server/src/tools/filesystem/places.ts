@@ -1,12 +1,12 @@
 import { realpathSync, statfsSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { isAbsolute, join, resolve, sep } from 'node:path';
+import { basename, isAbsolute, join, resolve } from 'node:path';
 import type { Verdict } from '../../../../protocol/src/call';
 import { codeOf, pinRoot, walk, type Root, type Walked } from '../../base/descriptorWalk';
 import { sameObject, systemPins, type Identity, type Pin, type Pins } from '../../base/pin';
 import { below, flatten, readPath, type PathPlatform, type PathText } from '../../rules/pathText';
 import { refuse, refuseOutside, refuseOwnFolder } from '../../rules/scope';
-import { renamedGitFolders } from '../shell/facts';
+import { gitGround } from '../shell/facts';
 import { isWithin } from '../shell/resolve';
 import type { PrepareContext } from '../tool';
 
@@ -182,9 +182,10 @@ function namesFor(finder: Finder, grounds: Grounds, absolute: string): readonly 
   return within.find((segments) => segments !== undefined) ?? text.segments;
 }
 
-/** What lies in the folder of a repository is judged as such, whatever the folder is called. */
-function gitNames({ project }: Grounds, absolute: string): readonly (readonly string[])[] {
-  return renamedGitFolders(project.root.path).filter((folder) => isWithin(absolute, folder)).map((folder) => ['.git', ...absolute.slice(folder.length).split(sep).filter((name) => name !== '')]);
+/** What lies in the folder of a repository, or among its hooks, is judged as such, whatever the folder is called. */
+function gitNames({ project, all }: Grounds, absolute: string): readonly (readonly string[])[] {
+  const ground = all.find(({ root }) => isWithin(absolute, root.path)) ?? project;
+  return gitGround(ground.root.path).steers(absolute) ? [['.git', basename(absolute)]] : [];
 }
 
 function pathFor(finder: Finder, grounds: Grounds, absolute: string): string {

@@ -55,6 +55,40 @@ describe('git.commit', () => {
     assert.equal(ground.git('rev-list', '--count', 'HEAD').trim(), '4');
   });
 
+  it('git:commit-hooks T16: hooks in another folder are named, and run only as they were', async () => {
+    ground.put('tools/hooks/pre-commit', '#!/bin/sh\n', 0o755);
+    ground.git('config', 'core.hooksPath', 'tools/hooks');
+    ground.put('a.txt', 'two\n');
+    const prepared = await ground.prepareGit('commit', { message: 'x', files: ['a.txt'] });
+    assert.equal(detail(prepared, 'Hooks'), 'tools/hooks/pre-commit run if you approve');
+    ground.put('tools/hooks/pre-commit', `#!/bin/sh\ntouch ${ground.canary}\n`, 0o755);
+    assert.equal(codeOf(await ground.start(prepared)), 'APPROVAL_STALE');
+    assert.equal(existsSync(ground.canary), false);
+    assertSuccess(await ground.call('commit', { message: 'x', files: ['a.txt'] }));
+    assert.equal(existsSync(ground.canary), true, 'git runs it, so that this test can fail');
+  });
+
+  it('git:commit-bound T16: the branch that a merge was begun with', async () => {
+    ground.git('branch', 'good');
+    ground.git('checkout', '-q', '-b', 'evil');
+    ground.git('commit', '-q', '--allow-empty', '-m', 'evil');
+    ground.git('checkout', '-q', 'good');
+    ground.git('commit', '-q', '--allow-empty', '-m', 'good');
+    ground.git('checkout', '-q', 'main');
+    ground.git('merge', '-q', '--no-commit', '--no-ff', 'good');
+    const merge = (branch: string): void => (ground.git('merge', '--quit'), void ground.git('merge', '-q', '--no-commit', '--no-ff', branch));
+    const prepared = await ground.prepareGit('commit', { message: 'merged' });
+    assert.equal(detail(prepared, 'Merges'), ground.git('rev-parse', 'good').trim());
+    merge('evil');
+    assert.equal(codeOf(await ground.start(prepared)), 'APPROVAL_STALE');
+    ground.settle([], ['git']);
+    const line = await ground.prepare('git commit -m merged');
+    merge('good');
+    assert.equal(codeOf(await ground.start(line)), 'APPROVAL_STALE');
+    assertSuccess(await ground.call('commit', { message: 'merged' }));
+    assert.equal(last('%P').split(' ').at(-1), ground.git('rev-parse', 'good').trim());
+  });
+
   it('git:commit-scope: commits deletions', async () => {
     ground.git('rm', '-q', 'a.txt');
     assertSuccess(await ground.call('commit', { message: 'gone', files: ['a.txt'] }));

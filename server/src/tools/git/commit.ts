@@ -3,9 +3,9 @@ import { z } from 'zod';
 import type { Outcome, Verdict } from '../../../../protocol/src/call';
 import { ConductorError } from '../../../../protocol/src/errors';
 import { fact, refusedCall, settle, shownFor, wrongInput } from '../filesystem/answers';
-import { hookFiles } from '../shell/facts';
 import { askGitText, isNotKnown } from '../shell/gitQuestion';
 import type { Planned } from '../shell/plan';
+import { runnableHooks } from '../shell/repository';
 import { digestOfFacts, type Fact } from '../fact';
 import type { Prepared, PrepareContext, Shown, Tool } from '../tool';
 import { countLines } from './diff';
@@ -92,7 +92,7 @@ async function planCommit(room: GitRoom, given: CommitInput, context: PrepareCon
   return {
     verdict, readOnly: false, run,
     facts: [...standingFacts(found), ...pending.facts, ...(add?.facts ?? []), ...commit.facts],
-    show: { ...show, cwd: ground.folder, details: detailsOf(found, verdict) },
+    show: { ...show, cwd: ground.folder, details: detailsOf(found, verdict, await runnableHooks(ground.folder, ground.asking)) },
   };
 }
 
@@ -103,8 +103,8 @@ function standingFacts({ ground: { repository }, author }: Found): readonly Fact
   return [fact('Repository', repository.top), fact('Commits onto', standing(repository)), fact('Author', author)];
 }
 
-function detailsOf({ ground, pending }: Found, verdict: Verdict): Shown['details'] {
-  const hooks = hookFiles(ground.folder).map((path) => path.split(sep).at(-1) ?? path);
+function detailsOf({ ground, pending }: Found, verdict: Verdict, programs: readonly string[]): Shown['details'] {
+  const hooks = programs.map((path) => (path.split(sep).includes('.git') ? (path.split(sep).at(-1) ?? path) : relative(ground.repository.top, path)));
   const runs = verdict.verdict === 'approve' ? 'run if you approve' : 'do not run';
   const lines = countLines(pending.counts.slice(0, maxShown));
   const more = pending.counts.length > maxShown ? [`… and ${pending.counts.length - maxShown} more`] : [];

@@ -3,6 +3,8 @@ import { createHash } from 'node:crypto';
 import { lstatSync, readFileSync, readlinkSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import { ConductorError } from '../../../../protocol/src/errors';
+import { readSmallFile } from '../../base/smallFile';
+import { gitFolders } from '../shell/facts';
 import { askGitText, isNotKnown, partsOf, type Asking } from '../shell/gitQuestion';
 import { readGitFacts } from '../shell/repository';
 import { hashFile, isWithin } from '../shell/resolve';
@@ -29,6 +31,8 @@ export type Pending = Readonly<{
   /** Files of the scope that git does not know yet, relative to the folder. */
   unknown: readonly string[];
 }>;
+
+const begun = [['MERGE_HEAD', 'Merges'], ['CHERRY_PICK_HEAD', 'Picks'], ['REVERT_HEAD', 'Reverts']] as const;
 
 /** Files that are taken from the work tree at most, so that all of them can be looked at. */
 const maxFiles = 200;
@@ -75,7 +79,7 @@ class Look {
     if (raw === '' && this.ground.repository.operation !== 'merge') throw userError('Nothing is staged. Name files, pass all: true, or stage changes first.');
     this.requireInside(rawNames(raw), project);
     const counts = await this.counts(['--cached']);
-    return { facts: [this.lastCommit(), ...stagedFacts(raw)], staged: sha256(raw), counts, unknown: [] };
+    return { facts: [this.lastCommit(), ...this.merging(), ...stagedFacts(raw)], staged: sha256(raw), counts, unknown: [] };
   }
 
   async fromWorkTree(scope: Exclude<Scope, { kind: 'staged' }>, project: string): Promise<Pending> {
@@ -93,7 +97,7 @@ class Look {
     for (const name of names) files.push({ label: 'File to commit', key: name, ...(await contentOf(join(this.ground.repository.top, name))) });
     const against = this.ground.repository.head === undefined ? ['--cached'] : [this.ground.repository.head];
     const counts = [...(await this.counts([...against, '--', ...only])), ...unknown.map((path) => ({ path: this.fromTop(path) }))];
-    return { facts: [this.lastCommit(), ...stagedFacts(cached), ...files], staged: undefined, counts, unknown };
+    return { facts: [this.lastCommit(), ...this.merging(), ...stagedFacts(cached), ...files], staged: undefined, counts, unknown };
   }
 
   async text(args: readonly string[]): Promise<string> {
@@ -104,6 +108,15 @@ class Look {
 
   private lastCommit(): Fact {
     return fact('Last commit', this.ground.repository.head ?? 'none yet');
+  }
+
+  /** The other parents of the commit, or the commit whose change and author it takes. */
+  private merging(): readonly Fact[] {
+    const own = gitFolders(this.ground.folder)?.own ?? '';
+    return begun.flatMap(([name, label]) => {
+      const text = readSmallFile(join(own, name), 65_536);
+      return text === undefined ? [] : [fact(label, text.trim().split('\n').join(', '))];
+    });
   }
 
   private async counts(args: readonly string[]): Promise<readonly FileCount[]> {

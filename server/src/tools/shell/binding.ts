@@ -226,7 +226,9 @@ function gitFiles(command: PlannedCommand): readonly string[] {
   if (folder === undefined || repository === undefined) return [];
   // What was fetched last may be several commits, of which a revision is only the first.
   const fetched = command.argv.some((word) => /FETCH_HEAD/i.test(word)) ? [join(repository.own, 'FETCH_HEAD')] : [];
-  return [join(repository.common, 'config'), join(repository.own, 'config.worktree'), ...hookFiles(folder), ...(command.gitConfig ?? []), ...fetched];
+  // What was begun decides what the next commit is made of, and whose it is said to be.
+  const begun = ['MERGE_HEAD', 'CHERRY_PICK_HEAD', 'REVERT_HEAD'].map((name) => join(repository.own, name));
+  return [join(repository.common, 'config'), join(repository.own, 'config.worktree'), ...hookFiles(folder), ...(command.gitConfig ?? []), ...fetched, ...begun];
 }
 
 /** The folder in which a command starts git; undefined when it starts none. */

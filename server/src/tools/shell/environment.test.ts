@@ -22,9 +22,10 @@ describe('environment of commands', () => {
       return Array.from({ length: Number(environment['GIT_CONFIG_COUNT']) }, (_, index) => `${environment[`GIT_CONFIG_KEY_${index}`]}=${environment[`GIT_CONFIG_VALUE_${index}`]}`);
     };
     const always = ['core.fsmonitor=false', 'core.pager=cat', 'protocol.ext.allow=never', 'safe.bareRepository=explicit', 'submodule.recurse=false', 'fetch.recurseSubmodules=false', 'push.recurseSubmodules=no', 'diff.submodule=short', 'status.submoduleSummary=false', 'log.showSignature=false', 'merge.directoryRenames=false'];
+    const unasked = ['core.hooksPath=/dev/null', 'merge.autoStash=false', 'rebase.autoStash=false'];
     assert.deepEqual(pairs('approved'), always);
-    assert.deepEqual(pairs('personal'), [...always, 'core.hooksPath=/dev/null', 'core.sshCommand=ssh']);
-    assert.deepEqual(pairs('neutral'), [...always, 'core.hooksPath=/dev/null', 'core.sshCommand=false', 'credential.helper=', 'gpg.program=false', 'gpg.openpgp.program=false', 'gpg.x509.program=false', 'gpg.ssh.program=false']);
+    assert.deepEqual(pairs('personal'), [...always, ...unasked, 'core.sshCommand=ssh']);
+    assert.deepEqual(pairs('neutral'), [...always, ...unasked, 'core.sshCommand=false', 'credential.helper=', 'gpg.program=false', 'gpg.openpgp.program=false', 'gpg.x509.program=false', 'gpg.ssh.program=false']);
     assert.deepEqual((['approved', 'personal', 'neutral'] as const).map((mode) => gitEnvironment(mode)['GIT_ALLOW_PROTOCOL']), [undefined, 'https:ssh', 'https:ssh']);
     assert.equal('GIT_EXTERNAL_DIFF' in gitEnvironment('neutral'), false);
     assert.equal(gitEnvironment('approved')['GIT_CONFIG_GLOBAL'], undefined);

@@ -83,7 +83,8 @@ export function gitEnvironment(mode: GitMode): Readonly<Record<string, string>> 
     // Files would land under names that no commit holds, and which nobody could list beforehand.
     ['merge.directoryRenames', 'false'],
   ];
-  if (mode !== 'approved') pairs.push(['core.hooksPath', '/dev/null']);
+  // What would be put away and brought back was not looked at.
+  if (mode !== 'approved') pairs.push(['core.hooksPath', '/dev/null'], ['merge.autoStash', 'false'], ['rebase.autoStash', 'false']);
   if (mode === 'neutral') pairs.push(['core.sshCommand', 'false'], ['credential.helper', ''], ...signers.map((key) => [key, 'false'] as const));
   if (mode === 'personal') pairs.push(['core.sshCommand', 'ssh']);
   const counted = pairs.flatMap(([key, value], index) => [[`GIT_CONFIG_KEY_${index}`, key], [`GIT_CONFIG_VALUE_${index}`, value]]);

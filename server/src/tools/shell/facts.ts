@@ -3,6 +3,8 @@ import { basename, dirname, isAbsolute, join, parse, resolve, sep } from 'node:p
 import { readSmallFile } from '../../base/smallFile';
 import { carriedLink } from './carried';
 import { expandPattern, maxLooked } from './expansion';
+import { namedPlaces } from './gitPlaces';
+import { liesInRepository } from '../../rules/gitLayout';
 import { readWriteScope, type WriteScope } from '../../rules/writeScope';
 import { lexicalPlaces, nothingWritten, placeInside, strictestPlace, type CommandFacts, type GitFacts, type GitWriteQuery, type GitWrites, type NotKnown, type Place } from '../../rules/places';
 import { compilerProject, scriptIn } from './projectFiles';
@@ -29,7 +31,7 @@ export function writesKey(folder: string, query: GitWriteQuery): string {
 
 /** Facts about this machine as it is at this moment, links included. Made for one judgement: what was looked at once is not looked at again. */
 export function diskFacts(ground: DiskGround): CommandFacts {
-  const real = { project: realOrSelf(ground.project), own: realOrSelf(ground.configDir), git: renamedGitFolders(ground.project) };
+  const real = { project: realOrSelf(ground.project), own: realOrSelf(ground.configDir), git: gitGround(ground.project) };
   const written = lexicalPlaces({ project: ground.project, own: ground.configDir }, process.platform === 'win32' ? 'win32' : 'posix');
   const links = rememberLinks();
   const budget = { left: maxLooked };
@@ -41,6 +43,7 @@ export function diskFacts(ground: DiskGround): CommandFacts {
       return from === undefined ? { refused: 'the working folder is behind too many links' } : expandPattern(from, text, active, { ...real, budget, follow: (at, name) => follow(at, name, links) });
     },
     ...(ground.writeScope === undefined || ground.writeScope.length === 0 ? {} : { inScope: inScope(readWriteScope(ground.writeScope), real.project) }),
+    steersGit: (folder, path) => steering(start(folder), path, real.git, links),
     entry: entryAt,
     sharesContent,
     isFile: (folder, path) => entryAt(folder, path) === 'file',
@@ -52,7 +55,7 @@ export function diskFacts(ground: DiskGround): CommandFacts {
   };
 }
 
-type Real = Readonly<{ project: string; own: string; /** Folders of repositories that are not called so. */ git: readonly string[] }>;
+type Real = Readonly<{ project: string; own: string; git: GitGround }>;
 
 type Sight = Readonly<{ written: Place; real: Real; links: LinkReader; start: (folder: string) => string | undefined; /** Whether `..` leads out of the project by the text, from where the folder really is. */ climbs: boolean }>;
 
@@ -79,7 +82,14 @@ function placeFrom(start: string | undefined, path: string, { written, real, lin
   // A path that is inside only by its text, or only through a link from elsewhere, was judged by where it leads.
   const names = arrived.slice(real.project.length).split(sep).filter((name) => name !== '');
   if (isSpecial(arrived)) return 'forbidden';
-  return written === 'control' || real.git.some((folder) => isWithin(arrived, folder)) ? 'control' : placeInside(names);
+  return written === 'control' || real.git.steers(arrived) ? 'control' : placeInside(names);
+}
+
+/** Whether git takes orders from where a path arrives, or from something below it. */
+function steering(start: string | undefined, path: string, git: GitGround, links: LinkReader): 'there' | 'below' | undefined {
+  const arrived = start === undefined ? undefined : follow(start, path, links);
+  if (arrived === undefined) return 'there';
+  return git.steers(arrived) ? 'there' : git.holds(arrived) ? 'below' : undefined;
 }
 
 /** Named pipes, sockets and devices: who opens one waits for somebody else, or wakes a device. */
@@ -188,6 +198,15 @@ function once(look: (key: string) => string | undefined): (key: string) => strin
   };
 }
 
+function remembered<T>(look: (key: string) => T & {}): (key: string) => T {
+  const known = new Map<string, T & {}>();
+  return (key) => {
+    const answer = known.get(key) ?? look(key);
+    known.set(key, answer);
+    return answer;
+  };
+}
+
 function lstatOf(path: string): Stats | undefined {
   try {
     return lstatSync(path, { throwIfNoEntry: false });
@@ -219,11 +238,11 @@ function realOrSelf(path: string): string {
 /** Bytes of a file in which git names another folder. */
 const maxPointer = 16_384;
 
-/** The folders in which git keeps a repository: the one of this work tree, and the one that all its work trees share. */
-export function gitFolders(folder: string): Readonly<{ own: string; common: string }> | undefined {
+/** The folders in which git keeps a repository: the one of this work tree, and the one that all its work trees share; `top` is the folder with the name that leads there. */
+export function gitFolders(folder: string): Readonly<{ own: string; common: string; top: string }> | undefined {
   for (let current = physical(folder) ?? resolve(folder); ; current = dirname(current)) {
     const own = gitFolderAt(join(current, '.git'));
-    if (own !== undefined) return { own, common: resolve(own, readSmallFile(join(own, 'commondir'), maxPointer)?.trim() ?? '.') };
+    if (own !== undefined) return { own, top: current, common: resolve(own, readSmallFile(join(own, 'commondir'), maxPointer)?.trim() ?? '.') };
     if (current === dirname(current)) return undefined;
   }
 }
@@ -243,6 +262,39 @@ export function renamedGitFolders(project: string): readonly string[] {
   return [...new Set(inside)].filter((folder) => !folder.slice(real.length).split(sep).includes('.git'));
 }
 
+/** What git obeys in a project though its name does not say so. Places are absolute and resolved, inside the project. */
+export type GitGround = Readonly<{ /** What configuration names: hooks, attributes, further configuration. */ configured: readonly string[]; /** Whether it lies there. */ steers(place: string): boolean; /** Whether it lies below there, so that another folder in that place would bring its own. */ holds(place: string): boolean }>;
+
+/** Looks up where a project's repository and its configuration lie; what lies in a folder is looked at when it is asked about. */
+export function gitGround(project: string): GitGround {
+  const real = realOrSelf(project);
+  const isThere = remembered((path) => lstatOf(path) !== undefined);
+  const configured = configuredIn(real, real);
+  const named = [...renamedGitFolders(project), ...configured];
+  const inner = remembered((folder) => (isThere(join(folder, '.git')) ? configuredIn(folder, real) : []));
+  const all = (place: string): readonly string[] => [...named, ...foldersTo(place, real).flatMap(inner)];
+  return {
+    configured,
+    steers: (place) => isWithin(place, real) && (all(place).some((folder) => isWithin(place, folder)) || liesInRepository(real, place.slice(real.length).split(sep).filter((name) => name !== ''), isThere)),
+    holds: (place) => place !== real && isWithin(place, real) && all(place).some((folder) => folder !== place && isWithin(folder, place)),
+  };
+}
+
+/** What the configuration of a folder's repository names inside the project. */
+function configuredIn(folder: string, project: string): readonly string[] {
+  const folders = gitFolders(folder);
+  const files = folders === undefined ? [] : [join(folders.common, 'config'), join(folders.own, 'config.worktree')];
+  const top = folders?.top ?? folder;
+  return namedPlaces(files, top).map((place) => physical(place) ?? place).filter((place) => place !== project && place !== top && isWithin(place, project));
+}
+
+/** The folders below the project on the way to a place inside it, and the place itself. */
+function foldersTo(place: string, project: string): readonly string[] {
+  const folders: string[] = [];
+  for (let current = place; current !== project && current !== dirname(current); current = dirname(current)) folders.push(current);
+  return folders;
+}
+
 /** Whether a repository holds hooks that git would run; the samples that git installs do not count. */
 export function hasHooks(folder: string): boolean {
   return hookFiles(folder).length > 0;
@@ -251,10 +303,13 @@ export function hasHooks(folder: string): boolean {
 /** The hooks of a repository that git would run, as absolute paths in order. */
 export function hookFiles(folder: string): readonly string[] {
   const repository = gitFolders(folder);
-  if (repository === undefined) return [];
-  const hooks = join(repository.common, 'hooks');
+  return repository === undefined ? [] : hooksIn(join(repository.common, 'hooks'));
+}
+
+/** The files of a folder that git would run as hooks, as absolute paths in order. */
+export function hooksIn(folder: string): readonly string[] {
   try {
-    return readdirSync(hooks).filter((name) => !name.endsWith('.sample')).map((name) => join(hooks, name)).filter(isRunnable).sort();
+    return readdirSync(folder).filter((name) => !name.endsWith('.sample')).map((name) => join(folder, name)).filter(isRunnable).sort();
   } catch {
     return [];
   }

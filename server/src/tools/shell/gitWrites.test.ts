@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ShellProject } from '../../../../test/fakes/shellProject';
 
@@ -51,6 +51,7 @@ describe('git: files that a command writes', () => {
       [['tag', 'evil', 'main'], ['tag', '-d', 'evil'], ['git switch evil', 'git checkout evil', 'git checkout evil -- .', 'git switch --detach evil', 'git checkout -b n evil', 'git rebase main evil']],
       [['branch', main, 'evil'], ['branch', '-D', main], [`git switch ${main}`, `git checkout ${main}`]],
       [['branch', 'heads/main', 'evil'], ['branch', '-D', 'heads/main'], ['git switch heads/main']],
+      [['branch', 'main-worktree/HEAD', 'evil'], ['branch', '-D', 'main-worktree/HEAD'], ['git switch main-worktree/HEAD']],
       [['update-ref', 'refs/heads/HEAD', 'evil'], ['update-ref', '-d', 'refs/heads/HEAD'], ['git checkout HEAD -- .']],
     ];
     for (const [make, undo, lines] of ways) {
@@ -59,6 +60,27 @@ describe('git: files that a command writes', () => {
       ground.git(...undo);
     }
     assert.equal(await ground.verdict('git switch good'), 'allow shell.allowed');
+  });
+
+  it('T7 asks where a file of git itself has the name of a branch, as during a rebase', async () => {
+    for (const name of ['AUTO_MERGE', 'rebase-merge/onto', 'sequencer/head', 'deploy']) {
+      ground.git('branch', name, 'evil');
+      assert.equal(await ground.verdict('git switch good'), 'allow shell.allowed', name);
+      ground.put(`.git/${name}`, ground.git('rev-parse', 'good'));
+      assert.equal(ground.git('rev-parse', '-q', name), ground.git('rev-parse', 'good'), 'git takes the file, so that this test can fail');
+      for (const line of [`git switch ${name}`, `git checkout ${name}`]) assert.equal(await ground.verdict(line), 'approve shell.gitWrites', line);
+      ground.git('branch', '-D', name);
+      rmSync(join(ground.project, '.git', name.split('/', 1)[0] ?? name), { recursive: true });
+    }
+  });
+
+  it('T7 makes no branch unasked whose name also means something else', async () => {
+    ground.git('config', 'remote.origin.url', 'https://127.0.0.1:1/x');
+    for (const name of ['HEAD', 'FETCH_HEAD', 'refs/heads/x', 'tags/x', 'a'.repeat(40), '@']) {
+      for (const line of [`git switch -c ${name}`, `git checkout -b ${name}`, `git fetch origin x:refs/heads/${name}`]) assert.equal(await ground.verdict(line), 'approve shell.arguments', line);
+    }
+    for (const line of ['git fetch origin x:HEAD', 'git fetch origin x:heads/HEAD', 'git push origin x:refs/heads/HEAD']) assert.equal(await ground.verdict(line), 'approve shell.arguments', line);
+    for (const line of ['git switch -c topic/heads', 'git fetch origin x:refs/remotes/origin/x', 'git fetch origin x:heads/y', 'git fetch origin HEAD', 'git push origin HEAD']) assert.equal(await ground.verdict(line), 'allow shell.allowed', line);
   });
 
   it('T7 reads `HEAD:folder` as git does, whatever stands beside it under a longer name', async () => {
@@ -131,6 +153,58 @@ describe('git: files that a command writes', () => {
     commit('moved');
     assert.equal(await ground.verdict('git merge theirs'), 'approve shell.controlFile');
     assert.equal(await ground.verdict('git cherry-pick theirs'), 'approve shell.controlFile');
+  });
+
+  it('T7 takes every added control file for the new name of a missing one, whichever git would take', async () => {
+    const many = (word: string): string => Array.from({ length: 30 }, (_, line) => `${word} ${line}\n`).join('');
+    ground.put('docs/decoy.txt', many('setting').replace('setting 0', 'setting zero'));
+    ground.put('docs/t.txt', many('setting').replace(/(setting 1.\n)+/g, 'other\n'));
+    commit('before');
+    ground.git('checkout', '-q', '-b', 'side');
+    ground.put('docs/t.txt', `${many('setting').replace(/(setting 1.\n)+/g, 'other\n')}EVIL\n`);
+    commit('one line more');
+    ground.git('checkout', '-q', 'main');
+    ground.git('rm', '-q', 'docs/t.txt', 'docs/decoy.txt');
+    ground.put('.vscode/settings.json', many('setting'));
+    commit('settings');
+    for (const line of ['git merge --no-edit side', 'git merge --squash side', 'git cherry-pick side', 'git cherry-pick -n side']) assert.equal(await ground.verdict(line), 'approve shell.controlFile', line);
+    ground.git('merge', '--no-edit', 'side');
+    assert.ok(readFileSync(join(ground.project, '.vscode/settings.json'), 'utf8').includes('EVIL'), 'git writes it, so that this test can fail');
+  });
+
+  it('T7 looks at what is staged, into which stashes and picks without a commit are merged', async () => {
+    const settings = Array.from({ length: 30 }, (_, line) => `setting ${line}\n`).join('');
+    ground.put('docs/t.json', settings);
+    commit('base');
+    ground.git('checkout', '-q', '-b', 'side');
+    ground.put('docs/t.json', `${settings}EVIL\n`);
+    commit('side');
+    ground.git('checkout', '-q', 'main');
+    ground.put('docs/t.json', `${settings}EVIL\n`);
+    ground.git('stash', '-q');
+    ground.put('.vscode/settings.json', settings);
+    ground.git('rm', '-q', 'docs/t.json');
+    ground.git('add', '.vscode/settings.json');
+    for (const line of ['git stash apply', 'git stash pop', 'git cherry-pick -n side']) assert.equal(await ground.verdict(line), 'approve shell.controlFile', line);
+    ground.git('stash', 'apply');
+    assert.ok(readFileSync(join(ground.project, '.vscode/settings.json'), 'utf8').includes('EVIL'), 'git writes it, so that this test can fail');
+  });
+
+  it('T7 a file that an earlier pick takes away is missing for the next one', async () => {
+    const text = Array.from({ length: 30 }, (_, line) => `line ${line}\n`).join('');
+    ground.put('t', text);
+    commit('base');
+    branch('gone', () => ground.git('rm', '-q', 't'));
+    branch('more', () => ground.put('t', `${text}EVIL\n`));
+    ground.put('.vscode/settings.json', text);
+    commit('settings');
+    assert.equal(await ground.verdict('git cherry-pick more'), 'allow shell.allowed');
+    assert.equal(await ground.verdict('git cherry-pick gone more'), 'approve shell.controlFile');
+  });
+
+  it('T7 what is put away for a while asks', async () => {
+    for (const line of ['git merge --autostash good', 'git rebase --autostash good']) assert.equal(await ground.verdict(line), 'approve shell.gitWrites', line);
+    assert.equal(await ground.verdict('git merge --no-autostash --no-edit good'), 'allow shell.allowed');
   });
 
   it('T7 looks at every commit that a rebase replays', async () => {

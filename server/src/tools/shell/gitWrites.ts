@@ -41,6 +41,9 @@ function summary(changes: readonly Change[], root: string, project: string): Git
   return { names, top: root, links: [...new Set(links)].sort(), outside };
 }
 
+/** Two commits or trees: the change from the first to the second is merged. */
+type Pair = readonly [base: string, theirs: string];
+
 /** One line of `git diff --raw`: the file before and after. */
 type Raw = Readonly<{ oldMode: string; newMode: string; status: string; name: string; newName?: string }>;
 
@@ -71,7 +74,7 @@ class Look {
       case 'rebase':
         return this.rebase(query);
       case 'pick':
-        return this.each(query.commits, (commit) => this.pick(commit, query.parent, query.undo));
+        return this.pick(query.commits, query.parent, query.undo);
       case 'stash':
         return this.stash(query.name);
       case 'clear':
@@ -123,15 +126,20 @@ class Look {
     if (/FETCH_HEAD/i.test(other)) throw new Unclear('FETCH_HEAD can stand for several branches');
     const [head, theirs] = [await this.head(), await this.commit(other)];
     const bases = (await this.text(['merge-base', '--all', head, theirs])).split('\n').filter((line) => line !== '');
-    return this.each(bases, (base) => this.threeWay(base, head, theirs));
+    // Several bases are merged with each other first.
+    return bases.length > 1 ? Promise.reject(new Unclear('the branches were merged crosswise before')) : this.threeWays(bases.map((base) => [base, theirs]));
   }
 
-  private async pick(commit: string, parent: number, undo: boolean): Promise<readonly Change[]> {
-    if (/\.\.|^\^|\^[@!]/.test(commit)) throw new Unclear('it names a range of commits');
-    const changed = await this.commit(commit);
-    const parentCommit = await this.commit(`${changed}^${parent}`);
-    const head = await this.head();
-    return undo ? this.threeWay(changed, head, parentCommit) : this.threeWay(parentCommit, head, changed);
+  private async pick(commits: readonly string[], parent: number, undo: boolean): Promise<readonly Change[]> {
+    if (commits.length > maxLooked) throw new Unclear(`it names more than ${maxLooked} things, each of which git would have to be asked about`);
+    const pairs: Pair[] = [];
+    for (const commit of commits) {
+      if (/\.\.|^\^|\^[@!]/.test(commit)) throw new Unclear('it names a range of commits');
+      const changed = await this.commit(commit);
+      const before = await this.commit(`${changed}^${parent}`);
+      pairs.push(undo ? [changed, before] : [before, changed]);
+    }
+    return this.threeWays(pairs);
   }
 
   private async rebase(query: Extract<GitWriteQuery, { kind: 'rebase' }>): Promise<readonly Change[]> {
@@ -145,10 +153,9 @@ class Look {
     const stash = await this.commit(/^[0-9]+$/.test(name) ? `stash@{${name}}` : name);
     const base = await this.commit(`${stash}^1`);
     const index = await this.commit(`${stash}^2`);
-    const head = await this.head();
     const untracked = await this.revision(`${stash}^3`);
     const others = untracked === undefined ? [] : await this.listed(['ls-tree', '-r', '-z', '--full-tree', untracked]);
-    return [...(await this.threeWay(base, head, stash)), ...(await this.threeWay(base, head, index)), ...others];
+    return [...(await this.threeWays([[base, stash], [base, index]])), ...others];
   }
 
   private async clear(paths: readonly string[], untracked: boolean): Promise<readonly Change[]> {
@@ -186,13 +193,31 @@ class Look {
     return relative(this.root, resolve(this.scope.folder, path)).split(sep).join('/');
   }
 
-  /** What a merge of `theirs` into `head` writes: their changes, also where this side has given the file another name. */
-  private async threeWay(base: string, head: string, theirs: string): Promise<readonly Change[]> {
-    const raws = await this.raws(['diff', ...rawOptions, '--no-renames', base, theirs, '--']);
-    const touched = new Map(raws.map((raw) => [raw.name, raw.newMode === linkMode]));
-    const ours = touched.size === 0 ? [] : await this.raws(['diff', ...rawOptions, '-M', '-l7000', '--diff-filter=R', base, head, '--']);
-    const renamed = ours.flatMap((raw) => (raw.newName !== undefined && touched.has(raw.name) ? [{ name: raw.newName, link: touched.get(raw.name) === true }] : []));
-    return [...raws.map(after), ...renamed];
+  /** What merging the change from one commit to another writes, one pair after the other: that change, also where this side has given the file another name. */
+  private async threeWays(pairs: readonly Pair[]): Promise<readonly Change[]> {
+    const looks: Readonly<{ base: string; raws: readonly Raw[] }>[] = [];
+    for (const [base, theirs] of pairs) looks.push({ base, raws: await this.raws(['diff', ...rawOptions, '--no-renames', base, theirs, '--']) });
+    const all: Change[] = [];
+    for (const look of looks) {
+      const others = looks.filter((other) => other !== look).flatMap(({ raws }) => raws.filter(isGone).map(({ name }) => name));
+      all.push(...look.raws.map(after), ...(await this.renamed(look.base, look.raws, new Set(others))));
+    }
+    return all;
+  }
+
+  /**
+   * Where a changed file is missing on this side, git takes one that this side has added for its new name. Which one, it finds out in a way of
+   * its own, so that each may be. It merges into what is staged or into the last commit.
+   */
+  private async renamed(base: string, theirs: readonly Raw[], gone: ReadonlySet<string>): Promise<readonly Change[]> {
+    const touched = new Map(theirs.map((raw) => [raw.name, raw.newMode === linkMode]));
+    const found: Change[] = [];
+    for (const side of touched.size === 0 ? [] : [[base, await this.head()], ['--cached', base]]) {
+      const ours = await this.raws(['diff', ...rawOptions, '--no-renames', ...side, '--']);
+      const missing = [...gone, ...ours.filter((raw) => raw.status === 'D' || raw.status === 'T').map(({ name }) => name)].filter((name) => touched.has(name));
+      if (missing.length > 0) found.push(...ours.filter(({ status }) => status === 'A').map((raw) => ({ name: raw.name, link: raw.newMode === linkMode || missing.some((name) => touched.get(name) === true) })));
+    }
+    return found;
   }
 
   private async between(from: string, to: string): Promise<readonly Change[]> {
@@ -267,6 +292,10 @@ class Look {
 
 function isUnmerged(raw: Raw): boolean {
   return raw.status === 'U';
+}
+
+function isGone({ status }: Raw): boolean {
+  return status === 'D';
 }
 
 /** What is merged, and the names of what is not. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { codeOf, ShellProject } from '../../../../test/fakes/shellProject';
 import { differences } from '../fact';
@@ -98,10 +98,42 @@ describe('approvals: what words of git mean', () => {
     assert.ok((await toldOf('git stash drop', () => stash('b'))).includes('In the repository: stash@{0}'));
   });
 
-  it('T16: tells that files which nobody names are not bound', async () => {
+  it('T16: the stash that a number names, and all of them where the form is not understood', async () => {
     ground.settle([], ['git']);
-    for (const line of ['git commit -am x', 'git commit --all -m x', 'git add -A', 'git add --update']) assert.ok((await ground.prepare(line)).show.details.some(([label, text]) => label === 'Not bound' && text.includes('all changed files')), line);
-    for (const line of ['git add text', 'git commit -m x -- -a']) assert.ok(!(await ground.prepare(line)).show.details.some(([, text]) => text.includes('all changed files')), line);
+    const stash = (text: string): unknown => (ground.put('text', text), ground.git('stash'));
+    for (const text of ['a', 'b', 'c']) stash(text);
+    for (const line of ['git stash drop 1', 'git stash drop -q 1', "git stash drop 'stash@{1}'", 'git stash pop 1', 'git stash branch new 1']) assert.ok((await toldOf(line, () => ground.git('stash', 'drop', '-q', 'stash@{1}'))).includes('In the repository: stash@{1}'), (stash(line), line));
+    assert.ok((await toldOf('git stash clear', () => stash('d'))).includes('In the repository: all stashes'));
+  });
+
+  it('T16: git clean keeps what is staged, so that it rests on it', async () => {
+    ground.put('new', 'x\n');
+    ground.git('add', 'new');
+    assert.deepEqual(await toldOf('git clean -fd', () => ground.silent('git rm --cached -q new')), ['In the repository: what is staged']);
+    assert.equal(readFileSync(join(ground.project, 'new'), 'utf8'), 'x\n');
+  });
+
+  it('approvals:unnamed-bound T16: files that nobody names are taken as they were shown, or not at all', async () => {
+    ground.settle([], ['git']);
+    ground.put('text', 'seen\n');
+    for (const line of ['git commit -am x', 'git commit --all -m x', 'git add --update', 'git add -u .']) assert.deepEqual(await toldOf(line, () => ground.put('text', `unseen by ${line}\n`)), ['In the repository: all changed files'], line);
+    for (const line of ['git add -A', 'git add --all']) assert.deepEqual(await toldOf(line, () => ground.put(`new by ${line}`, 'x')), ['In the repository: all changed and new files'], line);
+    assert.deepEqual(await toldOf('git commit -am x', () => ground.put('text', 'unseen\n', 0o755)), ['In the repository: all changed files']);
+    assert.ok((await ground.prepare('git commit -am x')).facts.some(({ key, value }) => key === 'all changed files' && value.startsWith('1: text sha256:')));
+    assert.equal((await ground.run('git commit -qam x')).kind, 'success');
+    assert.equal(ground.git('show', 'HEAD:text'), 'unseen\n');
+  });
+
+  it('T16: tells where they are not bound, since comparing them would run programs', async () => {
+    ground.settle([], ['git']);
+    const told = async (line: string): Promise<boolean> => (await ground.prepare(line)).show.details.some(([label, text]) => label === 'Not bound' && text.includes('all changed files'));
+    for (const line of ['git commit -am x', 'git add -A', 'git add text', 'git commit -m x -- -a']) assert.equal(await told(line), false, line);
+    ground.git('config', 'filter.x.clean', ground.script);
+    ground.put('.git/info/attributes', '* filter=x\n');
+    ground.put('text', 'longer than before\n');
+    for (const line of ['git commit -am x', 'git commit --all -m x', 'git add -A', 'git add --update']) assert.equal(await told(line), true, line);
+    for (const line of ['git add text', 'git commit -m x -- -a']) assert.equal(await told(line), false, line);
+    assert.equal(existsSync(ground.canary), false);
   });
 
   it('T16: a later command of the line is told to be loose, once an earlier one may change what it means', async () => {

@@ -5,8 +5,9 @@ import { gitArguments } from '../../rules/wrapped';
 import { notThere, type Fact } from '../fact';
 import { ambiguousBranch } from './ambiguousNames';
 import { gitFolderOf } from './binding';
+import { changedFiles } from './changedFiles';
 import { askGit, askGitText, isNotKnown, type Asking } from './gitQuestion';
-import type { Step } from './plan';
+import type { Plan, Step } from './plan';
 import { oddFile } from './repository';
 
 /** What the words of git commands mean at this moment: the commits behind branches, and what is staged. An answer rests on them as it does on files (T16). */
@@ -18,22 +19,27 @@ export type Meaning = Readonly<{ step: number; folder: string; word: string; id:
 export const maxMeanings = 32;
 
 /** These stand for more than a word; no revision can be spelled like them. */
-const [staged, references] = ['what is staged', 'all branches and tags'];
+const [staged, references, stashes] = ['what is staged', 'all branches and tags', 'all stashes'];
+const unnamed = { changed: 'all changed files', new: 'all changed and new files' } as const;
 
-/** Whether a command takes files that nobody has named, as they are when it runs. */
-export function takesUnnamedFiles(argv: readonly [string, ...string[]]): boolean {
-  const git = gitArguments(argv);
-  return git !== undefined && meaningsIn(git.args).unnamed;
+/** The commands that take files which nobody has named and nobody could look at, so that they take them as they are when they run. */
+export function takersOfUnnamed({ steps, meanings }: Pick<Plan, 'steps' | 'meanings'>): readonly string[] {
+  const lost = meanings.filter(({ word, id }) => id === notKnown && (word === unnamed.changed || word === unnamed.new)).map(({ step }) => step);
+  return steps.flatMap(({ commands }, at) => (lost.includes(at) ? commands.filter(({ argv }) => meaningsIn(gitArguments(argv)?.args ?? []).unnamed !== 'none').map(({ argv }) => argv.join(' ')) : []));
 }
 
-/** Looks up everything that the steps rest on. `index` is false for callers that bind what is staged themselves. */
-export async function readMeanings(steps: readonly Step[], asking: Asking, index: boolean): Promise<readonly Meaning[] | Readonly<{ tooMany: number }>> {
+/** What is looked at: `index` is false for callers that bind what is staged themselves, `compare` where comparing files would run programs of the repository. */
+export type Sight = Readonly<{ index: boolean; compare: boolean }>;
+
+/** Looks up everything that the steps rest on. */
+export async function readMeanings(steps: readonly Step[], asking: Asking, { index, compare }: Sight): Promise<readonly Meaning[] | Readonly<{ tooMany: number }>> {
   const wanted = steps.flatMap((step, at) => wantedBy(step, at, index));
   if (wanted.length > maxMeanings) return { tooMany: wanted.length };
   const found: Meaning[] = [];
   for (const each of wanted) {
     // Git would wait for a named pipe, and whoever is asked reads that the repository could not be examined.
-    const id = oddFile(each.folder) !== undefined ? notKnown : await meaningOf(each, asking);
+    const hidden = oddFile(each.folder) !== undefined || (!compare && (each.word === unnamed.changed || each.word === unnamed.new));
+    const id = hidden ? notKnown : await meaningOf(each, asking);
     found.push({ ...each, id: isNotKnown(id) ? notKnown : id });
   }
   return found;
@@ -44,7 +50,7 @@ function wantedBy({ commands }: Step, step: number, index: boolean): readonly Om
     const [git, folder] = [gitArguments(command.argv), gitFolderOf(command)];
     if (git === undefined || folder === undefined) return [];
     const meanings = meaningsIn(git.args);
-    return [...meanings.words, ...(meanings.references ? [references] : []), ...(meanings.staged && index ? [staged] : [])].map((word) => ({ step, folder, word }));
+    return [...meanings.words, ...(meanings.references ? [references] : []), ...(meanings.stashes ? [stashes] : []), ...(meanings.staged && index ? [staged] : []), ...(meanings.unnamed === 'none' || !index ? [] : [unnamed[meanings.unnamed]])].map((word) => ({ step, folder, word }));
   });
   return [...new Map(all.map((each) => [`${each.folder}\0${each.word}`, each])).values()];
 }
@@ -53,6 +59,8 @@ const notKnown = 'not known';
 
 function meaningOf({ word, folder }: Omit<Meaning, 'id'>, asking: Asking): Promise<string | NotKnown> {
   if (word === staged) return hashed(['ls-files', '--stage', '-z', ':/'], folder, asking);
+  if (word === unnamed.changed || word === unnamed.new) return changedFiles(folder, asking, word === unnamed.new);
+  if (word === stashes) return hashed(['stash', 'list', '--format=%H'], folder, asking);
   return word === references ? hashed(['for-each-ref', '--format=%(objectname) %(refname)', 'refs/heads', 'refs/tags'], folder, asking) : idOf(word, folder, asking);
 }
 

@@ -120,7 +120,7 @@ export async function planCommand(input: ShellInput, context: PrepareContext, ma
   if ('tooLarge' in bound) return refuse(deny('shell.manyFiles', 'The line names files of more than 512 MiB together, more than one approval can be bound to. Use several calls, or name their folder.'));
   if ('tooMany' in bound) return refuse(deny('shell.manyFiles', `The line names ${bound.tooMany} files and folders, more than the ${maxBound} that one approval can be bound to. Use several calls, or name their folder.`));
   const asking = askingOf(folders, machine);
-  const meanings = asks && asking !== undefined ? await readMeanings(steps, asking, index) : [];
+  const meanings = asks && asking !== undefined ? await readMeanings(steps, asking, { index, compare: !judgement.parts.some(({ rule }) => rule === 'shell.gitPrograms' || rule === 'shell.gitUnknown') }) : [];
   if ('tooMany' in meanings) return refuse(deny('shell.manyFiles', `The line names ${meanings.tooMany} revisions, more than the ${maxMeanings} that one approval can be bound to. Use several calls.`));
   const plan: Plan = { steps: confined, meanings, cwd, timeoutMs: input.timeoutMs ?? shell.timeoutMs, processes: shell.limits.processes, folders, ground: groundOf(cwd, steps), bound };
   const hashes = asks ? await binaryHashes(confined) : new Map<string, string>();
@@ -130,8 +130,11 @@ export async function planCommand(input: ShellInput, context: PrepareContext, ma
     const [pipeline, folder] = [parsed.pipelines[step], steps[step]?.commands[0]?.folder];
     if (pipeline === undefined || folder === undefined) return deny('shell.changed', 'The step is not part of the plan.');
     const now = await judgeHere({ plan: { pipelines: [{ ...pipeline, joint: 'first' }] } }, folder, ground, machine);
-    const changed = asking === undefined ? undefined : await changedMeaning(meanings, step, steps, asking);
-    return firstNews(now, judgement) ?? (changed === undefined ? undefined : deny('shell.changed', `${changed}.`));
+    const news = firstNews(now, judgement);
+    // Nothing is compared in a repository that names other programs by now.
+    if (news !== undefined || asking === undefined) return news;
+    const changed = await changedMeaning(meanings, step, steps, asking);
+    return changed === undefined ? undefined : deny('shell.changed', `${changed}.`);
   };
   return { ...shown, verdict: judgement.verdict, plan, facts, reach: () => reachOf(plan, parsed, context.project, around), again };
 }

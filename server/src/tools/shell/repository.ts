@@ -1,9 +1,10 @@
 import { lstatSync, realpathSync, statSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { readSmallFile } from '../../base/smallFile';
 import { addressKeys } from '../../rules/gitRemotes';
 import type { GitFacts, NotKnown } from '../../rules/places';
-import { gitFolders, hasHooks } from './facts';
+import { gitFolders, hasHooks, hookFiles, hooksIn } from './facts';
 import { askGit, askGitText, isNotKnown, partsOf, type Asking } from './gitQuestion';
 import { isWithin } from './resolve';
 
@@ -102,14 +103,32 @@ async function listPairs(folder: string, asking: Asking): Promise<readonly Pair[
   return words.flatMap((word, index) => (index % 2 === 1 && words[index - 1] !== 'command' ? [pairOf(word)] : []));
 }
 
-/** Every file that git takes its configuration from in a folder, included ones among them, as absolute paths. None when git does not say. */
+/** Every file that git takes its configuration from in a folder, included ones among them, and the hooks that it names in another folder, as absolute paths. None when git does not say. */
 export async function configFiles(folder: string, asking: Asking): Promise<readonly string[]> {
-  const [top, text] = await Promise.all([topOf(folder, asking), askGitText(['config', '--list', '--show-origin', '--name-only', '-z'], folder, asking)]);
-  if (isNotKnown(text)) return [];
+  const found = await configuration(folder, asking);
+  return [...new Set([...found.files, ...(found.hooks === undefined ? [] : hookNames.map((name) => join(found.hooks ?? '', name)))])];
+}
+
+/** The programs that git would run as hooks once a person has approved: in the folder that the configuration names, or in the repository's own. */
+export async function runnableHooks(folder: string, asking: Asking): Promise<readonly string[]> {
+  const { hooks } = await configuration(folder, asking);
+  return hooks === undefined ? hookFiles(folder) : hooksIn(hooks);
+}
+
+async function configuration(folder: string, asking: Asking): Promise<Readonly<{ files: readonly string[]; hooks?: string }>> {
+  const [top, text] = await Promise.all([topOf(folder, asking), askGitText(['config', '--list', '--show-scope', '--show-origin', '-z'], folder, { ...asking, mode: 'personal' })]);
+  if (isNotKnown(text)) return { files: [] };
+  const words = partsOf(text);
+  const entries = words.flatMap((word, index) => (index % 3 === 2 ? [{ scope: words[index - 2] ?? '', origin: words[index - 1] ?? '', pair: pairOf(word) }] : []));
   // Relative ones count from the top of the work tree, to which git goes first.
   const from = isNotKnown(top) || top === '' ? folder : top;
-  return [...new Set(partsOf(text).flatMap((part, index) => (index % 2 === 0 && part.startsWith('file:') ? [resolve(from, part.slice('file:'.length))] : [])))];
+  const files = entries.flatMap(({ origin }) => (origin.startsWith('file:') ? [resolve(from, origin.slice('file:'.length))] : []));
+  const hooks = entries.findLast(({ scope, pair }) => scope !== 'command' && pair[0].toLowerCase() === 'core.hookspath')?.pair[1];
+  return { files, ...(hooks === undefined || hooks === '' ? {} : { hooks: resolve(from, hooks.replace(/^~(?=\/)/, homedir())) }) };
 }
+
+/** Names under which git looks for programs of a repository (githooks(5)); those of the receiving side run only there. All of them are bound: one that is not there yet could be made while a person is asked. */
+const hookNames: readonly string[] = ['applypatch-msg', 'pre-applypatch', 'post-applypatch', 'pre-commit', 'pre-merge-commit', 'prepare-commit-msg', 'commit-msg', 'post-commit', 'pre-rebase', 'post-checkout', 'post-merge', 'pre-push', 'reference-transaction', 'pre-auto-gc', 'post-rewrite', 'post-index-change', 'sendemail-validate'];
 
 function pairOf(word: string): Pair {
   const end = word.indexOf('\n');

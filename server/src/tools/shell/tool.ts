@@ -2,7 +2,7 @@ import { tmpdir } from 'node:os';
 import { z } from 'zod';
 import type { Outcome, Verdict } from '../../../../protocol/src/call';
 import type { Bound } from './binding';
-import { settled, takesUnnamedFiles } from './meanings';
+import { settled, takersOfUnnamed } from './meanings';
 import { planCommand, type Machine, type Plan, type Planned, type Step } from './plan';
 import { readSearchPath } from './resolve';
 import { ordinaryEnvironment, runPlan } from './run';
@@ -80,7 +80,7 @@ function show({ plan, cwd, raw }: Planned): Shown {
 function looseIn({ bound, meanings, steps }: Plan): readonly (readonly [string, string])[] {
   const files = bound.filter((each) => isLoose(each, steps)).map(({ path }) => [`Not bound`, `${path}: an earlier command of the line may change it before a later one uses it`] as const);
   const words = [...new Set(meanings.filter(({ step }) => step >= settled(steps)).map(({ word }) => word))];
-  const unnamed = steps.flatMap(({ commands }) => commands.filter(({ argv }) => takesUnnamedFiles(argv)).map(({ argv }) => ['Not bound', `${argv.join(' ').slice(0, 80)}: it takes all changed files as they are when it runs`] as const));
+  const unnamed = takersOfUnnamed({ steps, meanings }).map((line) => ['Not bound', `${line.slice(0, 80)}: it takes all changed files as they are when it runs`] as const);
   return [...files, ...unnamed, ...words.map((word) => ['Not bound', `${word}: an earlier command of the line may change what it means`] as const)];
 }
 

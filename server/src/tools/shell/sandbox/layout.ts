@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import type { SandboxSettings } from '../../../../../protocol/src/confinement';
 import { controlNameIn } from '../../../rules/controlNames';
 import { isOrderFile } from '../../../rules/places';
-import { renamedGitFolders } from '../facts';
+import { gitGround, renamedGitFolders } from '../facts';
 import { isWithin, type Binary } from '../resolve';
 import { homeShown } from './home';
 
@@ -99,7 +99,8 @@ function fixedIn(project: string, needs: Needs): readonly string[] {
   // Only git itself has business there: one more file in it, such as `commondir`, would name another configuration.
   const git = needs.approvedGit ? [] : needs.git ? ['.git/hooks', '.git/config', '.git/config.worktree', '.git/info'] : ['.git'];
   const renamed = renamedGitFolders(project).flatMap((folder) => git.map((name) => join(folder, name.slice('.git'.length))));
-  return [...[...names, ...inner, ...git].map((name) => join(project, name)), ...renamed].filter((path) => realOf(path) === path);
+  const configured = needs.approvedGit ? [] : gitGround(project).configured;
+  return [...new Set([...[...names, ...inner, ...git].map((name) => join(project, name)), ...renamed, ...configured])].filter((path) => realOf(path) === path);
 }
 
 function namesIn(folder: string): readonly string[] {
