@@ -74,7 +74,7 @@ const stdio = z
     transport: z.literal('stdio').describe('A program that speaks MCP on its standard input and output.'),
     command: z.string().min(1).max(4096).describe('The program: an absolute path, or a name that is looked up in PATH. No shell reads it.'),
     args: z.array(z.string().max(8192)).max(200).default([]).describe('Its arguments, each as it is. Default: none.'),
-    cwd: z.string().regex(/^(?:~$|~[\\/]|\/|[A-Za-z]:[\\/])/, 'Write an absolute folder, or one that begins with ~/.').optional().describe('Absolute folder in which it starts; `~` is your home folder. Default: the configuration folder of Conductor.'),
+    cwd: z.string().regex(/^(?:~$|~[\\/]|\/|[A-Za-z]:[\\/])/, 'Write an absolute folder, or one that begins with ~/.').optional().describe('Absolute folder in which it starts; `~` is your home folder. Default: a folder of its own below `servers` in the configuration folder of Conductor.'),
     env: z.record(variableName, valueText).default({}).describe('Its environment beyond the basic one. `${secret:service.key}` stands for a value of the credential store. Default: none.'),
     egress_sandbox: z
       .enum(egressSandboxes)

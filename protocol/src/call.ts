@@ -38,7 +38,7 @@ export type ClientLine = Readonly<{
   project: string;
   /** `_meta` of the request as it came, without the progress token. */
   meta: Readonly<Record<string, unknown>>;
-  /** What else came with it and belongs to it: `inputResponses` and `requestState`. */
+  /** What else came with it and belongs to it: `inputResponses`, `requestState` and `task`. */
   rest: Readonly<Record<string, unknown>>;
   /** What the client can do: its capabilities as it declared them. */
   capabilities: Readonly<Record<string, unknown>>;
@@ -55,8 +55,8 @@ export type WireAnswer = Readonly<{ kind: 'result'; result: Readonly<Record<stri
 
 /** How a call ended. Refusals carry the rule that refused; failures carry the code. */
 export type Outcome =
-  | Readonly<{ kind: 'success'; text: string; structured?: Readonly<Record<string, unknown>>; truncated: boolean; /** What an external server answered: handed on as it is. */ wire?: WireAnswer }>
-  | Readonly<{ kind: 'failure'; error: ConductorError; text?: string; structured?: Readonly<Record<string, unknown>>; wire?: WireAnswer }>
+  | Readonly<{ kind: 'success'; text: string; structured?: Readonly<Record<string, unknown>>; truncated: boolean; /** What an external server answered: handed on as it is. */ wire?: WireAnswer; /** How many characters of it could not be seen before they were marked. */ hidden?: number }>
+  | Readonly<{ kind: 'failure'; error: ConductorError; text?: string; structured?: Readonly<Record<string, unknown>>; wire?: WireAnswer; hidden?: number }>
   | Readonly<{
       kind: 'refused';
       code: ErrorCode;

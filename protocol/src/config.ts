@@ -199,6 +199,10 @@ export const configSchema = z
         enabled: z.boolean().default(true).describe('Whether agents can use external servers at all. Default: true.'),
         strict: z.boolean().default(false).describe('High assurance: what is a warning otherwise is a refusal (stale preflight, wildcards, unstated hosts, changed tools). `CONFLUX_EXTERNAL_MCP_STRICT_MODE=1` switches it on as well; 0 never switches it off. Default: false.'),
         softFail: z.boolean().default(false).describe('Whether work goes on, marked degraded, when an optional backend cannot be reached. A denial is never skipped. `CONFLUX_OPTIONAL_EXTERNAL_MCP_SOFT_FAIL`, where it is set, decides instead. Default: false.'),
+        hiddenCharacters: z
+          .enum(['mark', 'refuse'])
+          .default('mark')
+          .describe('What is done with characters that cannot be seen in what a server answers (zero width, directions of writing, tags, controls): `mark` writes each as \\u{hex} and tells the agent how many there were, `refuse` withholds the answer. Default: mark.'),
         optionalBackends: z.array(backendNameSchema).max(100).default([]).describe('Backends that are optional besides those that say so in `mcp_backends.json`; `CONFLUX_OPTIONAL_EXTERNAL_MCP_BACKENDS` (names with commas) adds to them. Default: none.').meta({ uniqueItems: true }),
       })
       .prefault({})

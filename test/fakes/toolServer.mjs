@@ -1,18 +1,22 @@
 // A small MCP server over stdio. Its tools stand in the JSON file that is its first argument, read at every tools/list; each request is
-// noted, one method a line, in the file that is its second argument. A tool named `meta` answers with the `_meta` of its call.
+// noted, one method a line, in the file that is its second argument. A tool answers with its `x-answer`, where it has one; one named `meta`
+// with the `_meta` of its call, one named `where` with its folder, one named `end` with the end of the program.
 import { appendFileSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 
 const [, , tools, notes] = process.argv;
+const offered = () => JSON.parse(readFileSync(tools, 'utf8'));
 
 function answer(method, params) {
   switch (method) {
     case 'initialize':
       return { result: { protocolVersion: '2025-06-18', capabilities: { tools: { listChanged: true } }, serverInfo: { name: 'tools', version: '1' } } };
     case 'tools/list':
-      return { result: { tools: JSON.parse(readFileSync(tools, 'utf8')) } };
+      return { result: { tools: offered() } };
     case 'tools/call':
-      return { result: { content: [{ type: 'text', text: params.name === 'meta' ? JSON.stringify(params._meta) : 'called' }] } };
+      if (params.name === 'end') process.exit(3);
+      if (params.name === 'where') return { result: { content: [{ type: 'text', text: process.cwd() }] } };
+      return offered().find(({ name }) => name === params.name)?.['x-answer'] ?? { result: { content: [{ type: 'text', text: params.name === 'meta' ? JSON.stringify(params._meta) : 'called' }] } };
     case 'ping':
       return { result: {} };
     default:

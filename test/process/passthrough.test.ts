@@ -11,7 +11,7 @@ import { trustAll } from './trusting';
 /** What passes between agents and external servers besides calls of tools, with the official server and clients. */
 
 const transportOf = (house: TestHouse) => ({ command: process.execPath, args: [conductor, 'mcp', 'start', '--project', house.project], env: house.env as Record<string, string> });
-const tools = ['echo', 'trigger-sampling-request', 'trigger-elicitation-request', 'get-roots-list', 'toggle-subscriber-updates', 'toggle-simulated-logging'];
+const tools = ['echo', 'trigger-sampling-request', 'trigger-elicitation-request', 'get-roots-list', 'toggle-subscriber-updates', 'toggle-simulated-logging', 'simulate-research-query'];
 
 describe('what passes besides tools', () => {
   let house: TestHouse;
@@ -19,7 +19,7 @@ describe('what passes besides tools', () => {
   before(async () => {
     house = new TestHouse();
     register(house, { everything: program('server-everything/dist/index.js'), other: program('server-everything/dist/index.js'), silent: program('server-memory/dist/index.js') }, [
-      { backend: 'everything', tools: [...tools, 'resources/read', 'prompts/get', 'completion/complete', 'logging/setLevel', 'sampling/createMessage', 'elicitation/create', 'roots/list'] },
+      { backend: 'everything', tools: [...tools, 'resources/read', 'prompts/get', 'completion/complete', 'logging/setLevel', 'tasks/get', 'sampling/createMessage', 'elicitation/create', 'roots/list'] },
       { backend: 'other', tools: ['echo', 'prompts/get'] },
     ]);
     await trustAll(house);
@@ -61,7 +61,37 @@ describe('what passes besides tools', () => {
     const guessed = await agent.request('completion/complete', { ref: { type: 'ref/prompt', name: 'other__completable-prompt' }, argument: { name: 'department', value: 'E' } });
     assert.ok(guessed['error'] !== undefined);
     assert.equal((await agent.call('other/prompts/get', { name: 'simple-prompt' })).structured['code'], 'UNKNOWN_TOOL');
-    for (const method of ['tasks/list', 'resources/write', 'sampling/createMessage', 'elicitation/create']) assert.equal(((await agent.request(method))['error'] as Json)['code'], -32601, method);
+    for (const method of ['tasks/update', 'resources/write', 'sampling/createMessage', 'elicitation/create']) assert.equal(((await agent.request(method))['error'] as Json)['code'], -32601, method);
+  });
+
+  it('backends:tasks: a task of a server runs to its result, is recorded step by step, and belongs to the client that began it', async () => {
+    const client = await connected(new Client({ name: 'tasker', version: '1' }));
+    const stranger = await house.introducedAgent('2025-11-25');
+    try {
+      await until('the tool that needs tasks is there', async () => (await client.listTools()).tools.some(({ name }) => name === 'everything__simulate-research-query'));
+      let taskId = '';
+      let result: unknown;
+      for await (const message of client.experimental.tasks.callToolStream({ name: 'everything__simulate-research-query', arguments: { topic: 'tea' } }, undefined, { task: { ttl: 60_000 } })) {
+        if (message.type === 'taskCreated') taskId = message.task.taskId;
+        if (message.type === 'error') throw message.error;
+        if (message.type === 'result') result = message.result;
+      }
+      assert.match(JSON.stringify(result), /tea/);
+      assert.equal((await client.experimental.tasks.getTask(taskId)).status, 'completed');
+      assert.ok((await client.experimental.tasks.listTasks()).tasks.some((task) => task.taskId === taskId));
+      for (const method of ['tasks/get', 'tasks/result', 'tasks/cancel']) assert.match(JSON.stringify((await stranger.request(method, { taskId }))['error']), /No task with this id was begun by this client/, method);
+      assert.deepEqual(((await stranger.request('tasks/list'))['result'] as Json)['tasks'], []);
+      const recorded = house.callEntries().filter(({ phase }) => phase === 'done').map(({ tool }) => String(tool));
+      assert.ok(['everything__simulate-research-query', 'everything/tasks/get', 'everything/tasks/result'].every((tool) => recorded.includes(tool)), [...new Set(recorded)].join());
+    } finally {
+      await client.close();
+    }
+  });
+
+  it('backends:said: prompts and instructions are held back until approved, and the instructions reach agents then', async () => {
+    const agent = house.agent();
+    const { instructions } = (await agent.request('initialize', { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'raw', version: '1' } }))['result'] as Json;
+    assert.match(String(instructions), /^Conductor runs these tools[^]*The external server everything says of itself: /);
   });
 
   it('backends:lending: a server samples, asks and sees roots of the client that called it, as far as the policy lists it', async () => {

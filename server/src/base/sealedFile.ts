@@ -20,6 +20,8 @@ export type SealedFile<T> = Readonly<{
   read(): Unsealed<T>;
   /** Durable when it returns. Throws the system's error, and the old file stays. */
   write(body: T): void;
+  /** Moves a file away that is ours and must not count; says where it lies then, if it could be moved. */
+  setAside(): Readonly<{ at?: string }>;
 }>;
 
 /** The sealed file at a path. */
@@ -32,6 +34,7 @@ export function sealedFileAt<T>({ path, key, schema, maxBytes }: SealedOptions<T
       return body === undefined ? setAside(path) : { kind: 'kept', body: body.value };
     },
     write: (body) => writePrivateFile(path, `${JSON.stringify({ mac: macOf(body, key), body })}\n`),
+    setAside: () => setAside(path),
   };
 }
 

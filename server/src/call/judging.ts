@@ -20,7 +20,7 @@ export type Judged = Readonly<{ call: ToolCall; tool: Tool; input: Readonly<Reco
 export async function judge(rooms: Rooms, call: ToolCall, signal: AbortSignal, held: Held): Promise<Judged | Readonly<{ refusal: Refusal; policy: Policy }>> {
   const policy = rooms.policy();
   const tool = rooms.tools.get(call.tool);
-  if (tool === undefined) return { policy, refusal: refusalOf('UNKNOWN_TOOL', 'tool.unknown', `There is no tool "${call.tool.slice(0, 100)}".`) };
+  if (tool === undefined) return { policy, refusal: rooms.absent?.(call.tool) ?? refusalOf('UNKNOWN_TOOL', 'tool.unknown', `There is no tool "${call.tool.slice(0, 100)}".`) };
   const input = tool.input.safeParse(call.input);
   if (!input.success) return { policy, refusal: refusalOf('INVALID_INPUT', 'input.invalid', describeIssues(input.error.issues)) };
   const prepared = await prepare(rooms, { call, tool, input: input.data }, policy, signal, held);
@@ -37,7 +37,7 @@ export async function judge(rooms: Rooms, call: ToolCall, signal: AbortSignal, h
 export async function judgeAgain(rooms: Rooms, judged: Judged, signal: AbortSignal, held: Held): Promise<Judged | Readonly<{ refusal: Refusal }>> {
   const policy = rooms.policy();
   const present = rooms.tools.get(judged.call.tool);
-  if (present === undefined) return { refusal: refusalOf('UNKNOWN_TOOL', 'tool.unknown', 'The tool is not there any more.') };
+  if (present === undefined) return { refusal: rooms.absent?.(judged.call.tool) ?? refusalOf('UNKNOWN_TOOL', 'tool.unknown', 'The tool is not there any more.') };
   // What wraps the tool for this one call stays around it, as long as the tool itself is the same.
   const tool = pinOf(present) === judged.bound.pin ? judged.tool : present;
   const prepared = await prepare(rooms, { ...judged, tool }, policy, signal, held);

@@ -13,7 +13,7 @@ import { judgeNarrowed, narrowedRefusal } from './narrowing';
 import type { Turn } from './openQuestion';
 import { createParking, isForTheNextCall, type ParkedQuestion } from './parking';
 import { circuitOpen, refusalOf } from './refusals';
-import { historyOf, recordRefusal, refuse, withTrouble } from './refusing';
+import { besideIn, historyOf, recordRefusal, refuse, withTrouble } from './refusing';
 import { createReviews, isReviewed, reviewResult, takeUpReview } from './resultReview';
 import type { Rooms } from './rooms';
 import { createRounds } from './rounds';
@@ -42,7 +42,7 @@ export const mostQuestions = 3;
 async function runCall(rooms: Inside, call: ToolCall, caller: Caller): Promise<Outcome> {
   const outcome = await judgeAskAndRun(rooms, call, caller);
   // What ran is clean already; the reason of a refusal may quote what an agent or a person wrote.
-  return outcome.kind === 'refused' ? cleanOutcome(rooms, outcome) : outcome;
+  return outcome.kind === 'refused' ? cleanOutcome(rooms, rooms.tools.get(call.tool)?.skips?.(outcome, call.project) ?? outcome) : outcome;
 }
 
 async function judgeAskAndRun(rooms: Inside, call: ToolCall, caller: Caller): Promise<Outcome> {
@@ -115,7 +115,7 @@ async function guardAndPerform(rooms: Inside, caller: Waiter, cleared: Turn & Cl
   const queued = bound.prepared.readOnly && policy.config.audit.readOnlyDurability === 'queued';
   try {
     if (caller.signal.aborted) throw new ConductorError('CANCELLED', 'The call was withdrawn before it ran.');
-    await rooms.recorder.admitted(call, { verdict: bound.prepared.verdict, policyHash: policy.policyHash, digest: bound.digest, ...(bound.prepared.sandbox === undefined ? {} : { sandbox: bound.prepared.sandbox }), ...approval, ...historyOf(cleared) }, queued);
+    await rooms.recorder.admitted(call, { verdict: bound.prepared.verdict, policyHash: policy.policyHash, digest: bound.digest, ...(bound.prepared.sandbox === undefined ? {} : { sandbox: bound.prepared.sandbox }), ...besideIn(bound), ...approval, ...historyOf(cleared) }, queued);
   } catch (thrown) {
     admission.settle('neutral');
     const error = toConductorError(thrown, 'AUDIT_UNAVAILABLE');

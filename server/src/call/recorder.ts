@@ -8,13 +8,13 @@ import type { Approval } from './asking';
 import type { Round } from './rounds';
 
 /** What the log keeps of a decision to run. */
-export type Admitted = Readonly<{ verdict: Verdict; policyHash: string; digest: string; sandbox?: string; approval?: Approval; again?: AskedAgain; calledAgain?: number; before?: Round; narrowed?: Narrowed }>;
+export type Admitted = Readonly<{ verdict: Verdict; policyHash: string; digest: string; sandbox?: string; /** What went out beside the arguments. */ beside?: Readonly<Record<string, unknown>>; approval?: Approval; again?: AskedAgain; calledAgain?: number; before?: Round; narrowed?: Narrowed }>;
 
 /** What the log keeps of the end of a call that ran. */
 export type Finished = Readonly<{ outcome: Outcome; durationMs: number }>;
 
 /** What the log keeps of a call that did not run. */
-export type Refused = Readonly<{ refusal: Extract<Outcome, { kind: 'refused' }>; policyHash: string; /** Of what was asked about. */ digest?: string; approval?: Approval; again?: AskedAgain; calledAgain?: number; before?: Round; narrowed?: Narrowed; /** Which changes a person kept of this call, and of how many. */ reducedTo?: Readonly<{ keep: readonly number[]; of: number }> }>;
+export type Refused = Readonly<{ refusal: Extract<Outcome, { kind: 'refused' }>; policyHash: string; /** Of what was asked about. */ digest?: string; beside?: Readonly<Record<string, unknown>>; approval?: Approval; again?: AskedAgain; calledAgain?: number; before?: Round; narrowed?: Narrowed; /** Which changes a person kept of this call, and of how many. */ reducedTo?: Readonly<{ keep: readonly number[]; of: number }> }>;
 
 /** What the log keeps of a question whose agent was told to call again. */
 export type ParkedQuestion = Readonly<{ digest: string; waitedMs: number; withinMs: number; /** Set where the agent's own client is to answer. */ through?: 'client'; /** Set where the call has run, and a person looks at its result. */ about?: 'result' }>;
@@ -54,10 +54,10 @@ export function createRecorder(log: Log, redact: RedactOutput = (_, text) => ({ 
   };
 }
 
-function intentOf(call: ToolCall, { verdict, policyHash, digest, sandbox, approval, again, calledAgain, before, narrowed }: Admitted): NewEntry {
+function intentOf(call: ToolCall, { verdict, policyHash, digest, sandbox, beside, approval, again, calledAgain, before, narrowed }: Admitted): NewEntry {
   return {
     phase: 'intent', id: call.id, result: 'admitted', tool: call.tool, input: call.input, actor: call.actor, project: call.project,
-    verdict: { ...verdict, policyHash }, detail: { digest: `sha256:${digest}`, ...(sandbox === undefined ? {} : { sandbox }), ...storedAgain(again), ...(calledAgain === undefined ? {} : { calledAgain }), ...storedBefore(before), ...(narrowed === undefined ? {} : { narrowed }) }, ...storedApproval(approval),
+    verdict: { ...verdict, policyHash }, detail: { digest: `sha256:${digest}`, ...(sandbox === undefined ? {} : { sandbox }), ...(beside === undefined ? {} : { beside }), ...storedAgain(again), ...(calledAgain === undefined ? {} : { calledAgain }), ...storedBefore(before), ...(narrowed === undefined ? {} : { narrowed }) }, ...storedApproval(approval),
   };
 }
 
@@ -76,10 +76,10 @@ function doneOf(call: ToolCall, { outcome, durationMs }: Finished, { text, remov
 /** Longest name of a tool in the log: an agent may ask for tools that do not exist, of any name. */
 const mostToolName = 100;
 
-function deniedOf(call: ToolCall, { refusal, policyHash, digest, approval, again, calledAgain, before, narrowed, reducedTo }: Refused): NewDenied {
+function deniedOf(call: ToolCall, { refusal, policyHash, digest, beside, approval, again, calledAgain, before, narrowed, reducedTo }: Refused): NewDenied {
   return {
     phase: 'denied', id: call.id, result: refusal.code === 'CANCELLED' ? 'cancelled' : refusal.code === 'APPROVAL_TIMEOUT' ? 'timeout' : 'denied', tool: call.tool.slice(0, mostToolName), input: call.input,
-    actor: call.actor, project: call.project, verdict: { verdict: 'deny', rule: refusal.rule, reason: refusal.reason, policyHash }, detail: { code: refusal.code, ...(digest === undefined ? {} : { digest: `sha256:${digest}` }), ...storedAgain(again), ...(calledAgain === undefined ? {} : { calledAgain }), ...storedBefore(before), ...(narrowed === undefined ? {} : { narrowed }), ...(reducedTo === undefined ? {} : { reducedTo }) }, ...storedApproval(approval),
+    actor: call.actor, project: call.project, verdict: { verdict: 'deny', rule: refusal.rule, reason: refusal.reason, policyHash }, detail: { code: refusal.code, ...(digest === undefined ? {} : { digest: `sha256:${digest}` }), ...(beside === undefined ? {} : { beside }), ...storedAgain(again), ...(calledAgain === undefined ? {} : { calledAgain }), ...storedBefore(before), ...(narrowed === undefined ? {} : { narrowed }), ...(reducedTo === undefined ? {} : { reducedTo }) }, ...storedApproval(approval),
   };
 }
 
@@ -107,14 +107,19 @@ function resultOf(outcome: Outcome): NewDone['result'] {
 
 function detailOf(outcome: Outcome): { detail?: Readonly<Record<string, unknown>> } {
   switch (outcome.kind) {
-    case 'success':
-      if (questionsToClient(outcome) !== undefined) return { detail: { inputRequired: true } };
-      return outcome.truncated ? { detail: { truncated: true } } : {};
+    case 'success': {
+      const detail = { ...(questionsToClient(outcome) === undefined ? {} : { inputRequired: true }), ...(outcome.truncated ? { truncated: true } : {}), ...hiddenIn(outcome) };
+      return Object.keys(detail).length === 0 ? {} : { detail };
+    }
     case 'refused':
       return { detail: { code: outcome.code, rule: outcome.rule, reason: outcome.reason } };
     case 'failure':
-      return { detail: { code: outcome.error.code, message: shortened(outcome.error.message) } };
+      return { detail: { code: outcome.error.code, message: shortened(outcome.error.message), ...hiddenIn(outcome) } };
   }
+}
+
+function hiddenIn({ hidden }: Exclude<Outcome, { kind: 'refused' }>): Readonly<Record<string, unknown>> {
+  return hidden === undefined ? {} : { hiddenCharacters: hidden };
 }
 
 /** At most 500 characters, cut between words: half a secret is not recognised as one any more. */

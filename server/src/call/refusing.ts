@@ -20,6 +20,11 @@ export function historyOf({ again, calledAgain, before, narrowed }: History): Hi
   return { ...(again === undefined ? {} : { again }), ...(calledAgain === undefined ? {} : { calledAgain }), ...(before === undefined ? {} : { before }), ...(narrowed === undefined ? {} : { narrowed }) };
 }
 
+/** What went or would have gone out beside the arguments. */
+export function besideIn(bound: Judged['bound'] | undefined): { beside?: Readonly<Record<string, unknown>> } {
+  return bound?.prepared.beside === undefined ? {} : { beside: bound.prepared.beside };
+}
+
 /** Records a refusal and gives it as the outcome. */
 export async function refuse(rooms: Rooms, recorded: Recorded, refusal: Refusal, approval?: Approval): Promise<Outcome> {
   return withTrouble(refusal, await recordRefusal(rooms, recorded, refusal, approval));
@@ -28,7 +33,7 @@ export async function refuse(rooms: Rooms, recorded: Recorded, refusal: Refusal,
 /** Records a refusal; the trouble, when the log cannot take it. */
 export async function recordRefusal(rooms: Rooms, recorded: Recorded, refusal: Refusal, approval?: Approval): Promise<string | undefined> {
   try {
-    await rooms.recorder.refused(recorded.call, { refusal, policyHash: recorded.policy.policyHash, ...(approval === undefined ? {} : { approval, ...(recorded.bound === undefined ? {} : { digest: recorded.bound.digest }) }), ...historyOf(recorded), ...(recorded.reducedTo === undefined ? {} : { reducedTo: recorded.reducedTo }) });
+    await rooms.recorder.refused(recorded.call, { refusal, policyHash: recorded.policy.policyHash, ...(approval === undefined ? {} : { approval, ...(recorded.bound === undefined ? {} : { digest: recorded.bound.digest }) }), ...besideIn(recorded.bound), ...historyOf(recorded), ...(recorded.reducedTo === undefined ? {} : { reducedTo: recorded.reducedTo }) });
     return undefined;
   } catch (thrown) {
     return toConductorError(thrown).message;

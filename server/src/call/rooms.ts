@@ -7,6 +7,7 @@ import type { Tool } from '../tools/tool';
 import type { ApprovedCall } from './approvedBefore';
 import type { GrantRoom } from './granting';
 import type { Recorder } from './recorder';
+import type { Refusal } from './refusals';
 
 /** The configuration that holds at this moment, the hash that names it, and what is wrong with its file, where something is. */
 export type Policy = Readonly<{ config: Config; policyHash: string; trouble?: string }>;
@@ -14,6 +15,8 @@ export type Policy = Readonly<{ config: Config; policyHash: string; trouble?: st
 /** The rooms that a call passes through. */
 export type Rooms = Readonly<{
   tools: ReadonlyMap<string, Tool>;
+  /** Why a tool of this name is not there, where more can be said than that. */
+  absent?(tool: string): Refusal | undefined;
   configDir: string;
   policy(): Policy;
   /** Calls back after each change of the policy; gives the function that stops it. */

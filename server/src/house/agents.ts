@@ -73,13 +73,16 @@ export function agentHouse(rooms: AgentRooms, guest: Pick<Guest, 'connection' | 
       rooms.running(-1);
     }
   };
-  const call: AgentHouse['call'] = (tool, input, client, { line: raw, ...caller }) => {
-    if (raw === undefined || typeof project !== 'string') return run(tool, input, client, caller, undefined);
+  const call: AgentHouse['call'] = async (tool, input, client, { line: raw, ...caller }) => {
+    if (raw === undefined || typeof project !== 'string') return await run(tool, input, client, caller, undefined);
     const line: ClientLine = { ...raw, key: String(guest.connection), project };
     // What a server asks of the client is a call of its own before the client hears of it.
     const ask: ClientLine['ask'] = async (from, method, params, signal) => answerOf(await run(useName(from, method), params, client, { signal, progress: () => undefined }, line));
     const elicit: ClientLine['elicit'] = (form, signal) => raw.ask?.('', 'elicitation/create', form, signal) ?? Promise.reject(new ConductorError('CANCELLED', 'This client can only be answered.'));
-    return run(tool, input, client, caller, raw.ask === undefined ? line : { ...line, ask, elicit });
+    const outcome = await run(tool, input, client, caller, raw.ask === undefined ? line : { ...line, ask, elicit });
+    const backend = rooms.pipeline.tools.get(tool)?.origin?.backend;
+    if (backend !== undefined && outcome.kind === 'success' && outcome.wire?.kind === 'result') passage?.began(backend, outcome.wire.result);
+    return outcome;
   };
   return {
     version: rooms.version,
@@ -88,6 +91,7 @@ export function agentHouse(rooms: AgentRooms, guest: Pick<Guest, 'connection' | 
     toolNamed: (name) => (guest.only === undefined ? dotted(name.replaceAll('/', '_'), rooms.pipeline.tools) : wireName(guest.only, name)),
     listed: () => visible([...rooms.pipeline.tools.values()].filter((tool) => tool.listed === undefined || (typeof project === 'string' && tool.listed(project))), guest.only),
     capabilities: () => passage?.capabilities() ?? {},
+    instructions: () => passage?.instructions() ?? '',
     serves: (method) => passage?.serves(method) === true,
     onNews: (listener) => rooms.onNews(listener),
     call,

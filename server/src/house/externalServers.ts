@@ -2,8 +2,10 @@ import { join } from 'node:path';
 import { ensureControlKey } from '../../../link/src/controlKey';
 import type { Actor } from '../../../protocol/src/call';
 import type { Config } from '../../../protocol/src/config';
-import { ConductorError } from '../../../protocol/src/errors';
+import { ConductorError, toConductorError } from '../../../protocol/src/errors';
+import type { AuditReader } from '../audit/read/reader';
 import type { AuditWriter } from '../audit/write/writer';
+import type { Logger } from '../base/logger';
 import type { Breakers } from '../breaker/breakers';
 import type { Handlers } from '../doors/requests';
 import type { Guest } from '../doors/socket';
@@ -21,14 +23,25 @@ import { wantedBy } from './backendSecrets';
 /** Introduces the registry of external servers to the log, the settings, and to windows and terminals. */
 
 /** Opens the registry of a configuration folder. */
-export function buildRegistry(configDir: string, writer: AuditWriter, self: Actor, settings: () => Config['externalMcp']): Promise<OpenRegistry> {
+export function buildRegistry(configDir: string, { writer, reader, logger }: Readonly<{ writer: AuditWriter; reader: AuditReader; logger: Logger }>, self: Actor, settings: () => Config['externalMcp']): Promise<OpenRegistry> {
   return openRegistry({
     configDir, self, settings,
+    newestPins: () => newestPins(reader, logger),
     controlKey: ensureControlKey(configDir),
     environment: process.env,
     record: (event) => writer.append(event),
     now: () => performance.now(), wallNow: Date.now,
   });
+}
+
+/** The highest generation of the file of approvals that the newest 64 MiB of the log name. A log that cannot be read names none, and is told. */
+async function newestPins(reader: AuditReader, logger: Logger): Promise<number | undefined> {
+  const page = await reader.page({ filter: { tool: 'backend.pins', phase: 'event' }, limit: 1000 }).catch((thrown: unknown) => {
+    logger.error('the audit log cannot tell whether older approvals of servers were put back', { error: toConductorError(thrown).message });
+    return { items: [] };
+  });
+  const found = page.items.flatMap(({ entry }) => (entry?.phase === 'event' && typeof entry.input['generation'] === 'number' ? [entry.input['generation']] : []));
+  return found.length === 0 ? undefined : Math.max(...found);
 }
 
 type Around = Readonly<{ registry: OpenRegistry; backends: Backends; breakers: Breakers; writer: AuditWriter; configDir: string; fillIn: FillIn; clean: Redactor['value']; onRefused: WayNeeds['onRefused']; /** Names of Conductor's own tools. */ own: readonly string[] }>;

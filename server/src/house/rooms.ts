@@ -42,6 +42,7 @@ import { seal } from '../tools/seal';
 import type { Tool } from '../tools/tool';
 import type { AgentRooms } from './agents';
 import { buildRegistry, preflightNeeds } from './externalServers';
+import { absenceOf } from '../tools/backends/absent';
 import { managingTools } from '../tools/backends/managing';
 import type { FillIn } from '../tools/backends/start';
 import type { OpenRegistry } from '../tools/backends/openRegistry';
@@ -171,7 +172,7 @@ export async function buildRooms(ground: Ground): Promise<Built> {
   const tools = new Map<string, Tool>([createShellTool(process.env['PATH'] ?? '', shellSecrets(() => credentials.store, redactor)), ...filesystemTools, ...gitTools].map((tool) => [tool.name, sealed(tool as Tool)]));
   signing.useAnchors(anchorsOf(config.current().config.audit.anchors, log, configDir));
   const now = (): number => performance.now();
-  const registry = await buildRegistry(configDir, writer, self, () => config.current().config.externalMcp);
+  const registry = await buildRegistry(configDir, { writer, reader: createAuditReader(log), logger: ground.logger }, self, () => config.current().config.externalMcp);
   registry.onChange(() => {
     audience.tellSoon('backends/changed', () => ({}));
     // What waits for an answer may be forbidden by now.
@@ -201,7 +202,11 @@ export async function buildRooms(ground: Ground): Promise<Built> {
   const shelf = createShelf();
   const chosen = createWitness();
   const grants = await buildGrants({ configDir, log, writer, audience, self, newId, chosen, requireSigned: vouching.requireSigned, onForbidden: () => policyListeners.forEach((listener) => listener()) });
-  const shared = { shelf, redactor, tools, configDir, policy, onPolicyChange, newId, now, wallNow: Date.now };
+  const absent: Rooms['absent'] = (tool) => {
+    const absence = absenceOf(registry, external.backends, backendOf(tool) ?? '', tool);
+    return absence === undefined ? undefined : { kind: 'refused', ...absence };
+  };
+  const shared = { absent, shelf, redactor, tools, configDir, policy, onPolicyChange, newId, now, wallNow: Date.now };
   const pipeline = createPipeline({
     ...shared, desk, grants, approvedInLog: () => approvedIn(createAuditReader(log)),
     // A second look at the settings: without them the seal hears nothing.

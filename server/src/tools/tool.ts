@@ -57,6 +57,8 @@ export type Prepared = Readonly<{
   readOnly: boolean;
   /** What a grant could name of it beyond its facts: the commands of a line, or the one file that is changed. Made when somebody is to be asked, or something was forbidden. */
   reach?(): Reach;
+  /** What goes out beside the arguments, as the log keeps it; absent where nothing does. */
+  beside?: Readonly<Record<string, unknown>>;
   /** The sandbox of the operating system around it, in words; absent where none was asked for. */
   sandbox?: string;
   /**
@@ -87,6 +89,8 @@ export type Tool<Input extends Readonly<Record<string, unknown>> = Readonly<Reco
   origin?: Readonly<{ backend: string; name: string }>;
   /** Whether agents in this project get to see it in a list; it is judged all the same. Default: always. */
   listed?(project: string): boolean;
+  /** What stands for the result where work may go on without the tool; undefined where this refusal stays one. */
+  skips?(refusal: Extract<Outcome, { kind: 'refused' }>, project: string): Outcome | undefined;
   /** Whether this outcome counts as a failure for the tool's breaker. Default: failures with code TOOL_FAILED or TIMEOUT. */
   countsAsFailure?(outcome: Outcome): boolean;
 }>;

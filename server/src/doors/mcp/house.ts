@@ -18,6 +18,8 @@ export type AgentHouse = Readonly<{
   listed(): readonly Tool[];
   /** What to announce besides tools. */
   capabilities(): Readonly<Record<string, unknown>>;
+  /** What external servers tell their users to begin with; follows our own words. */
+  instructions(): string;
   /** Whether a method besides tools is served. */
   serves(method: string): boolean;
   /** Tells of lists that are others now; gives the function that stops it. */

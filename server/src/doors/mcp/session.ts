@@ -110,7 +110,7 @@ export class AgentSession {
   ]);
 
   readonly #stateless = new Map<string, Handler>([
-    ['server/discover', (id) => this.#result(id, this.#stamped({ supportedVersions: statelessRevisions, capabilities: this.#announced(), instructions, ttlMs: 60_000, cacheScope: 'private' }))],
+    ['server/discover', (id) => this.#result(id, this.#stamped({ supportedVersions: statelessRevisions, capabilities: { ...this.#announced(), tasks: undefined }, instructions: this.#instructions(), ttlMs: 60_000, cacheScope: 'private' }))],
     ['tools/list', (id) => this.#result(id, this.#stamped({ tools: listTools(this.house.listed()), ttlMs: 60_000, cacheScope: 'private' }))],
     ['tools/call', (id, params) => this.#call(id, params, false, (result) => this.#stamped(result))],
     ['subscriptions/listen', (id, params) => this.#listen(id, params)],
@@ -122,6 +122,10 @@ export class AgentSession {
     const list = method.endsWith('/list') || method === 'resources/read';
     if (era === 'stateless') return (id, params) => this.#use(id, method, params, false, (result) => this.#stamped(list ? { ttlMs: 0, ...result, cacheScope: 'private' } : result));
     return (id, params) => this.#afterInitialize(id, () => this.#use(id, method, params, true, (result) => result));
+  }
+
+  #instructions(): string {
+    return `${instructions}${this.house.instructions()}`;
   }
 
   #announced(): object {
@@ -136,7 +140,7 @@ export class AgentSession {
     const known = sessionRevisions.find((revision) => revision === protocolVersion);
     this.#negotiated = known ?? sessionRevisions[0];
     this.#client = nameOf(clientInfo);
-    this.#result(id, { protocolVersion: this.#negotiated, capabilities: this.#announced(), serverInfo: this.#self(), instructions });
+    this.#result(id, { protocolVersion: this.#negotiated, capabilities: this.#announced(), serverInfo: this.#self(), instructions: this.#instructions() });
   }
 
   #afterInitialize(id: RequestId, act: () => void): void {
@@ -184,9 +188,9 @@ export class AgentSession {
       step += 1;
       this.#tell('notifications/progress', { ...(report ?? { progress: step, message }), progressToken: token }, id);
     };
-    const { inputResponses, requestState } = params;
+    const { inputResponses, requestState, task } = params;
     const line: RawLine = {
-      meta: sent, rest: { ...(inputResponses === undefined ? {} : { inputResponses }), ...(requestState === undefined ? {} : { requestState }) }, capabilities: this.#capabilities,
+      meta: sent, rest: { ...(inputResponses === undefined ? {} : { inputResponses }), ...(requestState === undefined ? {} : { requestState }), ...(method === 'tools/call' && isRecord(task) ? { task } : {}) }, capabilities: this.#capabilities,
       tell: (told, news) => this.#news(told, news),
       ...(askable ? { ask: (_from: string, asked: string, what: Params, signal: AbortSignal) => this.#back.ask(asked, what, signal, this.#latest()) } : {}),
     };
@@ -305,7 +309,7 @@ export class AgentSession {
 }
 
 /** Methods that the stateless revision does not have. */
-const sessionOnly: ReadonlySet<string> = new Set(['resources/subscribe', 'resources/unsubscribe', 'logging/setLevel']);
+const sessionOnly: ReadonlySet<string> = new Set(['resources/subscribe', 'resources/unsubscribe', 'logging/setLevel', 'tasks/list', 'tasks/get', 'tasks/result', 'tasks/cancel']);
 
 const instructions =
   'Conductor runs these tools under the rules of its user. Some calls wait until the user approves them. A refusal says why and what to do next; do not try to get round it. A result of the kind approval.pending is neither: call again with the same arguments.';

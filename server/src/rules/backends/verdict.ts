@@ -67,7 +67,7 @@ export function judgeExternal(question: ExternalQuestion, ground: ExternalGround
   const doubts = doubtsOf(question, ground, rules);
   const worst = doubts[0];
   if (mode.strict && worst !== undefined) return refusal(deny(worst.rule, `${worst.says} Strict mode refuses that. ${worst.next}`));
-  const asks = askingOf(question, ground, rules);
+  const asks = askingOf(question, ground, [...rules, ...listings.flatMap((one) => (one.kind === 'listed' ? one.elsewhere : []))]);
   const warnings = doubts.map(({ says }) => says);
   return { verdict: asks ?? allowed(question), warnings, rates: rules.flatMap(({ rate }) => rate ?? []), readOnly: ground.toolPin === 'approved' && rules.every(({ read_only_tools }) => read_only_tools.includes(question.tool)) };
 }
@@ -83,7 +83,8 @@ function beforePolicy({ backend }: ExternalQuestion, { policy, projectPolicy, pr
   return undefined;
 }
 
-type Listing = Readonly<{ kind: 'listed'; rule: ExternalRule }> | Readonly<{ kind: 'denied'; verdict: Verdict }>;
+/** `elsewhere`: earlier rules for tracks that fit as well. Which track this is nobody knows, so that they allow nothing, and ask as they would there. */
+type Listing = Readonly<{ kind: 'listed'; rule: ExternalRule; elsewhere: readonly ExternalRule[] }> | Readonly<{ kind: 'denied'; verdict: Verdict }>;
 
 function listing(question: ExternalQuestion, state: PolicyState, { platform }: ExternalGround): Listing {
   const denied = (rule: string, reason: string): Listing => ({ kind: 'denied', verdict: deny(rule, reason) });
@@ -95,10 +96,12 @@ function listing(question: ExternalQuestion, state: PolicyState, { platform }: E
   const rules = state.policy.rules.filter(named);
   if (rules.length === 0) return denied('external.notListed', `The policy lists no tool ${JSON.stringify(tool)} of ${backend}. Ask the user to add it to external_mcp_policy.json.`);
   const here = rules.filter(({ tracks }) => tracks === undefined || (track !== undefined && tracks.includes(track)));
-  if (here.length === 0) return denied('external.track', `The policy lists ${tool} of ${backend} for other tracks only.`);
+  if (here.length === 0) return denied('external.track', track === undefined ? `The policy lists ${tool} of ${backend} for tracks only (${rules.flatMap(({ tracks = [] }) => tracks).slice(0, 5).join(', ')}), and this call is in none. Ask the user for a rule without "tracks".` : `The policy lists ${tool} of ${backend} for other tracks only.`);
   const flaws = here.map((rule) => unfitting(rule, question.arguments, platform));
   const fitting = here.find((_, index) => flaws[index] === undefined);
-  return fitting === undefined ? denied('external.arguments', `${flaws[0] ?? ''} The policy lists ${tool} of ${backend} for other arguments only.`) : { kind: 'listed', rule: fitting };
+  if (fitting === undefined) return denied('external.arguments', `${flaws[0] ?? ''} The policy lists ${tool} of ${backend} for other arguments only.`);
+  const earlier = rules.slice(0, rules.indexOf(fitting)).filter((rule) => track === undefined && rule.tracks !== undefined && unfitting(rule, question.arguments, platform) === undefined);
+  return { kind: 'listed', rule: fitting, elsewhere: earlier };
 }
 
 type Doubt = Readonly<{ rule: string; says: string; next: string }>;

@@ -3,6 +3,7 @@ import { ConductorError, toConductorError } from '../../../../protocol/src/error
 import { isRecord } from '../../base/frames';
 import { Connection, type OpenTransport } from './connection';
 import type { Listener } from './peer';
+import { isSaid, saidInstructions, saidPrompts } from './said';
 
 /**
  * One backend: its connections, its tools, and when it is tried again. One connection serves all clients; a client whose own abilities the
@@ -27,8 +28,10 @@ export type BackendNeeds = Readonly<{
   open(profile: Profile, key: string): OpenTransport;
   /** What the policy lets it use of clients: some servers show a tool only to clients that can do what it needs. */
   lendable(): Readonly<Record<string, unknown>>;
-  /** Hears the tools each time they were listed. */
-  listed(tools: readonly Descriptor[]): void;
+  /** Whether the policy lets anybody use its prompts, so that they are listed and held against what was approved. */
+  prompts(): boolean;
+  /** Hears the tools each time they were listed, and what it says besides (`said.ts`). */
+  listed(tools: readonly Descriptor[], said: readonly Descriptor[]): void;
   /** Hears what the shared connection tells by itself. */
   told(method: string, params: Readonly<Record<string, unknown>>): void;
   /** Hears that its state is another. */
@@ -59,6 +62,7 @@ export class Backend {
   #relisting = false;
   #announced: Readonly<Record<string, unknown>> | undefined;
   readonly #own = new Map<string, Promise<Connection>>();
+  readonly #ownTools = new Map<string, Promise<readonly Descriptor[]>>();
 
   constructor(readonly name: string, readonly profile: Profile, readonly needs: BackendNeeds) {}
 
@@ -104,7 +108,15 @@ export class Backend {
     if (known !== undefined) return await known;
     const obstacle = this.#obstacle();
     if (obstacle !== undefined) throw obstacle;
-    const opening = this.#connect(own.key, own.declared, { ...own.listener, ended: () => this.#own.delete(own.key) });
+    const told: Listener['told'] = (method, params) => {
+      if (method === 'notifications/tools/list_changed') this.#ownTools.delete(own.key);
+      own.listener.told(method, params);
+    };
+    const ended = (): void => {
+      this.#own.delete(own.key);
+      this.#ownTools.delete(own.key);
+    };
+    const opening = this.#connect(own.key, own.declared, { ...own.listener, told, ended });
     this.#own.set(own.key, opening);
     opening.catch(() => this.#own.delete(own.key));
     return await opening;
@@ -112,12 +124,22 @@ export class Backend {
 
   /** The policy may be another: a server may show other tools to clients that it may now use. */
   policyChanged(): void {
-    if (this.#state.kind === 'ready' && this.#listedWith !== JSON.stringify(this.needs.lendable())) this.#listAgain();
+    if (this.#state.kind === 'ready' && this.#listedWith !== this.#permitted()) this.#listAgain();
   }
 
   /** Whether a client has a connection of its own. */
   hasOwn(key: string): Promise<Connection> | undefined {
     return this.#own.get(key);
+  }
+
+  /** The tools as the connection of one client alone shows them, listed once and again when they change: it may be told other words than the connection for all. */
+  ownTools(key: string, connection: Connection): Promise<readonly Descriptor[]> {
+    const known = this.#ownTools.get(key);
+    if (known !== undefined) return known;
+    const listing = this.#toolsOf(connection).then(descriptorsIn);
+    this.#ownTools.set(key, listing);
+    listing.catch(() => this.#ownTools.delete(key));
+    return listing;
   }
 
   /** A client left. */
@@ -186,15 +208,18 @@ export class Backend {
   }
 
   async #list(connection: Connection): Promise<void> {
-    if (!isRecord(connection.server.capabilities['tools'])) {
-      this.#tools = [];
-      return this.needs.listed(this.#tools);
-    }
-    const lendable = connection.server.era === 'session' ? this.needs.lendable() : {};
-    this.#listedWith = JSON.stringify(this.needs.lendable());
-    const listed = Object.keys(lendable).length === 0 ? await this.#toolsOf(connection) : await this.#toolsLent(lendable);
-    this.#tools = listed.filter((tool): tool is Descriptor => isRecord(tool) && typeof tool['name'] === 'string');
-    this.needs.listed(this.#tools);
+    const { capabilities, era, instructions } = connection.server;
+    const lendable = era === 'session' ? this.needs.lendable() : {};
+    this.#listedWith = this.#permitted();
+    const listed = !isRecord(capabilities['tools']) ? [] : Object.keys(lendable).length === 0 ? await this.#toolsOf(connection) : await this.#toolsLent(lendable);
+    const prompts = isRecord(capabilities['prompts']) && this.needs.prompts() ? await connection.list('prompts/list', 'prompts', this.profile.preflight.timeout_ms, mostTools).catch(() => []) : [];
+    this.#tools = descriptorsIn(listed);
+    this.needs.listed(this.#tools, [...saidInstructions(instructions), ...saidPrompts(prompts)]);
+  }
+
+  /** What of the policy decides what is listed. */
+  #permitted(): string {
+    return JSON.stringify([this.needs.lendable(), this.needs.prompts()]);
   }
 
   #toolsOf(connection: Connection): Promise<readonly unknown[]> {
@@ -213,8 +238,8 @@ export class Backend {
   }
 
   #told(method: string, params: Readonly<Record<string, unknown>>): void {
-    if (method === 'notifications/tools/list_changed') this.#listAgain();
-    else this.needs.told(method, params);
+    if (method === 'notifications/tools/list_changed' || method === 'notifications/prompts/list_changed') this.#listAgain();
+    if (method !== 'notifications/tools/list_changed') this.needs.told(method, params);
   }
 
   // However often it says so, one listing runs at a time and one more follows.
@@ -246,4 +271,8 @@ export class Backend {
     this.#state = state;
     this.needs.changed();
   }
+}
+
+function descriptorsIn(listed: readonly unknown[]): readonly Descriptor[] {
+  return listed.filter((tool): tool is Descriptor => isRecord(tool) && typeof tool['name'] === 'string' && !isSaid(tool['name']));
 }

@@ -2,7 +2,9 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { Backend as Profile } from '../../../../protocol/src/backends';
 import { destinationOf } from '../../rules/backends/egress';
+import type { Frame } from '../../base/frames';
 import { toolDigest } from '../../rules/backends/identity';
+import { markValue } from '../../rules/backends/unseen';
 import { markOf } from '../shell/runMark';
 import type { Tool } from '../tool';
 import { Backend, type Descriptor } from './backend';
@@ -17,7 +19,8 @@ import type { Registry } from './registry';
 import { programOf, type FillIn } from './start';
 import { openStdio } from './stdio';
 import type { Incoming } from './transport';
-import { toolOf, type Send, type ToolGround } from './tool';
+import { isSaid } from './said';
+import { mayUse, toolOf, type Send, type ToolGround } from './tool';
 import { usesOf } from './uses';
 
 /** All backends: started as their profiles say, ended when these change, and their tools among the tools of Conductor. */
@@ -103,17 +106,22 @@ function backendOf(name: string, profile: Profile, needs: BackendsNeeds): Backen
   };
   const ground: ToolGround = { backend: name, registry: needs.registry, send };
   let known: ReadonlyMap<string, Tool> = new Map();
+  // The same tool as before, as long as its backend says the same of it.
+  const toolsFor = (tools: readonly Descriptor[]): readonly Tool[] => {
+    known = new Map(named(tools).map((tool) => [toolDigest(tool), tool] as const).map(([digest, tool]) => [digest, known.get(digest) ?? toolOf(ground, tool)]));
+    return [...known.values()];
+  };
   const uses = usesOf(ground);
-  needs.publish(name, uses);
+  // What was approved is there before the server is: a call starts it, and is not sent when its words are others then.
+  needs.publish(name, [...toolsFor(needs.registry.approvedTools(name)), ...uses]);
   const backend: Backend = new Backend(name, profile, {
     quarantined: () => needs.registry.quarantined(name),
     open: (present, key) => openerOf(name, present, key, needs),
     lendable: () => lendable(name, needs.registry, join(needs.configDir, 'no-project')),
-    listed: (tools) => {
-      needs.registry.listed(name, tools);
-      // The same tool as before, as long as its backend says the same of it.
-      known = new Map(named(tools).map((tool) => [toolDigest(tool), tool] as const).map(([digest, tool]) => [digest, known.get(digest) ?? toolOf(ground, tool)]));
-      needs.publish(name, [...known.values(), ...uses]);
+    prompts: () => mayUse(needs.registry, name, 'prompts/get', join(needs.configDir, 'no-project')),
+    listed: (tools, said) => {
+      needs.registry.listed(name, [...tools, ...said]);
+      needs.publish(name, [...toolsFor(tools), ...uses]);
     },
     told: (method) => { if (listNews.has(method)) needs.news(name, method); },
     changed: needs.changed,
@@ -125,7 +133,12 @@ function backendOf(name: string, profile: Profile, needs: BackendsNeeds): Backen
 /** Of several tools with one name the first counts, and what is named like a method is no tool. */
 function named(tools: readonly Descriptor[]): readonly Descriptor[] {
   const seen = new Set<string>();
-  return tools.filter(({ name }) => !useNames.has(name) && !seen.has(name) && seen.add(name).size > 0);
+  return tools.filter(({ name }) => !useNames.has(name) && !isSaid(name) && !seen.has(name) && seen.add(name).size > 0);
+}
+
+/** What a server asks or tells by itself, without characters that cannot be seen. Answers are looked at where their calls end, so that these are counted. */
+function marked(frame: Frame): Frame {
+  return frame.kind === 'request' || frame.kind === 'notification' ? { ...frame, params: markValue(frame.params).value } : frame;
 }
 
 /** What a way to a backend needs. */
@@ -133,7 +146,7 @@ export type WayNeeds = Pick<BackendsNeeds, 'configDir' | 'fillIn' | 'clean' | 'o
 
 /** The way to a backend under a profile. */
 export function openerOf(name: string, profile: Profile, key: string, { configDir, fillIn, clean, onRefused }: WayNeeds): OpenTransport {
-  const cleaned = (incoming: Incoming): Incoming => ({ frame: (frame) => incoming.frame(clean(frame)), tooLong: (head) => incoming.tooLong(head), ended: (why) => incoming.ended(clean(why)) });
+  const cleaned = (incoming: Incoming): Incoming => ({ frame: (frame) => incoming.frame(marked(clean(frame))), tooLong: (head) => incoming.tooLong(head), ended: (why) => incoming.ended(clean(why)) });
   if (profile.transport === 'stdio') return async (incoming) => {
     const program = await programOf(name, profile, configDir, markOf(configDir, `backend-${name}-${key}`), fillIn);
     return openStdio(await fence(profile, program, { configDir, onRefused: (host) => onRefused(name, host) }), cleaned(incoming));

@@ -10,7 +10,7 @@ import { isWithin, readSearchPath, resolveBinary, type Binary } from '../shell/r
 import { examineBubblewrap, netlessArguments } from '../shell/sandbox/bubblewrap';
 import { systemPrograms } from '../shell/sandbox/layout';
 import { gateUser, openGate, opener, portInside, type Gate } from './gate';
-import type { StdioProfile } from './start';
+import { foldersOf, type StdioProfile } from './start';
 import type { Program } from './stdio';
 
 /** Keeps a program to the hosts of its list: in a network namespace of its own where bubblewrap is usable, else by variables that ask it to. */
@@ -44,11 +44,17 @@ export async function fence(profile: StdioProfile, program: Program, needs: Fenc
   const token = randomBytes(16).toString('hex');
   const gate = openGate({ allowed: hosts, token, onRefused: (host) => needs.onRefused(host) });
   if (bubblewrap === undefined) return { program: { ...program, environment: { ...program.environment, ...proxyVariables(token, await gate.listen()) } }, egress, gate };
-  const walls = [...netlessArguments(hiddenFrom(needs.configDir), systemPrograms.filter((path) => existsSync(path))), '--chdir', program.cwd, '--'];
+  const walls = [...netlessArguments(hiddenFrom(needs.configDir), systemPrograms.filter((path) => existsSync(path))), ...ownFolderIn(program.cwd, needs.configDir), '--chdir', program.cwd, '--'];
   const inside = { ...program, file: bubblewrap.path, argv0: 'bwrap' };
   if (hosts.length === 0) return { program: { ...inside, args: [...walls, wordOf(program), ...program.args] }, egress };
   const environment = { ...program.environment, ...proxyVariables(token, portInside) };
   return { program: { ...inside, environment, channel: true, args: [...walls, '/bin/sh', '-c', opening, 'sh', process.execPath, opener, wordOf(program), ...program.args] }, egress, gate };
+}
+
+/** The folder of a server that names none lies among what is hidden, and is the one place there that it sees. */
+function ownFolderIn(cwd: string, configDir: string): readonly string[] {
+  const all = foldersOf(configDir);
+  return existsSync(all) && cwd !== realpathSync(all) && isWithin(cwd, realpathSync(all)) ? ['--bind', cwd, cwd] : [];
 }
 
 /** What is started inside: the name that it was called by, which some programs go by, where that leads to the very same program. */

@@ -1,9 +1,11 @@
 import type { ClientLine } from '../../../../protocol/src/call';
 import { ConductorError } from '../../../../protocol/src/errors';
 import { isRecord, rpc, type Answer } from '../../base/frames';
+import { toolDigest } from '../../rules/backends/identity';
 import type { Backend, Own } from './backend';
 import type { Connection } from './connection';
 import { ownNews, toBackends, toClients } from './methods';
+import { patience } from './peer';
 import type { Registry } from './registry';
 import { mayUse, type Send } from './tool';
 
@@ -16,9 +18,10 @@ const mostRounds = 16;
 export function sendTo(backend: Backend, registry: Registry): Send {
   return async (method, params, line, ask) => {
     const lent = line === undefined ? {} : lentTo(backend.name, line, registry);
-    const connection = await connectionFor(backend, method, line, lent);
+    const connection = await connectionFor(backend, { method, params }, line, lent);
     ask.ready(backend.tools ?? []);
-    const forward = (sent: Readonly<Record<string, unknown>>): Promise<Answer> => connection.request({ method, params: sent, capabilities: lent }, { ...ask, timeoutMs: backend.profile.timeout_ms });
+    if (line !== undefined && method === 'tools/call' && (await backend.hasOwn(line.key)) === connection) await requireSameWords(backend, String(params['name']), line.key, connection);
+    const forward = (sent: Readonly<Record<string, unknown>>): Promise<Answer> => connection.request({ method, params: sent, capabilities: lent }, { ...ask, timeoutMs: silenceOf(method, backend.profile.timeout_ms) });
     let answer = await forward(params);
     for (let round = 0; isQuestion(answer); round += 1) {
       const questions = answer.result['inputRequests'];
@@ -33,6 +36,18 @@ export function sendTo(backend: Backend, registry: Registry): Send {
   };
 }
 
+/** The result of a task comes when the task ends, so its silence may last as long as a call with progress. */
+function silenceOf(method: string, timeoutMs: number): number {
+  return method === 'tasks/result' ? Math.min(patience * timeoutMs, 86_400_000) : timeoutMs;
+}
+
+/** A server may tell one client other words than all the others, which nobody approved (T55). */
+async function requireSameWords(backend: Backend, tool: string, key: string, connection: Connection): Promise<void> {
+  const [here, everywhere] = [await backend.ownTools(key, connection), backend.tools ?? []].map((tools) => tools.find(({ name }) => name === tool));
+  if (here !== undefined && everywhere !== undefined && toolDigest(here) === toolDigest(everywhere)) return;
+  throw new ConductorError('BACKEND_QUARANTINED', `${backend.name} ${here === undefined ? `does not offer ${tool}` : `describes ${tool} in other words than were approved`} on the connection of this agent, so the call was not sent.`);
+}
+
 /** Everything that the policy lets a backend use of clients, as one would declare it who can do it all. */
 export function lendable(backend: string, registry: Registry, project: string): Readonly<Record<string, unknown>> {
   const all: Readonly<Record<string, object>> = { sampling: {}, elicitation: { form: {}, url: {} }, roots: { listChanged: true } };
@@ -45,10 +60,10 @@ function lentTo(backend: string, { capabilities, project }: ClientLine, registry
   return Object.fromEntries(lent.map(([, { capability }]) => [capability, capabilities[capability]]));
 }
 
-async function connectionFor(backend: Backend, method: string, line: ClientLine | undefined, lent: Own['declared']): Promise<Connection> {
+async function connectionFor(backend: Backend, { method, params }: Readonly<{ method: string; params: Readonly<Record<string, unknown>> }>, line: ClientLine | undefined, lent: Own['declared']): Promise<Connection> {
   const shared = await backend.shared();
   if (line === undefined || shared.server.era === 'stateless') return shared;
-  const needed = (line.ask !== undefined && Object.keys(lent).length > 0) || toBackends.get(method)?.own === true;
+  const needed = (line.ask !== undefined && Object.keys(lent).length > 0) || toBackends.get(method)?.own === true || isRecord(params['task']);
   if (!needed) return (await backend.hasOwn(line.key)) ?? shared;
   const { ask } = line;
   return await backend.own({

@@ -11,6 +11,7 @@ import { planChange, type PlannedChange } from './changes';
 import { describeStrict, makeChange } from './making';
 import type { OpenRegistry } from './openRegistry';
 import { runPreflight, type PreflightNeeds } from './preflight';
+import { isSaid } from './said';
 
 /** The tools by which agents look at external servers and propose changes. What widens asks a person, once for each change; what narrows does not. */
 
@@ -34,7 +35,7 @@ export function managingTools(needs: ManagingNeeds): readonly Tool[] {
     prepare: (given, context) => Promise.resolve(prepareChange(needs, changeOf(given as Input), title, context)),
   });
   const one = z.strictObject({ backend, expected_hash: hash });
-  return [
+  const all = [
     change('set_external_mcp_backend', 'Add or change an external MCP server', 'Registers an MCP server, or replaces its profile. A person is asked, and approves later how it starts and what it offers. Secrets are named as ${secret:service.key}, never written.', z.strictObject({ backend, profile: anything.describe('{transport: "stdio", command, args, env, ...} or {transport: "http", url, headers, ...}, with egress_allowlist, required_env, preflight, timeout_ms.'), expected_hash: hash }), ({ backend: name, profile, expected_hash }) => ({ change: 'set', backend: name, profile, ...expected(expected_hash) })),
     change('set_external_mcp_policy', 'Change the policy for external MCP servers', 'Replaces the policy or adds to it. A person is asked when agents could do more afterwards; narrowing is made at once.', z.strictObject({ policy: anything.describe('{rules: [{backend, tools: [exact names], approval, arguments, rate}], deny: [...]}.'), mode: z.enum(['replace', 'merge']), expected_hash: hash }), ({ policy, mode, expected_hash }) => ({ change: 'policy', policy, mode, ...expected(expected_hash) })),
     ...(['remove', 'enable', 'disable'] as const).map((kind) => change(`${kind}_external_mcp_backend`, `${kind.charAt(0).toUpperCase()}${kind.slice(1)} an external MCP server`, kind === 'enable' ? 'Switches a server on; a person is asked.' : `${kind === 'remove' ? 'Removes a server' : 'Switches a server off'}; nobody is asked.`, one, ({ backend: name, expected_hash }) => ({ change: kind, backend: name, ...expected(expected_hash) }))),
@@ -42,6 +43,8 @@ export function managingTools(needs: ManagingNeeds): readonly Tool[] {
     getTool(needs),
     preflightTool(needs),
   ];
+  // Where nothing external can be used there is nothing to look at, or to propose.
+  return all.map((tool) => ({ ...tool, listed: () => needs.registry.mode().enabled }));
 }
 
 function expected(expectedHash: string | undefined): { expectedHash?: string } {
@@ -122,7 +125,7 @@ function outlineOf({ registry }: ManagingNeeds, name: string, project: string): 
   const profile = registry.known().get(name);
   if (profile === undefined) throw new ConductorError('NOT_FOUND', `There is no backend ${JSON.stringify(name)}.`);
   const quarantined = registry.quarantined(name);
-  const tools = (registry.offered(name) ?? []).map(({ name: tool }) => tool).filter((tool) => registry.shown({ backend: name, tool, arguments: {}, project }));
+  const tools = (registry.offered(name) ?? []).map(({ name: tool }) => tool).filter((tool) => !isSaid(tool) && registry.shown({ backend: name, tool, arguments: {}, project }));
   return { backend: name, transport: profile.transport, enabled: profile.enabled, optional: profile.optional, usable: quarantined === undefined, preflight: registry.preflight(name), missing_env: registry.missingEnv(name, project), tools };
 }
 

@@ -1,7 +1,7 @@
 /** The explicit table of what passes between clients and backends besides tools (T53). What does not stand here is refused on both sides. */
 
 /** How a request of a client finds its backend. */
-export type Way = 'list' | 'uri' | 'prompt' | 'reference' | 'everywhere';
+export type Way = 'list' | 'uri' | 'prompt' | 'reference' | 'everywhere' | 'task';
 
 /** A request that clients may send on. */
 export type Passing = Readonly<{
@@ -13,12 +13,15 @@ export type Passing = Readonly<{
   /** For lists: the member that holds them. */
   member?: string;
   title: string;
+  /** It changes nothing at the server, so that it may be sent a second time when its connection ended. */
+  looks?: true;
   /** It concerns one client alone, so that it goes over a connection of its own. */
   own?: true;
 }>;
 
-const reading = { permit: 'resources/read', capability: 'resources' } as const;
-const prompting = { permit: 'prompts/get', capability: 'prompts' } as const;
+const reading = { permit: 'resources/read', capability: 'resources', looks: true } as const;
+const prompting = { permit: 'prompts/get', capability: 'prompts', looks: true } as const;
+const tasking = { permit: 'tasks/get', capability: 'tasks', own: true } as const;
 
 /** Requests from clients to backends. */
 export const toBackends: ReadonlyMap<string, Passing> = new Map<string, Passing>([
@@ -29,8 +32,12 @@ export const toBackends: ReadonlyMap<string, Passing> = new Map<string, Passing>
   ['resources/unsubscribe', { ...reading, way: 'uri', title: 'No longer follow a resource of an external server', own: true }],
   ['prompts/list', { ...prompting, way: 'list', member: 'prompts', title: 'List the prompts of an external server' }],
   ['prompts/get', { ...prompting, way: 'prompt', title: 'Get a prompt of an external server' }],
-  ['completion/complete', { permit: 'completion/complete', capability: 'completions', way: 'reference', title: 'Let an external server complete a text' }],
+  ['completion/complete', { permit: 'completion/complete', capability: 'completions', looks: true, way: 'reference', title: 'Let an external server complete a text' }],
   ['logging/setLevel', { permit: 'logging/setLevel', capability: 'logging', way: 'everywhere', title: 'Choose what an external server reports', own: true }],
+  ['tasks/list', { ...tasking, way: 'list', member: 'tasks', looks: true, title: 'List the tasks of an external server' }],
+  ['tasks/get', { ...tasking, way: 'task', looks: true, title: 'Look at a task of an external server' }],
+  ['tasks/result', { ...tasking, way: 'task', title: 'Wait for the result of a task of an external server' }],
+  ['tasks/cancel', { ...tasking, way: 'task', title: 'Take back a task of an external server' }],
 ]);
 
 /** Requests from backends to clients, with the ability of the client that each needs. */
@@ -48,4 +55,4 @@ export const listNews: ReadonlyMap<string, string> = new Map([
   ['notifications/resources/list_changed', 'resources/read'],
   ['notifications/prompts/list_changed', 'prompts/get'],
 ]);
-export const ownNews: ReadonlySet<string> = new Set(['notifications/message', 'notifications/resources/updated', 'notifications/elicitation/complete', ...listNews.keys()]);
+export const ownNews: ReadonlySet<string> = new Set(['notifications/message', 'notifications/resources/updated', 'notifications/elicitation/complete', 'notifications/tasks/status', ...listNews.keys()]);

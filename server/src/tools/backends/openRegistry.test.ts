@@ -28,7 +28,7 @@ class Ground {
   readonly events: NewEvent[] = [];
   readonly clock = { ms: 0 };
   readonly environment: Record<string, string> = {};
-  settings = { enabled: true, strict: false, softFail: false, optionalBackends: [] as string[] };
+  settings = { enabled: true, hiddenCharacters: 'mark' as const, strict: false, softFail: false, optionalBackends: [] as string[] };
   readonly #open: OpenRegistry[] = [];
 
   constructor() {
@@ -56,11 +56,17 @@ class Ground {
   async open(): Promise<OpenRegistry> {
     const registry = await openRegistry({
       configDir: this.configDir, controlKey: Buffer.alloc(32, 7), settings: () => this.settings, environment: this.environment, self,
-      record: (event) => (this.events.push(event), Promise.resolve()), now: () => this.clock.ms, wallNow: () => 1_700_000_000_000 + this.clock.ms,
+      record: (event) => (this.events.push(event), Promise.resolve()), newestPins: () => Promise.resolve(this.newestPins()), now: () => this.clock.ms, wallNow: () => 1_700_000_000_000 + this.clock.ms,
       timing: { debounceMs: 5, pollMs: 20, settleMs: 1 },
     });
     this.#open.push(registry);
     return registry;
+  }
+
+  /** What the log knows of the file of approvals. */
+  newestPins(): number | undefined {
+    const known = this.events.flatMap(({ tool, input }) => (tool.startsWith('backend.pins.') ? [Number(input['generation'])] : []));
+    return known.length === 0 ? undefined : Math.max(...known);
   }
 
   async approve(registry: OpenRegistry, backend = 'calc', tools: readonly ToolDescriptor[] = []): Promise<void> {
@@ -183,6 +189,36 @@ describe('registry of external servers', () => {
     assert.ok(ground.events.some(({ tool }) => tool === 'backend.pinsIgnored'));
     assert.equal(existsSync(file), false);
     assert.equal(readdirSync(ground.configDir).some((name) => name.startsWith('backend_pins.json.ignored-')), true);
+  });
+
+  it('backends:pins-rollback: an older file of approvals that is put back holds nothing, says so, and is kept aside', async () => {
+    const registry = await trusted();
+    const file = join(ground.configDir, 'backend_pins.json');
+    const older = readFileSync(file);
+    assert.equal(await registry.pins.withdraw('calc', self), true);
+    writeFileSync(file, older);
+    const again = await ground.open();
+    assert.equal(again.quarantined('calc')?.code, 'BACKEND_QUARANTINED');
+    assert.match(again.pins.trouble ?? '', /older one than the log knows \(generation 1, and there was 2\).*waits for approval/);
+    assert.ok(ground.events.some(({ tool }) => tool === 'backend.pinsIgnored'));
+    assert.equal(existsSync(file), false);
+    // What is approved then counts, also after the next start.
+    await ground.approve(again);
+    const third = await ground.open();
+    assert.equal(third.quarantined('calc'), undefined);
+    assert.equal(third.pins.trouble, undefined);
+    // A copy of the refused file is refused again, however often something was approved since.
+    writeFileSync(file, older);
+    assert.match((await ground.open()).pins.trouble ?? '', /older one/);
+  });
+
+  it('backends:pins-rollback: a file that is gone is told; one that is newer than the log, as after a crash, counts', async () => {
+    await trusted();
+    const { length } = ground.events;
+    ground.events.splice(0, length, ...ground.events.filter(({ tool }) => tool !== 'backend.pins.kept'));
+    assert.equal((await ground.open()).pins.trouble, undefined);
+    rmSync(join(ground.configDir, 'backend_pins.json'));
+    assert.match((await ground.open()).pins.trouble ?? '', /is gone/);
   });
 
   it('T39: a broken file keeps the last good one; from the start it lets nothing through, and says the line', async () => {

@@ -10,10 +10,12 @@ import type { PathPlatform } from '../../rules/pathText';
 import type { LaunchIdentity, ToolDescriptor } from '../../rules/backends/identity';
 import { modeOf, skipped, type ExternalMode } from '../../rules/backends/mode';
 import { withinRate } from '../../rules/backends/rate';
+import { markText } from '../../rules/backends/unseen';
 import { tighten } from '../../rules/backends/tighten';
 import { judgeExternal, type ExternalVerdict, type PolicyState, type PreflightState } from '../../rules/backends/verdict';
 import { followExternalFiles, type ExternalFiles } from './files';
 import { lookAtLaunch, type Launch } from './launch';
+import { instructionsName, isSaid, promptOf, promptPin } from './said';
 import { useNames } from './methods';
 import { pinFileAt, pinFileName } from './pinFile';
 import { Pins } from './pins';
@@ -29,6 +31,8 @@ export type RegistryNeeds = Readonly<{
   /** The environment of the broker. */
   environment: Readonly<Record<string, string | undefined>>;
   record(event: NewEvent): Promise<unknown>;
+  /** The newest generation of the file of approvals that the log names; undefined where it names none. */
+  newestPins?(): Promise<number | undefined>;
   self: Actor;
   /** Monotonic milliseconds. */
   now(): number;
@@ -71,7 +75,8 @@ const platform: PathPlatform = process.platform === 'win32' ? 'win32' : process.
 export async function openRegistry(needs: RegistryNeeds): Promise<OpenRegistry> {
   const listeners = new Set<() => void>();
   const tell = (): void => listeners.forEach((listener) => listener());
-  const pins = new Pins({ file: pinFileAt(join(needs.configDir, pinFileName), needs.controlKey), record: needs.record, self: needs.self, now: () => new Date(needs.wallNow()).toISOString(), onChange: tell });
+  const newest = await needs.newestPins?.();
+  const pins = new Pins({ ...(newest === undefined ? {} : { newest }), file: pinFileAt(join(needs.configDir, pinFileName), needs.controlKey), record: needs.record, self: needs.self, now: () => new Date(needs.wallNow()).toISOString(), onChange: tell });
   const launches = new Map<string, Readonly<{ profile: Profile; launch: Launch }>>();
   const offered = new Map<string, readonly ToolDescriptor[]>();
   const flights = new Map<string, Readonly<{ passed: boolean; at: number; identity: string }>>();
@@ -159,15 +164,17 @@ export async function openRegistry(needs: RegistryNeeds): Promise<OpenRegistry> 
     const identity = identityOf(backend);
     const inForce = files.policy.current();
     const unusable = inForce.state.source === 'defaults' ? inForce.state.problems[0] : undefined;
-    const described = offered.get(backend)?.find(({ name }) => name === tool);
-    const toolPin = useNames.has(tool) ? 'approved' : pins.tool(backend, tool, described);
+    // A prompt is approved by itself, whatever the policy says of prompts.
+    const pinned = tool === 'prompts/get' && typeof given['name'] === 'string' ? promptPin(given['name']) : tool;
+    const described = offered.get(backend)?.find(({ name }) => name === pinned);
+    const toolPin = useNames.has(pinned) ? 'approved' : pins.tool(backend, pinned, described);
     return judgeExternal({ backend, tool, arguments: given }, {
       policy: unusable === undefined ? { kind: 'policy', policy: inForce.value } : { kind: 'unreadable', message: `line ${String(unusable.line)}: ${unusable.message}` },
       ...projectPolicyOf(policy, backends),
       profile: held === undefined ? undefined : tighten(held, tightenedBy(project, backend)),
       backendPin: pins.state(backend, identity?.hash),
       toolPin,
-      ...(toolPin === 'approved' || described === undefined ? {} : { toolChanges: pins.toolChanges(backend, offered.get(backend) ?? []).find((change) => change.tool === tool)?.says ?? [] }),
+      ...(toolPin === 'approved' || described === undefined ? {} : { toolChanges: pins.toolChanges(backend, offered.get(backend) ?? []).find((change) => change.tool === pinned)?.says ?? [] }),
       preflight: preflight(backend),
       missingEnv: missingEnv(backend, project),
       mode: mode(),
@@ -192,7 +199,17 @@ export async function openRegistry(needs: RegistryNeeds): Promise<OpenRegistry> 
       const input = { backend, changes: changes.slice(0, 100).map(({ tool, kind }) => ({ tool, kind })) };
       needs.record({ phase: 'event', tool: 'backend.toolsQuarantined', input, result: 'ok', actor: needs.self }).catch(() => undefined);
     },
-    skipped: (backend, why, reason) => skipped(backend, profileOf(backend)?.optional === true, mode(), why, reason),
+    approvedPrompt: (backend, prompt, name) => pins.tool(backend, promptPin(name), promptOf(prompt, name)) === 'approved',
+    instructions: (backend, project) => {
+      const text = quarantined(backend) === undefined ? pins.approvedTools(backend).find(({ name }) => name === instructionsName) : undefined;
+      const now = offered.get(backend)?.find(({ name }) => name === instructionsName);
+      if (typeof text?.['instructions'] !== 'string' || (offered.has(backend) && (now === undefined || pins.tool(backend, instructionsName, now) !== 'approved'))) return undefined;
+      const used = pins.approvedTools(backend).some(({ name }) => !isSaid(name) && !hiddenBy.has(judge({ backend, tool: name, arguments: {}, project }).verdict.rule));
+      return used ? markText(text['instructions']).text : undefined;
+    },
+    hidden: () => needs.settings().hiddenCharacters,
+    approvedTools: (backend) => (quarantined(backend) === undefined ? pins.approvedTools(backend) : []),
+    skipped: ({ backend, project }, why, reason) => (tightenedBy(project, backend)?.optional === false ? undefined : skipped(backend, profileOf(backend)?.optional === true, mode(), why, reason)),
     onChange: (listener) => {
       listeners.add(listener);
       return () => void listeners.delete(listener);

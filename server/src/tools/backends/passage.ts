@@ -20,13 +20,20 @@ export type Passage = Readonly<{
   serves(method: string): boolean;
   /** What to announce besides tools. */
   capabilities(): Readonly<Record<string, unknown>>;
+  /** What the servers tell their users to begin with, each in its own words and under its name; empty where none does. */
+  instructions(): string;
   request(method: string, params: Readonly<Record<string, unknown>>, run: RunUse): Promise<Answer>;
+  /** Remembers the task that a call of this client began, so that only this client finds it again. */
+  began(backend: string, result: Readonly<Record<string, unknown>>): void;
 }>;
 
 /** Error code of a request that Conductor refused: outside of what JSON-RPC and MCP reserve. */
 const refusedCode = -31_001;
 /** Most names of resources and prompts that are remembered of one client. */
 const mostNames = 20_000;
+
+/** Characters of what one server tells to begin with, at most. */
+const mostInstructions = 4000;
 
 /** Makes the passage of one client. */
 export function createPassage(backends: Pick<Backends, 'all' | 'get'>, registry: Registry, project: string, only: string | undefined): Passage {
@@ -36,8 +43,13 @@ export function createPassage(backends: Pick<Backends, 'all' | 'get'>, registry:
   const candidates = ({ permit, capability }: Passing): readonly Backend[] =>
     backends.all().filter((backend) => (only === undefined || backend.name === only) && mayUse(registry, backend.name, permit, project) && (backend.announced === undefined || isRecord(backend.announced[capability])));
 
+  const rememberTask = (backend: string, { taskId }: Readonly<Record<string, unknown>>): void => {
+    if (typeof taskId === 'string' && !names.has(`task ${taskId}`) && names.size + templates.size <= mostNames) names.set(`task ${taskId}`, { backend, name: taskId });
+  };
+
   const remember = (backend: string, member: string, item: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> => {
     const { name, uri, uriTemplate } = item;
+    if (member === 'tasks') rememberTask(backend, item);
     if (names.size + templates.size > mostNames) return item;
     if (member === 'resources' && typeof uri === 'string' && !names.has(uri)) names.set(uri, { backend, name: uri });
     if (member === 'resourceTemplates' && typeof uriTemplate === 'string' && !templates.has(uriTemplate)) templates.set(uriTemplate, backend);
@@ -60,7 +72,7 @@ export function createPassage(backends: Pick<Backends, 'all' | 'get'>, registry:
     const items = pages.flatMap(([name, page]) => {
       const given = page.kind === 'result' ? page.result[member] : undefined;
       if (page.kind === 'result' && typeof page.result['nextCursor'] === 'string') next[name] = page.result['nextCursor'];
-      return Array.isArray(given) ? given.filter(isRecord).map((item) => remember(name, member, item)) : [];
+      return Array.isArray(given) ? given.filter(isRecord).filter((item) => member !== 'prompts' || registry.approvedPrompt(name, item, String(item['name']))).map((item) => remember(name, member, item)) : [];
     });
     const rests = first !== undefined && pages.length === 1 && first[1].kind === 'result' ? first[1].result : {};
     const { nextCursor: _own, ...kept } = rests;
@@ -69,8 +81,13 @@ export function createPassage(backends: Pick<Backends, 'all' | 'get'>, registry:
 
   const one = (passing: Passing, found: readonly Backend[], params: Readonly<Record<string, unknown>>): Readonly<{ backend: string; params: Readonly<Record<string, unknown>> }> | string => {
     const [single] = found;
+    if (passing.way === 'task') {
+      const { taskId } = params;
+      const mine = typeof taskId === 'string' ? names.get(`task ${taskId}`) : undefined;
+      return mine !== undefined && found.some(({ name }) => name === mine.backend) ? { backend: mine.backend, params } : 'No task with this id was begun by this client.';
+    }
     if (single !== undefined && only !== undefined) return { backend: single.name, params };
-    const given = passing.way === 'reference' ? referenceOf(params) : { kind: passing.way, name: params[passing.way === 'uri' ? 'uri' : 'name'] };
+    const given: Readonly<{ kind: Passing['way']; name: unknown }> | undefined = passing.way === 'reference' ? referenceOf(params) : { kind: passing.way, name: params[passing.way === 'uri' ? 'uri' : 'name'] };
     if (given === undefined || typeof given.name !== 'string') return 'It is not said what is meant.';
     const known = names.get(given.kind === 'prompt' ? `prompt ${given.name}` : given.name) ?? (given.kind === 'prompt' ? guessed(given.name, found) : templated(given.name, templates));
     const backend = found.find(({ name }) => name === known?.backend) ?? (given.kind === 'uri' && found.length === 1 ? single : undefined);
@@ -91,10 +108,17 @@ export function createPassage(backends: Pick<Backends, 'all' | 'get'>, registry:
       }
       return Object.fromEntries(announced);
     },
+    instructions: () =>
+      backends.all().filter(({ name }) => only === undefined || name === only).flatMap(({ name }) => {
+        const text = registry.instructions(name, project);
+        return text === undefined ? [] : [`\n\nThe external server ${name} says of itself: ${text.slice(0, mostInstructions)}`];
+      }).join(''),
     request: async (method, params, run) => {
       const passing = toBackends.get(method);
       const found = passing === undefined ? [] : candidates(passing);
       if (passing === undefined || found.length === 0) return error(rpc.methodNotFound, `Method not found: ${method.slice(0, 100)}`);
+      // Tasks are of one client alone, so no server is started for it only to hear that there are none.
+      if (passing.member === 'tasks') return await list(method, 'tasks', found.filter(({ name }) => [...names].some(([key, known]) => key.startsWith('task ') && known.backend === name)), params, run);
       if (passing.way === 'list') return await list(method, passing.member ?? '', found, params, run);
       if (passing.way === 'everywhere') {
         const answers = await Promise.all(found.map(async ({ name }) => answerOf(await run(useName(name, method), params))));
@@ -103,11 +127,12 @@ export function createPassage(backends: Pick<Backends, 'all' | 'get'>, registry:
       const goal = one(passing, found, params);
       return typeof goal === 'string' ? error(rpc.invalidParams, goal) : answerOf(await run(useName(goal.backend, method), goal.params));
     },
+    began: (backend, { task }) => { if (isRecord(task)) rememberTask(backend, task); },
   };
 }
 
 /** What a backend that has not come up yet may turn out to be able to do. */
-const whole: Readonly<Record<string, object>> = { resources: { subscribe: true, listChanged: true }, prompts: { listChanged: true }, completions: {}, logging: {} };
+const whole: Readonly<Record<string, object>> = { resources: { subscribe: true, listChanged: true }, prompts: { listChanged: true }, completions: {}, logging: {}, tasks: { list: {}, cancel: {}, requests: { tools: { call: {} } } } };
 
 /** An outcome in the words of JSON-RPC. */
 export function answerOf(outcome: Outcome): Answer {

@@ -33,7 +33,7 @@ const silenceLimit = 3;
 /** Requests of a backend that wait for an answer at a time. */
 const askedLimit = 64;
 /** How many silences a call may last in all, however much progress it reports. */
-const patience = 60;
+export const patience = 60;
 /** Ids of requests that nobody waits for any longer, remembered so that late answers are no nonsense. */
 const lateLimit = 1000;
 

@@ -18,7 +18,7 @@ const pin = z.strictObject({
   /** The approved tools, raw. */
   tools: z.array(descriptor),
 });
-const body = z.strictObject({ v: z.literal(1), backends: z.record(z.string(), pin) });
+const body = z.strictObject({ v: z.literal(1), /** One more with each change, so that an older file is known by it; files from before that have none. */ generation: z.number().int().min(0).default(0), backends: z.record(z.string(), pin) });
 
 /** What was approved of one backend. */
 export type BackendPin = z.output<typeof pin>;

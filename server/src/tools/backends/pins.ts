@@ -13,6 +13,8 @@ export type PinsNeeds = Readonly<{
   /** Writes an event into the log; rejects when it cannot. */
   record(event: NewEvent): Promise<unknown>;
   self: Actor;
+  /** The newest generation of the file that the log names; absent where it names none. */
+  newest?: number;
   now(): string;
   /** Hears that something is approved, or no longer. */
   onChange(): void;
@@ -26,13 +28,23 @@ export class Pins {
   readonly #pins = new Map<string, BackendPin>();
   /** What is wrong with the file, in words. */
   readonly trouble: string | undefined;
+  #generation: number;
 
   constructor(readonly needs: PinsNeeds) {
-    const found = needs.file.read();
-    if (found.kind === 'kept') for (const [name, pin] of Object.entries(found.body.backends)) this.#pins.set(name, pin);
-    if (found.kind !== 'aside') return;
-    this.trouble = `The file of approved servers was not written by Conductor, or was changed since, so nothing of it counts and every server waits for approval.${found.at === undefined ? '' : ` It is kept as ${found.at}.`}`;
-    needs.record({ phase: 'event', tool: 'backend.pinsIgnored', input: { why: this.trouble }, result: 'error', actor: needs.self }).catch(() => undefined);
+    const { file, newest = 0 } = needs;
+    const found = file.read();
+    const generation = found.kind === 'kept' ? found.body.generation : 0;
+    this.#generation = Math.max(generation, newest);
+    // A file that was put back may hold what was withdrawn since.
+    const why = found.kind === 'aside' ? notOurs : generation < newest ? older(generation, newest, found.kind) : undefined;
+    if (why === undefined && found.kind === 'kept') for (const [name, pin] of Object.entries(found.body.backends)) this.#pins.set(name, pin);
+    if (why !== undefined) {
+      const at = found.kind === 'aside' ? found.at : found.kind === 'kept' ? file.setAside().at : undefined;
+      this.trouble = `${why}, so nothing of it counts and every server waits for approval.${at === undefined ? '' : ` It is kept as ${at}.`}`;
+      this.#record('backend.pinsIgnored', { why: this.trouble }, 'error');
+    }
+    // Says where the file stands, so that an older one is known by it, also one that is put back while nothing runs.
+    if (this.#generation > 0) this.#record('backend.pins.opened', { generation: this.#generation }, 'ok');
   }
 
   /** Whether the way to start or reach a backend is the approved one. */
@@ -85,28 +97,42 @@ export class Pins {
     const kept = old?.identity === identity ? old.tools.filter(({ name }) => !tools.some((tool) => tool.name === name)) : [];
     const input = { backend, identity, parts: Object.fromEntries(present.identity.parts), tools: approval.tools.map(({ name, digest }) => ({ name, digest })) };
     await this.needs.record({ phase: 'event', tool: 'backend.approved', input, result: 'ok', actor: by });
-    this.#put(backend, { identity, parts: present.identity.parts.map(([label, value]) => [label, value]), approvedAt: this.needs.now(), by: by.role, tools: [...kept, ...tools] });
+    await this.#put(backend, { identity, parts: present.identity.parts.map(([label, value]) => [label, value]), approvedAt: this.needs.now(), by: by.role, tools: [...kept, ...tools] });
   }
 
   /** Takes the approval of a backend back; false when there is none. */
   async withdraw(backend: string, by: Actor): Promise<boolean> {
     if (!this.#pins.has(backend)) return false;
     this.#pins.delete(backend);
-    this.#save();
+    await this.#save();
     await this.needs.record({ phase: 'event', tool: 'backend.withdrawn', input: { backend }, result: 'ok', actor: by });
     return true;
   }
 
-  #put(backend: string, pin: BackendPin): void {
+  #put(backend: string, pin: BackendPin): Promise<void> {
     this.#pins.set(backend, pin);
-    this.#save();
+    return this.#save();
   }
 
-  #save(): void {
+  async #save(): Promise<void> {
+    this.#generation += 1;
     try {
-      this.needs.file.write({ v: 1, backends: Object.fromEntries(this.#pins) });
+      this.needs.file.write({ v: 1, generation: this.#generation, backends: Object.fromEntries(this.#pins) });
     } finally {
       this.needs.onChange();
     }
+    // After the file: a broker that dies in between leaves a file that is newer than the log knows, which is no harm.
+    await this.needs.record({ phase: 'event', tool: 'backend.pins.kept', input: { generation: this.#generation }, result: 'ok', actor: this.needs.self });
   }
+
+  #record(tool: string, input: NewEvent['input'], result: NewEvent['result']): void {
+    this.needs.record({ phase: 'event', tool, input, result, actor: this.needs.self }).catch(() => undefined);
+  }
+}
+
+const notOurs = 'The file of approved servers was not written by Conductor, or was changed since';
+
+function older(generation: number, newest: number, kind: 'kept' | 'missing'): string {
+  if (kind === 'missing') return 'The file of approved servers is gone, though the log says that there was one';
+  return `The file of approved servers is an older one than the log knows (generation ${String(generation)}, and there was ${String(newest)})`;
 }

@@ -7,6 +7,7 @@ import { openEgress } from '../../rules/backends/verdict';
 import { Connection, type OpenTransport } from './connection';
 import { expectedEgress } from './fence';
 import type { OpenRegistry } from './openRegistry';
+import { isSaid } from './said';
 
 /** Looks at one backend in a fixed order and reports each check. It starts or reaches the backend once for itself and calls no tool. */
 
@@ -123,7 +124,7 @@ function required(profile: Profile | undefined, tools: readonly ToolDescriptor[]
 }
 
 function pinned({ pins }: OpenRegistry, backend: string, tools: readonly ToolDescriptor[] = []): Found {
-  const changes = pins.toolChanges(backend, tools);
+  const changes = pins.toolChanges(backend, tools).filter(({ tool }) => !isSaid(tool));
   if (changes.length === 0) return passed(`Its ${String(tools.length)} tools are described as they were approved.`);
   return { status: 'warning', detail: `In quarantine: ${changes.slice(0, 20).map(({ tool, kind }) => `${tool} (${kind})`).join(', ')}${changes.length > 20 ? ` and ${String(changes.length - 20)} more` : ''}.` };
 }

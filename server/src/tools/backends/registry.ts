@@ -1,4 +1,5 @@
 import type { Backend as Profile } from '../../../../protocol/src/backends';
+import type { Config } from '../../../../protocol/src/config';
 import type { ConductorError } from '../../../../protocol/src/errors';
 import type { ToolDescriptor } from '../../rules/backends/identity';
 import type { Skipped, unavailabilities } from '../../rules/backends/mode';
@@ -25,8 +26,16 @@ export type Registry = Readonly<{
   spend(wish: Wish): number | undefined;
   /** Hears what a backend offers each time it was listed. */
   listed(backend: string, tools: readonly ToolDescriptor[]): void;
+  /** Whether a prompt is described as a person approved it. */
+  approvedPrompt(backend: string, prompt: Readonly<Record<string, unknown>>, name: string): boolean;
+  /** The instructions of a backend that agents in a project may use, as a person approved them; undefined where they are others now, or there are none. */
+  instructions(backend: string, project: string): string | undefined;
+  /** What is done with characters that cannot be seen in what a backend says. */
+  hidden(): Config['externalMcp']['hiddenCharacters'];
+  /** The tools of a backend as a person approved them; empty while it may not be started. */
+  approvedTools(backend: string): readonly ToolDescriptor[];
   /** What stands for the result of an optional backend that cannot be used; undefined where that is a failure. */
-  skipped(backend: string, why: (typeof unavailabilities)[number], reason: string): Skipped | undefined;
+  skipped(of: Pick<Wish, 'backend' | 'project'>, why: (typeof unavailabilities)[number], reason: string): Skipped | undefined;
   /** Calls back after profiles or policy changed; gives the function that stops it. */
   onChange(listener: () => void): () => void;
 }>;

@@ -1,6 +1,6 @@
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
-import { realpathSync } from 'node:fs';
+import { mkdirSync, realpathSync } from 'node:fs';
 import type { Backend } from '../../../../protocol/src/backends';
 import { ConductorError } from '../../../../protocol/src/errors';
 import type { Mark } from '../../base/processTree';
@@ -26,10 +26,22 @@ export async function programOf(name: string, profile: StdioProfile, configDir: 
   return {
     file, argv0, mark,
     args: [...prefix, ...profile.args],
-    cwd: profile.cwd === undefined ? configDir : profile.cwd.replace(/^~(?=$|[\\/])/, homedir()),
+    cwd: profile.cwd === undefined ? ownFolder(name, configDir) : profile.cwd.replace(/^~(?=$|[\\/])/, homedir()),
     environment: backendEnvironment(process.env, profile.env_passthrough, declared),
     lineLimit: profile.max_response_bytes + aroundAnswer,
   };
+}
+
+/** A folder that no agent can write into, since what lies there may decide what a package runner fetches and runs (docs/decisions/033-folder-of-a-server.md). */
+function ownFolder(name: string, configDir: string): string {
+  const folder = join(foldersOf(configDir), name);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  return realpathSync(folder);
+}
+
+/** Where the folders lie in which servers start that name none. */
+export function foldersOf(configDir: string): string {
+  return join(configDir, 'servers');
 }
 
 function findProgram(command: string): { file: string; prefix: readonly string[]; argv0: string } {

@@ -8,11 +8,12 @@ import { openEgress } from '../../rules/backends/verdict';
 import type { Backends } from './backends';
 import { expectedEgress } from './fence';
 import type { OpenRegistry } from './openRegistry';
+import { isSaid } from './said';
 
 /** What people see of all backends. `own` are the names of Conductor's tools, which no other may look like. */
 export async function stateOf(registry: OpenRegistry, backends: Pick<Backends, 'get'>, own: readonly string[]): Promise<BackendsState> {
   const names = [...registry.known().keys()];
-  const offered = names.flatMap((backend) => (registry.offered(backend) ?? []).map(({ name }) => ({ backend, tool: name })));
+  const offered = names.flatMap((backend) => (registry.offered(backend) ?? []).filter(({ name }) => !isSaid(name)).map(({ name }) => ({ backend, tool: name })));
   const views = await Promise.all([...registry.known()].map(([name, profile]) => viewOf(registry, backends, { name, profile, own, offered })));
   const [first, second] = [registry.files.backends.current(), registry.files.policy.current()];
   const { enabled, strict, softFail, optional, remarks } = registry.mode();

@@ -3,7 +3,7 @@ import type { ClientLine, Outcome } from '../../../../protocol/src/call';
 import { ConductorError } from '../../../../protocol/src/errors';
 import type { Prepared, Tool } from '../tool';
 import { toBackends, toClients, type Passing } from './methods';
-import { isLost, outcomeOf } from './outcome';
+import { isLost, outcomeOf, skippedRefusal } from './outcome';
 import { mayUse, prepareUse, type ToolGround } from './tool';
 
 /** What passes besides tools, as calls like any other: judged, asked about and recorded. No list of tools names them. */
@@ -19,7 +19,7 @@ export function useName(backend: string, method: string): string {
 /** One call for each method of the table, in both directions. */
 export function usesOf(ground: ToolGround): readonly Tool[] {
   const there = [...toBackends].map(([method, passing]): Tool => ({
-    ...hidden, name: useName(ground.backend, method), title: passing.title, countsAsFailure: isLost,
+    ...hidden, name: useName(ground.backend, method), title: passing.title, countsAsFailure: isLost, skips: (refusal, project) => skippedRefusal(refusal, { backend: ground.backend, project }, ground.registry),
     prepare: (input, context) => Promise.resolve(prepareThere(ground, method, passing, input, context)),
   }));
   const back = [...toClients].map(([method, { title }]): Tool => ({
@@ -30,7 +30,7 @@ export function usesOf(ground: ToolGround): readonly Tool[] {
 }
 
 function prepareThere(ground: ToolGround, method: string, passing: Passing, input: Readonly<Record<string, unknown>>, context: Parameters<typeof prepareUse>[3]): Prepared {
-  const prepared = prepareUse(ground, { tool: passing.permit, method, params: input, title: passing.title }, input, context);
+  const prepared = prepareUse(ground, { tool: passing.permit, method, params: input, title: passing.title, ...(passing.looks === undefined ? {} : { repeatable: passing.looks }) }, input, context);
   if (passing.way !== 'list') return prepared;
   // A list tells what may be asked for; it asks nobody by itself.
   const verdict = mayUse(ground.registry, ground.backend, passing.permit, context.project) ? { verdict: 'allow', rule: 'external.listed', reason: `The policy lists ${passing.permit} of ${ground.backend}.` } as const : prepared.verdict;
