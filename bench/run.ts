@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -48,22 +49,36 @@ function packageFigures(): Figure[] {
   return [{ what: 'size of the package', baseline: '-', value: `${size.toFixed(0)} KiB`, goal: 'below 1024 KiB', met: size < 1024 }, ...activationFigures(), ...promptFigures()];
 }
 
+/** What an editor suite left of its measurements; a sentence when there is nothing, or it is of another build. */
+function leftBySuite(name: string): Readonly<Record<string, number>> | string {
+  const file = join(root, 'out', name);
+  if (!existsSync(file)) return 'not measured: the editor suites leave this figure';
+  const { build, ...figures } = JSON.parse(readFileSync(file, 'utf8')) as { build?: string } & Record<string, number>;
+  // The same as `buildDigest` in scripts/package.mjs.
+  const digest = createHash('sha256');
+  for (const part of ['extension.js', 'server.js']) digest.update(readFileSync(join(root, 'dist', part)));
+  return build === digest.digest('hex') ? figures : 'not measured: the editor suites ran with another build than the one in dist';
+}
+
 /** The editor suites leave the activation times that they saw. */
 function activationFigures(): Figure[] {
-  const file = join(root, 'out', 'activation.json');
-  if (!existsSync(file)) return [];
-  const { milliseconds } = JSON.parse(readFileSync(file, 'utf8')) as { milliseconds: number };
-  return [{ what: "the extension's own activate() in the extension host", baseline: '-', value: `${milliseconds.toFixed(1)} ms`, goal: 'below 60 ms', met: milliseconds < 60 }];
+  const left = leftBySuite('activation.json');
+  const row = { what: "the extension's own activate() in the extension host", baseline: '-', goal: 'below 60 ms' };
+  if (typeof left === 'string') return [{ ...row, value: left, met: false }];
+  const { milliseconds = Number.NaN } = left;
+  return [{ ...row, value: `${milliseconds.toFixed(1)} ms`, met: milliseconds < 60 }];
 }
 
 /** The editor suites leave the times of prompts that they saw: from the agent's call to the screen, and from the key to the agent's result. */
 function promptFigures(): Figure[] {
-  const file = join(root, 'out', 'prompts.json');
-  if (!existsSync(file)) return [];
-  const { shownMs, answeredToResultMs, plainCallMs } = JSON.parse(readFileSync(file, 'utf8')) as { shownMs: number; answeredToResultMs: number; plainCallMs: number };
+  const left = leftBySuite('prompts.json');
+  const shown = { what: 'from a call to its prompt on the screen of the editor', baseline: 'a call that runs without asking', goal: 'below 150 ms' };
+  const resumed = { what: 'from the key that approves to the result at the agent', baseline: 'a call that runs without asking', goal: 'at most 30 ms more' };
+  if (typeof left === 'string') return [shown, resumed].map((row) => ({ ...row, value: left, met: false }));
+  const { shownMs = Number.NaN, answeredToResultMs = Number.NaN, plainCallMs = Number.NaN } = left;
   return [
-    { what: 'from a call to its prompt on the screen of the editor', baseline: 'a call that runs without asking', value: `${shownMs.toFixed(0)} ms, ${(shownMs / plainCallMs).toFixed(1)}x`, goal: 'below 150 ms', met: shownMs < 150 },
-    { what: 'from the key that approves to the result at the agent', baseline: 'a call that runs without asking', value: `${answeredToResultMs.toFixed(0)} ms, ${(answeredToResultMs - plainCallMs).toFixed(0)} ms more`, goal: 'at most 30 ms more', met: answeredToResultMs - plainCallMs <= 30 },
+    { ...shown, value: `${shownMs.toFixed(0)} ms, ${(shownMs / plainCallMs).toFixed(1)}x`, met: shownMs < 150 },
+    { ...resumed, value: `${answeredToResultMs.toFixed(0)} ms, ${(answeredToResultMs - plainCallMs).toFixed(0)} ms more`, met: answeredToResultMs - plainCallMs <= 30 },
   ];
 }
 

@@ -135,11 +135,11 @@ export const requests = {
   'audit/snapshot': { right: 'look', params: z.strictObject({ hash: snapshotHash }), result: snapshotSchema },
   /** Keeps the counts of this moment and names them in an entry of the log. */
   'audit/measure': { right: 'decide', params: empty, result: z.strictObject({ /** 64 hex digits. */ hash: z.string() }) },
-  /** How many entries fit, by day or by hour, the newest first. */
+  /** How many entries fit, by day or by hour, the newest first. With `withinMs` what is counted soon after that; `counting` says that older ones are not counted yet: asked again, more are. */
   'audit/buckets': {
     right: 'look',
-    params: z.strictObject({ filter: auditFilterSchema, by: z.enum(['day', 'hour']) }),
-    result: z.strictObject({ buckets: z.array(auditBucketSchema) }),
+    params: z.strictObject({ filter: auditFilterSchema, by: z.enum(['day', 'hour']), withinMs: z.number().int().nonnegative().max(60_000).optional() }),
+    result: z.strictObject({ buckets: z.array(auditBucketSchema), counting: z.literal(true).optional() }),
   },
   /** What there is to filter by. */
   'audit/values': { right: 'look', params: empty, result: auditValuesSchema },

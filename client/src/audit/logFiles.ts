@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { TabInputText, commands as editorCommands, languages as editorLanguages, window, workspace, type Tab, type TextDocument } from 'vscode';
 import { commands, languages, views } from '../ids';
 import type { Lifetime } from '../lifetime';
@@ -7,7 +7,10 @@ import type { Lifetime } from '../lifetime';
 /** Above this size VS Code hands a file to no extension, in bytes. */
 const mostBytes = 50 * 1_048_576;
 
-/** Gives opened files of the log their language wherever the configuration folder is, and says what to do with one that VS Code cannot show to extensions. */
+/** VS Code's own command: what is in front cannot be edited any more in this window, until it is told otherwise. */
+const makeReadOnly = 'workbench.action.files.setActiveEditorReadonlyInSession';
+
+/** Gives opened files of the log their language wherever the configuration folder is, keeps them from being edited, and says what to do with one that VS Code cannot show to extensions. */
 export function registerLogFiles(configDir: string, life: Lifetime): void {
   const name = (document: TextDocument): void => {
     if (document.uri.scheme !== 'file' || document.languageId === languages.audit || !isLogFile(document.uri.fsPath, configDir)) return;
@@ -25,13 +28,32 @@ export function registerLogFiles(configDir: string, life: Lifetime): void {
       void tellTooLarge(size);
     }
   };
+  const closed = new Set<string>();
+  const close = (): void => {
+    const { input } = window.tabGroups.activeTabGroup.activeTab ?? {};
+    if (!(input instanceof TabInputText) || input.uri.scheme !== 'file' || closed.has(input.uri.fsPath) || !belongsToLog(input.uri.fsPath, configDir)) return;
+    closed.add(input.uri.fsPath);
+    editorCommands.executeCommand(makeReadOnly).then(undefined, () => undefined);
+  };
   look(window.tabGroups.all.flatMap(({ tabs }) => tabs));
   life.add(window.tabGroups.onDidChangeTabs(({ opened }) => look(opened)));
+  // The patterns in the manifest know the usual folder only.
+  if (basename(configDir) === usualFolder) return;
+  close();
+  life.add(window.tabGroups.onDidChangeTabs(close));
+  life.add(window.tabGroups.onDidChangeTabGroups(close));
 }
+
+const usualFolder = '.conductor';
 
 /** The log in use, and closed files beside it in the folder `audit`. */
 function isLogFile(path: string, configDir: string): boolean {
   return path === join(configDir, 'audit.log') || (dirname(path) === join(configDir, 'audit') && path.endsWith('.log'));
+}
+
+/** Those, and what repairs set aside. */
+function belongsToLog(path: string, configDir: string): boolean {
+  return path === join(configDir, 'audit.log') || dirname(path) === join(configDir, 'audit');
 }
 
 async function tellTooLarge(size: number): Promise<void> {

@@ -15,13 +15,13 @@ class MemoryLog implements Source {
     for (let index = 0; index < count; index += 1) this.rows.push(rowAt(this.rows.length + 1, `${day}T${String(hour).padStart(2, '0')}:00:00.000Z`));
   }
 
-  buckets(filter: AuditFilter, by: 'day' | 'hour'): Promise<{ key: string; count: number }[]> {
+  buckets(filter: AuditFilter, by: 'day' | 'hour'): Promise<{ buckets: { key: string; count: number }[] }> {
     const counts = new Map<string, number>();
     for (const { timestamp } of this.fitting(filter).reverse()) {
       const key = timestamp.slice(0, by === 'day' ? 10 : 13);
       counts.set(key, (counts.get(key) ?? 0) + 1);
     }
-    return Promise.resolve([...counts].map(([key, count]) => ({ key, count })));
+    return Promise.resolve({ buckets: [...counts].map(([key, count]) => ({ key, count })) });
   }
 
   page(filter: AuditFilter, before: number | undefined, limit: number): Promise<{ rows: AuditRow[]; next?: number }> {
@@ -164,6 +164,53 @@ describe('the model of the audit tree', () => {
     assert.deepEqual(await model.children(), []);
   });
 
+  it('audit:filtered-soon shows the days that are counted first, and the others as they come', async () => {
+    const days = ['2026-11-21', '2026-11-20', '2026-11-19'];
+    let counted = 0;
+    let changes = 0;
+    const gates: (() => void)[] = [];
+    const model = new AuditModel({
+      buckets: async () => {
+        counted += 1;
+        if (counted > 1) await new Promise<void>((resolve) => gates.push(resolve));
+        return { buckets: days.slice(0, counted).map((key) => ({ key, count: 1 })), ...(counted < 3 ? { counting: true } : {}) };
+      },
+      page: () => Promise.resolve({ rows: [] }),
+    }, () => (changes += 1));
+    const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+    model.show({ text: 'rare' });
+    const first = await model.children();
+    assert.deepEqual([labels(first), model.isCounting], [['day 2026-11-21'], true]);
+    for (const known of [2, 3]) {
+      await settle();
+      gates.shift()?.();
+      await settle();
+      assert.deepEqual([labels(await model.children()), changes], [days.slice(0, known).map((day) => `day ${day}`), known - 1]);
+    }
+    assert.equal(model.isCounting, false);
+    assert.equal((await model.children())[0], first[0], 'rows that are open stay open');
+    await settle();
+    assert.equal(counted, 3, 'and nobody asks any more');
+  });
+
+  it('counts no further for a filter that is taken away', async () => {
+    let asked = 0;
+    const model = new AuditModel({
+      buckets: ({ text }) => {
+        asked += 1;
+        return Promise.resolve(text === undefined ? { buckets: [{ key: '2026-11-21', count: 9 }] } : { buckets: [{ key: '2026-11-20', count: 1 }], counting: true });
+      },
+      page: () => Promise.resolve({ rows: [] }),
+    });
+    model.show({ text: 'rare' });
+    await model.children();
+    model.show({});
+    assert.deepEqual(labels(await model.children()), ['day 2026-11-21']);
+    const before = asked;
+    for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual([labels(await model.children()), asked <= before + 1, model.isCounting], [['day 2026-11-21'], true, false]);
+  });
+
   it('applies the filter to days and pages', async () => {
     const log = new MemoryLog();
     log.add(6, '2026-11-21');
@@ -229,7 +276,7 @@ describe('the model of the audit tree', () => {
 
   it('asks again after a failure', async () => {
     let fails = true;
-    const model = new AuditModel({ buckets: () => (fails ? Promise.reject(new Error('no connection')) : Promise.resolve([{ key: '2026-11-21', count: 1 }])), page: () => Promise.resolve({ rows: [] }) });
+    const model = new AuditModel({ buckets: () => (fails ? Promise.reject(new Error('no connection')) : Promise.resolve({ buckets: [{ key: '2026-11-21', count: 1 }] })), page: () => Promise.resolve({ rows: [] }) });
     await assert.rejects(model.children(), /no connection/);
     fails = false;
     assert.equal((await model.children()).length, 1);

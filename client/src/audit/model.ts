@@ -33,8 +33,8 @@ const rowsAbove = 20;
 
 /** Where entries come from. */
 export type Source = Readonly<{
-  /** Days or hours with entries that fit, and how many; the newest first. */
-  buckets(filter: AuditFilter, by: Bucket['kind']): Promise<readonly AuditBucket[]>;
+  /** Days or hours with entries that fit, and how many; the newest first. `counting`: only the newest are counted yet, and asked again more are. */
+  buckets(filter: AuditFilter, by: Bucket['kind']): Promise<Readonly<{ buckets: readonly AuditBucket[]; counting?: true | undefined }>>;
   page(filter: AuditFilter, before: number | undefined, limit: number): Promise<AuditPage>;
 }>;
 
@@ -43,17 +43,28 @@ export class AuditModel {
   /** The days under the present filter; a new filter brings a new promise, so that a late answer to an old one is not shown. */
   private days: Promise<Bucket[]> | undefined;
   private chosen: AuditFilter = {};
+  private counting = false;
+  /** Set anew with each filter, so that counting under an old one ends. */
+  private turn = {};
 
-  constructor(private readonly source: Source) {}
+  /** `changed` is called when more days are known. */
+  constructor(private readonly source: Source, private readonly changed: () => void = () => undefined) {}
 
   get filter(): AuditFilter {
     return this.chosen;
+  }
+
+  /** Whether older days than those on show are still being counted. */
+  get isCounting(): boolean {
+    return this.counting;
   }
 
   /** Starts anew with this filter. */
   show(filter: AuditFilter): void {
     this.chosen = filter;
     this.days = undefined;
+    this.counting = false;
+    this.turn = {};
   }
 
   async children(node?: AuditNode): Promise<AuditNode[]> {
@@ -147,11 +158,33 @@ export class AuditModel {
   }
 
   private async loadDays(known: readonly Bucket[]): Promise<Bucket[]> {
-    return updated(known, await this.source.buckets(this.chosen, 'day'), (key, count) => bucketOf('day', key, undefined, count));
+    const { turn } = this;
+    const { days, counting } = await this.askDays(known);
+    // What is counted by now is shown at once, the rest as it comes.
+    if (counting && turn === this.turn && !this.counting) void this.countOn(turn).catch(() => (turn === this.turn ? (this.counting = false) : undefined));
+    return days;
+  }
+
+  /** Asks on until all days are counted, or something else is shown. */
+  private async countOn(turn: object): Promise<void> {
+    this.counting = true;
+    while (this.counting && turn === this.turn) {
+      const known = (await this.days) ?? [];
+      const { days, counting } = await this.askDays(known);
+      if (turn !== this.turn) return;
+      this.days = Promise.resolve(days);
+      this.counting = counting;
+      this.changed();
+    }
+  }
+
+  private async askDays(known: readonly Bucket[]): Promise<{ days: Bucket[]; counting: boolean }> {
+    const { buckets, counting } = await this.source.buckets(this.chosen, 'day');
+    return { days: updated(known, buckets, (key, count) => bucketOf('day', key, undefined, count)), counting: counting === true };
   }
 
   private async countHours(day: Bucket): Promise<Bucket[]> {
-    return updated(day.hours ?? [], await this.source.buckets(this.within(day), 'hour'), (key, count) => bucketOf('hour', key, day, count));
+    return updated(day.hours ?? [], (await this.source.buckets(this.within(day), 'hour')).buckets, (key, count) => bucketOf('hour', key, day, count));
   }
 
   /** Puts new entries on top of what is loaded; a gap larger than a page drops the older rows, which can be loaded again. */

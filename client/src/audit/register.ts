@@ -33,6 +33,8 @@ export type Audit = Readonly<{
 }>;
 
 const gatherMs = 250;
+/** Milliseconds that the days of a filter may take to be counted before those that are known by then are shown. */
+const soonMs = 80;
 /** Most findings whose days and hours are looked up. */
 const mostPlaced = 20;
 
@@ -43,9 +45,9 @@ type Room = Readonly<{ broker: Broker; memory: Memory; signer: LogSigner; model:
 export function registerAudit(broker: Broker, { globalState, secrets }: Readonly<{ globalState: Memento; secrets: Secrets }>, life: Lifetime): Audit {
   const marks = new Marks();
   const model = new AuditModel({
-    buckets: async (filter, by) => (await broker.request('audit/buckets', { filter, by })).buckets,
+    buckets: (filter, by) => broker.request('audit/buckets', { filter, by, ...(by === 'day' ? { withinMs: soonMs } : {}) }),
     page: (filter, before, limit) => broker.request('audit/page', { filter, limit, ...(before === undefined ? {} : { before }) }),
-  });
+  }, () => tree.refresh());
   const tree = life.add(new AuditTree(model, marks, () => broker.link().kind === 'connected'));
   const problems = life.add(new AuditProblems(broker.configDir));
   const listeners: (() => void)[] = [];

@@ -29,7 +29,7 @@ export class AuditTree implements TreeDataProvider<TreeNode>, Disposable {
   /** Draws one row and what is under it anew, or everything. */
   refresh(node?: TreeNode): void {
     const filter = filterText(this.model.filter);
-    this.view.message = filter === '' ? '' : `Filter: ${filter}`;
+    this.view.message = filter === '' ? '' : `Filter: ${filter}${this.model.isCounting ? ' · counting older entries…' : ''}`;
     this.changes.fire(node);
   }
 

@@ -2,6 +2,7 @@
 import { carries, hashOfLine, hasLayout, linksInPlace, linksTo, maxLineBytes, readTail, zeroHash } from './bytes';
 import { fits, isWhole, judge, type Expected, type LineFacts } from './damage';
 import { readHead, type EntryHead } from './head';
+import { HeldCall } from './heldCall';
 import { idLength, PlainLine, Times } from './plain';
 import type { Finding, OrphanCall } from './report';
 import { callsFit, type Stretch } from './stretch';
@@ -82,6 +83,9 @@ export class ChainCheck {
   readonly #known: readonly KnownHead[];
   readonly #findings: Finding[] = [];
   readonly #open = new Map<string, OrphanCall>();
+  /** The only call that is open, when it was the last to begin; `#open` is empty then. */
+  readonly #held = new HeldCall();
+  #heldAt: Readonly<{ line: number; offset: number }> = { line: 0, offset: 0 };
   readonly #warnings: { line: number; message: string }[] = [];
 
   constructor(known: readonly KnownHead[] = [], start: ChainStart = { seq: 1, prevHash: zeroHash }) {
@@ -127,7 +131,7 @@ export class ChainCheck {
     this.#advance(seq, phase, hash, offset + newline - start + 1);
     const before = this.#times.takeAt(bytes, line.timestamp);
     if (before !== undefined) this.#warn(`The clock went back from ${before} to ${this.#times.last ?? ''}.`);
-    if (line.call !== -1) this.#pair(phase, bytes.toString('latin1', line.call, line.call + idLength), offset, phase === 'intent' ? bytes.toString('latin1', line.tool, line.toolEnd) : '');
+    if (line.call !== -1) this.#pairPlain(bytes, offset);
     return true;
   }
 
@@ -139,11 +143,32 @@ export class ChainCheck {
     this.#take({ line: this.#lines, offset, tail: undefined, computed: undefined, head: undefined, flaw, zeroed }, 0);
   }
 
+  /** Pairs a line that was read in place. */
+  #pairPlain(bytes: Buffer, offset: number): void {
+    const [line, held] = [this.#plain, this.#held];
+    if (line.phase === 'intent' && !held.holds && this.#open.size === 0) {
+      held.hold(bytes, line);
+      this.#heldAt = { line: this.#lines, offset };
+    } else if ((line.phase === 'done' || line.phase === 'recover') && held.isOf(bytes, line)) held.drop();
+    else this.#pair(line.phase, bytes.toString('latin1', line.call, line.call + idLength), offset, line.phase === 'intent' ? bytes.toString('latin1', line.tool, line.toolEnd) : '');
+  }
+
+  /** The open calls, those that are held as bytes too. */
+  #calls(): Map<string, OrphanCall> {
+    const held = this.#held;
+    if (held.holds) {
+      const { call, tool } = held.texts;
+      this.#open.set(call, { call, tool, ...this.#heldAt });
+      held.drop();
+    }
+    return this.#open;
+  }
+
   /** Whether a stretch that was read on its own continues the chain here, in the order of time and of its calls. */
   admits(stretch: Stretch): boolean {
     const { seq, prevHash, timestamp } = stretch.first;
     const last = this.#times.last;
-    return this.#pending === undefined && this.#head === prevHash && this.#seq === seq && (last === undefined || last <= timestamp) && callsFit(stretch, this.#open);
+    return this.#pending === undefined && this.#head === prevHash && this.#seq === seq && (last === undefined || last <= timestamp) && callsFit(stretch, this.#calls());
   }
 
   /** Takes a stretch that is admitted, to the same effect as pushing its lines. */
@@ -156,8 +181,9 @@ export class ChainCheck {
     for (const { seq, hash } of heads) if (this.#knownHashes.has(seq)) this.#knownHashes.set(seq, hash);
     this.#times.take(first.timestamp);
     this.#times.take(last.timestamp);
-    for (const { call } of closed) this.#open.delete(call);
-    for (const orphan of open) this.#open.set(orphan.call, { ...orphan, line: before + orphan.line });
+    const calls = this.#calls();
+    for (const { call } of closed) calls.delete(call);
+    for (const orphan of open) calls.set(orphan.call, { ...orphan, line: before + orphan.line });
   }
 
   /** Ends the pass; `rest` is what follows the last newline, undefined when nothing does. */
@@ -180,7 +206,7 @@ export class ChainCheck {
       lastTimestamp: this.#times.last,
       findings: this.#findings,
       findingCount: this.#findingCount,
-      orphans: [...this.#open.values()],
+      orphans: [...this.#calls().values()],
       warnings: this.#warnings,
     };
   }
@@ -221,9 +247,10 @@ export class ChainCheck {
   }
 
   #pair(phase: string, call: string, offset: number, tool: string): void {
-    if (phase === 'intent') this.#open.set(call, { call, tool, line: this.#lines, offset });
+    const open = this.#calls();
+    if (phase === 'intent') open.set(call, { call, tool, line: this.#lines, offset });
     if (phase !== 'done' && phase !== 'recover') return;
-    if (!this.#open.delete(call)) this.#warn(`An outcome is recorded of call ${call}, but no decision to run it.`);
+    if (!open.delete(call)) this.#warn(`An outcome is recorded of call ${call}, but no decision to run it.`);
   }
 
   #warn(message: string): void {

@@ -24,12 +24,20 @@ function member(name: string, read: Reader, need: 'required' | 'optional' = 'opt
 
 /** Bytes above ASCII seen since this was set to false; they must be UTF-8. One line is looked at at a time. */
 let beyondAscii = false;
+/** Members that were seen since all of this was set to false: an approval, a verdict that asks, a detail. */
+const has = { approval: false, asks: false, detail: false };
+
+/** What the line has that `isPlainEntry` said yes to last. */
+export function plainMembers(): Readonly<typeof has> {
+  return has;
+}
 
 /** Whether the line of which `line` was read, and which ends before `newline`, is an entry without a flaw. */
 export function isPlainEntry(bytes: Buffer, start: number, newline: number, line: PlainLine): boolean {
   const end = newline - tailBytes;
   if (!hasLayout(bytes, newline) || !areHex(bytes, end + 20, 64) || !areHex(bytes, newline - 66, 64) || !isTime(bytes, line.timestamp)) return false;
   beyondAscii = false;
+  has.approval = has.asks = has.detail = false;
   const input = afterText(bytes, line.toolEnd + 1, beforeInput);
   const inputEnd = input === no ? no : readRecord(bytes, input);
   const inputHash = inputEnd === no ? no : afterText(bytes, inputEnd, beforeHash);
@@ -213,11 +221,20 @@ function readWord(bytes: Uint8Array, at: number): number {
   return bytes[at] === quote && bytes[end] === quote && end > at + 1 && end - at <= 33 ? end + 1 : no;
 }
 
-const decisions = ['"allow"', '"approve"', '"deny"'].map((word) => Buffer.from(word));
+const asking = Buffer.from('"approve"');
+const decisions = [Buffer.from('"allow"'), asking, Buffer.from('"deny"')];
 
 function readDecision(bytes: Uint8Array, at: number): number {
   const word = decisions.find((one) => standsAt(bytes, at, one));
+  has.asks = word === asking;
   return word === undefined ? no : at + word.length;
+}
+
+function seen(name: keyof typeof has, read: Reader): Reader {
+  return (bytes, at) => {
+    has[name] = true;
+    return read(bytes, at);
+  };
 }
 
 /** An object that has these members and no others, in any order. */
@@ -250,12 +267,12 @@ function indexOfMember(members: readonly Member[], bytes: Uint8Array, at: number
 const afterInput: readonly Member[] = [
   member('result', readWord, 'required'),
   member('verdict', readMembers([member('verdict', readDecision, 'required'), member('rule', readText, 'required'), member('reason', readText, 'required'), member('policyHash', readText)])),
-  member('approval', readMembers([member('id', readText, 'required'), member('decision', readText, 'required'), member('by', readText, 'required'), member('window', readText), member('user', readText), member('waitedMs', readAmount, 'required'), member('reason', readText)])),
+  member('approval', seen('approval', readMembers([member('id', readText, 'required'), member('decision', readText, 'required'), member('by', readText, 'required'), member('window', readText), member('user', readText), member('waitedMs', readAmount, 'required'), member('reason', readText)]))),
   member('actor', readMembers([member('role', readText, 'required'), member('client', readText), member('connection', readNumber), member('window', readText), member('user', readText, 'required')])),
   member('project', readText),
   member('durationMs', readAmount),
   member('output', readMembers([member('sha256', readHash, 'required'), member('bytes', readCount, 'required')])),
-  member('detail', readRecord),
+  member('detail', seen('detail', readRecord)),
 ];
 
 /** Days that every year has in each month; what is beyond is left to the full reading. */

@@ -77,7 +77,7 @@ export function createHandlers(rooms: HandlerRooms): Handlers {
       await writer.append({ phase: 'event', tool: 'audit.metrics', input: { why: 'asked', metrics: `sha256:${hash}` }, result: 'ok', actor: actorOf(guest, rooms) });
       return { hash };
     },
-    'audit/buckets': async ({ filter, by }, _guest, { signal }) => ({ buckets: await view.buckets(filter, by, signal) }),
+    'audit/buckets': async ({ filter, by, withinMs }, _guest, { signal }) => (withinMs === undefined ? { buckets: await view.buckets(filter, by, signal) } : await view.bucketsWithin(filter, by, withinMs, signal)),
     'audit/values': (_, _guest, { signal }) => view.values(signal),
     'audit/verify': async (asked, guest, asker) => {
       const report = await verifying(asked, asker);

@@ -130,7 +130,7 @@ export async function buildRooms(ground: Ground): Promise<Built> {
   const { redactor } = ground;
   const own = ownSecrets(ensureControlKey(configDir), salt.secret);
   redactor.know(own);
-  const redaction = createRedaction({ secret: salt.secret, known: redactor.find });
+  const redaction = createRedaction({ secret: salt.secret, known: redactor.find, knowledge: redactor.knowledge });
   const writer = await openAuditWriter({
     redact: (entry, id) => redaction.entry(entry, id),
     path: log, createdBy: `conductor ${version}`, actor: self, nextId: newId,

@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
-import { packagePath } from '../../../scripts/package.mjs';
+import { buildDigest, packagePath } from '../../../scripts/package.mjs';
 import { openContainer, openWorkbench, quickInput, runCommand, screenshot, statusItems, toasts, treeRows, until } from '../product.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../../..');
@@ -140,7 +140,7 @@ describe('how the installed package asks', function () {
       plain.push(performance.now() - began);
     }
     const median = (all) => all.toSorted((one, two) => one - two)[Math.floor(all.length / 2)];
-    const times = { shownMs: median(shown), answeredToResultMs: median(resumed), plainCallMs: median(plain) };
+    const times = { build: buildDigest(), shownMs: median(shown), answeredToResultMs: median(resumed), plainCallMs: median(plain) };
     mkdirSync(join(root, 'out'), { recursive: true });
     writeFileSync(join(root, 'out', 'prompts.json'), JSON.stringify(times));
   });

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runAgent } from '../../../scripts/demo/agent.mjs';
-import { packagePath } from '../../../scripts/package.mjs';
+import { buildDigest, packagePath } from '../../../scripts/package.mjs';
 import { clickTreeRow, containerLabel, openContainer, openWorkbench, quickInput, runCommand, screenshot, statusItems, toasts, treeRows, until } from '../product.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../../..');
@@ -46,7 +46,7 @@ describe('the installed package', function () {
   it('product:activation: the extension logs how long it took, for the results', async () => {
     const logs = dirname(window.server.logFile);
     const found = await until(() => Promise.resolve(activationTimes(logs)), (times) => times.length > 0, 'the log of the extension');
-    writeFileSync(join(root, 'out', 'activation.json'), JSON.stringify({ milliseconds: found[0] }));
+    writeFileSync(join(root, 'out', 'activation.json'), JSON.stringify({ build: buildDigest(), milliseconds: found[0] }));
   });
 
   it('product:three-calls: one allowed, one approved with the keyboard, one refused', async () => {

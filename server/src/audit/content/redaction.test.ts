@@ -79,4 +79,44 @@ describe('redaction of entries', () => {
     assert.equal(text, 'token=[removed] and more');
     assert.equal(removed?.parts[0]?.hmac, committed(call, { at: '/output', from: 6, kind: '', hmac: '' }, 'something-secret'));
   });
+
+  it('audit:redacted-once looks at a clean entry in one pass, and at what decision and outcome share once', () => {
+    const texts: string[] = [];
+    const counting = createRedactor();
+    counting.know([{ name: 'canary.known', value: Buffer.from('canary-known') }]);
+    const once = createRedaction({ secret, known: (text) => (texts.push(text), counting.find(text)), knowledge: counting.knowledge });
+    const input = { command: 'git log', args: ['-n', '20'], deep: { list: [1, null, 'three'] } };
+    const intent = intentOf(input, { actor: { role: 'agent', client: 'raw 1', user: 'ann' }, verdict: { verdict: 'allow', rule: 'shell.allowed', reason: '"git log" is listed.' } });
+    const outcome: NewDone = { phase: 'done', call, tool: 'shell.exec', input, result: 'success', actor: { role: 'agent', client: 'raw 1', user: 'ann' } };
+    assert.equal(once.entry(intent, call), intent);
+    assert.equal(texts.length, 1);
+    for (const part of ['command', 'git log', '20', 'three', 'shell.exec', 'raw 1', '"git log" is listed.']) assert.ok(texts[0]?.includes(part), part);
+    assert.equal(once.entry(outcome, done), outcome);
+    assert.equal(texts.length, 1, 'nothing of the outcome is new');
+    counting.know([{ name: 'canary.later', value: Buffer.from('git log') }]);
+    assert.deepEqual({ ...once.entry(outcome, done).input }, { ...input, command: '[removed]' }, 'what counts as a secret by now is found in what was clean before');
+    assert.equal(once.entry({ ...outcome, tool: 'canary-known' }, done).tool, 'canary-known', 'and what does not count any more is not');
+  });
+
+  it('audit:redacted-once finds at the first glance whatever a closer look finds, wherever texts meet', () => {
+    const values = ['canary-known', 'ends\\\\', '%begins', 'two words', 'line\nbreak', 'pin7'];
+    const several = createRedactor();
+    several.know(values.map((value, i) => ({ name: `canary.${String(i)}`, value: Buffer.from(value) })));
+    const quick = createRedaction({ secret, known: several.find, knowledge: several.knowledge });
+    const plain = [...values, ...values.map((value) => JSON.stringify(value).slice(1, -1)), ...values.map((value) => Buffer.from(value).toString('base64')), ...values.map((value) => encodeURIComponent(value)), ...values.map((value) => `%${value.charCodeAt(0).toString(16)}${value.slice(1)}`), `ghp_${'a1B2'.repeat(9)}`, `SG.${'x'.repeat(22)}.${'y'.repeat(43)}`, 'password=hunter2', 'Bearer abcdefgh12345678'];
+    const around = ['', 'x', '\\', '%', '&', '\n', '"', ' '];
+    for (const text of plain) {
+      for (const before of around) {
+        for (const after of around) {
+          const entry = intentOf({ first: `a${before}`, second: text, third: `${after}b`, list: [before, text, after] });
+          // Deeper than any glance, so that each text is looked at for itself.
+          let deep: unknown = 'end';
+          for (let i = 0; i < 20; i += 1) deep = [deep];
+          const closely = quick.entry({ ...entry, input: { ...entry.input, zdeep: deep } }, call).input;
+          const { zdeep: _deep, ...expected } = closely;
+          assert.deepEqual({ ...quick.entry(entry, call).input }, expected, JSON.stringify([before, text, after]));
+        }
+      }
+    }
+  });
 });

@@ -4,9 +4,13 @@ import type { NewEntry } from '../../../../protocol/src/audit/entry';
 import { commitmentTo, mostCommitments, removedMarker, saltOf, secretName, type PartOwner, type Removed, type RemovedPart } from '../../../../protocol/src/audit/removed';
 import { findSecrets, namesSecret, type SecretSpan } from '../../rules/redaction/secretText';
 import { findTokens } from '../../rules/redaction/tokens';
+import { Glance } from './glance';
 
-/** What redaction needs: the secret behind the salts, and where values stand that must never be written. */
-export type RedactionOptions = Readonly<{ secret: Buffer; known(text: string): readonly Readonly<{ from: number; to: number }>[] }>;
+/**
+ * What redaction needs: the secret behind the salts, and where values stand that must never be written. `knowledge` gives something that is
+ * another as soon as other values count; without it nothing that was found clean is remembered.
+ */
+export type RedactionOptions = Readonly<{ secret: Buffer; known(text: string): readonly Readonly<{ from: number; to: number }>[]; knowledge?: () => unknown }>;
 
 /** Takes secrets out. What holds none comes back as it is. */
 export type Redaction = Readonly<{
@@ -23,11 +27,15 @@ const mostDepth = 32;
 const shortestName = 6;
 
 /** Makes the redaction of one log. */
-export function createRedaction({ secret, known }: RedactionOptions): Redaction {
+export function createRedaction({ secret, known, knowledge = () => ({}) }: RedactionOptions): Redaction {
   const named = secretName(secret);
+  const glance = new Glance({ known, knowledge });
+  const everything = (text: string): readonly SecretSpan[] => certain(text, known);
   return {
     entry(entry, id) {
-      const find = new Finder(secret, { id, call: entry.phase === 'done' || entry.phase === 'event' ? entry.call : id }, (text) => certain(text, known));
+      const seen = glance.at(entry);
+      if (seen === 'nothing') return entry;
+      const find = new Finder(secret, { id, call: entry.phase === 'done' || entry.phase === 'event' ? entry.call : id }, seen === 'looks' ? nothing : everything);
       const clean = find.inEntry(entry);
       const removed = find.removed(named, entry.removed);
       return clean === entry || removed === undefined ? entry : { ...clean, removed };

@@ -79,6 +79,22 @@ describe('counts of entries that fit a filter', () => {
     }
   });
 
+  it('audit:filtered-soon are given for the newest when that is enough, and go on from there when asked again', async () => {
+    await write();
+    const reader = createAuditReader(path);
+    const filter = { text: 'echo "gr' };
+    const all = await plainly((_, line) => line.includes('echo \\"Gr'));
+    const seen: number[] = [];
+    for (let done = false; !done; ) {
+      const { counts, all: complete } = await reader.newestCounts(filter, () => true);
+      assert.deepEqual(counts.slice(1), all.slice(-counts.length).slice(1), 'the newest days, of which only the first may be counted in part');
+      seen.push(counts.length);
+      done = complete;
+    }
+    assert.deepEqual(await reader.counts(filter), all);
+    assert.deepEqual(seen, [...seen].sort((a, b) => a - b));
+  });
+
   it('follow a log that grows', async () => {
     await write();
     const reader = createAuditReader(path);
@@ -123,6 +139,56 @@ describe('kept counts', () => {
     }
     await writeFile(second, kept);
     assert.deepEqual(await bySize(keeping()), expected, 'the counts of another file');
+  });
+
+  it('audit:filtered-soon a text is looked for only where it may stand, and found wherever it does', async () => {
+    await write();
+    const read: string[] = [];
+    const watching: Disk = {
+      ...realDisk,
+      async openRead(file) {
+        const found = await realDisk.openRead(file);
+        if (found === undefined || !file.endsWith('.log')) return found;
+        // The first line of each file is looked at to find its place, and the last bytes of the one in use to see whether it is still that.
+        return { ...found, read: (target, position) => (target.length > 16_384 || (position > 0 && target.length > 80) ? read.push(file) : 0, found.read(target, position)) };
+      },
+    };
+    const reader = createAuditReader(path, watching, new KeptCounts(watching, path));
+    await reader.counts({});
+    const closed = (await readdir(join(folder, 'audit'))).filter((name) => name.endsWith('.log'));
+    assert.deepEqual((await readdir(join(folder, 'audit'))).filter((name) => name.endsWith('.grams')).sort(), closed.map((name) => name.replace('.log', '.grams')).sort());
+    const plain = createAuditReader(path);
+    const ids = (await lines()).map((line) => (JSON.parse(line) as Entry).call ?? '').filter((call) => call !== '');
+    const [first = '', last = ''] = [ids[1], ids.at(-1)];
+    for (const filter of [{ text: 'größe 7' }, { text: 'ECHO' }, { text: '"prevhash":"sha256:a' }, { text: 'ab' }, { text: first.slice(4) }, { call: first }, { call: last }, { text: 'nowhere at all' }, { text: 'claude', tool: 'filesystem' }] as readonly AuditFilter[]) {
+      assert.deepEqual(await reader.counts(filter), await plain.counts(filter), JSON.stringify(filter));
+      assert.deepEqual((await reader.page({ filter, limit: 1_000 })).items, (await plain.page({ filter, limit: 1_000 })).items, JSON.stringify(filter));
+    }
+    read.length = 0;
+    assert.deepEqual(await reader.counts({ text: 'nowhere to be found' }), []);
+    assert.deepEqual(read, [], 'no file is read for what stands nowhere');
+    assert.deepEqual((await reader.counts({ call: first })).map(({ count }) => count), [2]);
+    assert.deepEqual(new Set(read).size, 1, 'one call stands in one file');
+  });
+
+  it('triples that do not fit their file are not believed', async () => {
+    await write();
+    await keeping().counts({});
+    const [name = ''] = (await readdir(join(folder, 'audit'))).filter((one) => one.endsWith('.grams')).sort();
+    const grams = join(folder, 'audit', name);
+    const kept = await readFile(grams);
+    const filter = { text: 'größe 1"' };
+    const expected = await createAuditReader(path).counts(filter);
+    for (const damaged of [Buffer.alloc(0), kept.subarray(0, -1), Buffer.concat([kept, Buffer.from('x')]), Buffer.from(kept.toString('latin1').replace(/"mark":"[^"]*"/, '"mark":"another file"'), 'latin1')]) {
+      await writeFile(grams, damaged);
+      assert.deepEqual(await keeping().counts(filter), expected);
+      assert.deepEqual(await readFile(grams), kept, 'made anew');
+    }
+    // Cut short while a reader runs: what is not covered is read.
+    const reader = keeping();
+    await reader.counts({});
+    await writeFile(grams, 'gone');
+    assert.deepEqual(await reader.counts(filter), expected);
   });
 
   it('are what is used: a closed file that was counted is not read again', async () => {

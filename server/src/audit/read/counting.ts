@@ -1,17 +1,16 @@
 /** Counts the entries that a filter lets through, from the index where that is enough, else from the lines in question. */
 import { maxLineBytes } from '../../../../protocol/src/audit/bytes';
 import type { ReadableFile } from '../files/disk';
-import { quickPlaces, quickTest, timeMatcher, type AuditFilter } from './filter';
+import { needleOf, quickPlaces, quickTest, timeMatcher, type AuditFilter } from './filter';
 import { mixedKind, type Kind } from './kinds';
-import { quarterMs, type Counted, type Quarter } from './timeIndex';
-
-/** Bytes of the log. `to` does not belong to it. */
-export type ByteRange = Readonly<{ from: number; to: number }>;
+import { quarterMs, type ByteRange, type Counted, type Quarter } from './timeIndex';
 
 /** Entries of a quarter that fit, by the start of the quarter. */
 export type Counts = ReadonlyMap<number, number>;
 
 const blockBytes = 1_048_576;
+/** Bytes after which whoever waits may have enough. */
+const sliceBytes = 8_388_608;
 /** Filters whose counts are kept. */
 const mostRemembered = 4;
 
@@ -22,6 +21,11 @@ export class Counting {
 
   /** Entries that fit, of quarters that hold any. Reads what the index cannot tell; `signal` ends that. */
   async counts(file: ReadableFile, counted: Counted, filter: AuditFilter, signal?: AbortSignal): Promise<Counts> {
+    return (await this.newest(file, counted, filter, () => false, signal)).counts;
+  }
+
+  /** The same, the newest first, until that is `enough`: `all` is false then, and asked again it goes on from there. */
+  async newest(file: ReadableFile, counted: Counted, filter: AuditFilter, enough: () => boolean, signal?: AbortSignal): Promise<Readonly<{ counts: Counts; all: boolean }>> {
     const counts = new Map<number, number>();
     const unread: Quarter[] = [];
     const kept = this.#keptFor(filter);
@@ -32,20 +36,28 @@ export class Counting {
       if (fit === undefined) unread.push({ ...quarter });
       else if (fit > 0) counts.set(quarter.start, fit);
     }
-    const read = await countIn(file, unread, filter, signal);
-    for (const { start } of unread) if ((read.get(start) ?? 0) > 0) counts.set(start, read.get(start) ?? 0);
-    for (const quarter of unread) if (isWhole(quarter, filter)) kept.set(quarter.start, { of: quarter.count, fit: read.get(quarter.start) ?? 0 });
-    return counts;
+    const places = unread.length === 0 ? undefined : await placesOf(counted, filter);
+    while (unread.length > 0) {
+      const some = unread.splice(-readAtOnce(unread));
+      const read = await countIn(file, { quarters: some, ranges: within(joined(some), places) }, filter, signal);
+      for (const quarter of some) {
+        const fit = read.get(quarter.start) ?? 0;
+        if (fit > 0) counts.set(quarter.start, fit);
+        if (isWhole(quarter, filter)) kept.set(quarter.start, { of: quarter.count, fit });
+      }
+      if (enough()) break;
+    }
+    return { counts, all: unread.length === 0 };
   }
 
   /** Where entries that fit can be, the last first, as far as it is known without reading. */
-  rangesOf(counted: Counted, filter: AuditFilter): readonly ByteRange[] {
+  async rangesOf(counted: Counted, filter: AuditFilter): Promise<readonly ByteRange[]> {
     const kept = this.#keptFor(filter);
     const places = withinTimes(counted.quarters, filter).filter((quarter) => {
       const known = kept.get(quarter.start);
       return known?.of === quarter.count ? known.fit > 0 : fitting(counted, quarter, filter) !== 0;
     });
-    return joined(places).reverse();
+    return within(joined(places), await placesOf(counted, filter)).reverse();
   }
 
   #keptFor({ since: _since, until: _until, ...filter }: AuditFilter): Map<number, Readonly<{ of: number; fit: number }>> {
@@ -57,6 +69,18 @@ export class Counting {
     if (this.#read.size > mostRemembered && oldest !== undefined) this.#read.delete(oldest);
     return kept;
   }
+}
+
+/** How many of the last quarters are read before anybody is asked whether that is enough. */
+function readAtOnce(quarters: readonly Quarter[]): number {
+  let bytes = 0;
+  let count = 0;
+  while (count < quarters.length && bytes < sliceBytes) {
+    count += 1;
+    const { from = 0, to = 0 } = quarters.at(-count) ?? {};
+    bytes += to - from;
+  }
+  return count;
 }
 
 function withinTimes(quarters: readonly Quarter[], { since, until }: AuditFilter): Quarter[] {
@@ -104,14 +128,39 @@ function joined(quarters: readonly Quarter[]): ByteRange[] {
   return ranges;
 }
 
-async function countIn(file: ReadableFile, quarters: readonly Quarter[], filter: AuditFilter, signal: AbortSignal | undefined): Promise<Counts> {
+/** Where the index leaves room for the text of a filter. */
+async function placesOf(counted: Counted, filter: AuditFilter): Promise<readonly ByteRange[] | undefined> {
+  const needle = needleOf(filter);
+  return needle === undefined ? undefined : await counted.placesOf(needle);
+}
+
+/** What of some ranges lies in others; both in order and without overlaps. */
+function within(ranges: readonly ByteRange[], places: readonly ByteRange[] | undefined): ByteRange[] {
+  if (places === undefined) return [...ranges];
+  const shared: { from: number; to: number }[] = [];
+  let next = 0;
+  for (const range of ranges) {
+    while (next < places.length && (places[next]?.to ?? 0) <= range.from) next += 1;
+    for (let i = next; i < places.length && (places[i]?.from ?? 0) < range.to; i += 1) {
+      const [from, to] = [Math.max(range.from, places[i]?.from ?? 0), Math.min(range.to, places[i]?.to ?? 0)];
+      const last = shared.at(-1);
+      if (last?.to === from) last.to = to;
+      else if (from < to) shared.push({ from, to });
+    }
+  }
+  return shared;
+}
+
+type Unread = Readonly<{ quarters: readonly Quarter[]; ranges: readonly ByteRange[] }>;
+
+async function countIn(file: ReadableFile, { quarters, ranges }: Unread, filter: AuditFilter, signal: AbortSignal | undefined): Promise<Counts> {
   const counts = new Map<number, number>(quarters.map(({ start }) => [start, 0]));
   const mayFit = quickTest(filter);
   const places = quickPlaces(filter);
   const { text: _found, ...others } = filter;
   // Where the places of the text are known, the lines need not be searched for it once more.
   const timeOf = timeMatcher(places === undefined ? filter : others);
-  for (const range of joined(quarters)) {
+  for (const range of ranges) {
     await eachBlock(file, range, signal, (bytes, from, to) => {
       const look = (start: number, newline: number): void => {
         const time = timeOf(bytes, start, newline);

@@ -56,6 +56,11 @@ export function matcher(filter: AuditFilter): (bytes: Buffer, start: number, end
   };
 }
 
+/** Text that every line holds that fits, in any case of its letters; undefined when the filter asks for none. */
+export function needleOf({ text, call }: AuditFilter): string | undefined {
+  return text === undefined ? call : inJson(text);
+}
+
 /** A quick test of many lines at once: whether some line in `bytes[start, end)` may fit. Undefined when the filter asks for no text and no call. */
 export function quickTest({ text, call }: AuditFilter): ((bytes: Buffer, start: number, end: number) => boolean) | undefined {
   const needle = text === undefined ? call?.toLowerCase() : inJson(text);

@@ -2,6 +2,8 @@
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import type { Disk } from '../files/disk';
+import { derivedPath, markText, putDerived } from './derived';
+import { KeptGrams } from './keptGrams';
 import type { Kind, Kinds } from './kinds';
 import type { Quarter } from './timeIndex';
 import type { LogPart } from '../files/wholeLog';
@@ -22,6 +24,8 @@ const mostBytes = 16_777_216;
 
 /** Keeps counts; whoever only reads a log has none. */
 export class KeptCounts {
+  /** Keeps what texts are found by, too. */
+  readonly grams: KeptGrams;
   private readonly folder: string;
 
   /** `log` is the file in use. */
@@ -30,19 +34,20 @@ export class KeptCounts {
     log: string,
   ) {
     this.folder = join(dirname(log), 'audit');
+    this.grams = new KeptGrams(disk, this.folder);
   }
 
   /** The quarters of a closed file; undefined when they are not kept, or not of this very file. */
   async read(part: LogPart, kinds: Kinds): Promise<Map<number, Quarter> | undefined> {
     const kept = await this.parsed(part).catch(() => undefined);
-    if (kept === undefined || kept.mark !== this.markOf(part)) return undefined;
+    if (kept === undefined || kept.mark !== markText(this.disk, part)) return undefined;
     const numbers = kept.kinds.map(([phase, tool, result, client, user]) => kinds.known({ phase, tool, result, client, user }));
     return new Map(kept.quarters.map(([start, count, from, to, pairs]) => [start, { start, count, from: from + part.from, to: to + part.from, kinds: pairs.map((value, i) => (i % 2 === 1 ? value : (numbers[value - 1] ?? 0))) }]));
   }
 
   /** Keeps the quarters of a closed file. What cannot be kept is counted again another time. */
   async write(part: LogPart, quarters: ReadonlyMap<number, Quarter>, kindOf: (number: number) => Kind | undefined): Promise<void> {
-    const mark = this.markOf(part);
+    const mark = markText(this.disk, part);
     if (mark === undefined) return;
     const used = [...new Set([...quarters.values()].flatMap(({ kinds }) => kinds.filter((_, i) => i % 2 === 0)))].flatMap((one) => (kindOf(one) === undefined ? [] : [one]));
     const text: Kept = {
@@ -53,7 +58,7 @@ export class KeptCounts {
       }),
       quarters: [...quarters.values()].map(({ start, count, from, to, kinds }) => [start, count, from - part.from, to - part.from, kinds.map((value, i) => (i % 2 === 1 ? value : used.indexOf(value) + 1))]),
     };
-    await this.put(countsPath(this.folder, part.path), Buffer.from(JSON.stringify(text))).catch(() => undefined);
+    await putDerived(this.disk, countsPath(this.folder, part.path), Buffer.from(JSON.stringify(text))).catch(() => undefined);
   }
 
   private async parsed(part: LogPart): Promise<Kept | undefined> {
@@ -69,24 +74,9 @@ export class KeptCounts {
       await file.close();
     }
   }
-
-  private markOf({ path }: LogPart): string | undefined {
-    const mark = this.disk.mark(path);
-    return mark === undefined ? undefined : `${mark.id} ${mark.size} ${mark.modified}`;
-  }
-
-  private async put(path: string, bytes: Buffer): Promise<void> {
-    const file = await this.disk.create(`${path}.new`);
-    try {
-      for (let done = 0; done < bytes.length; ) done += await file.append(bytes.subarray(done));
-    } finally {
-      await file.close();
-    }
-    await this.disk.rename(`${path}.new`, path);
-  }
 }
 
 /** Where the counts of a closed file are kept: in the folder `audit`, wherever the file itself is. */
 export function countsPath(folder: string, file: string): string {
-  return join(folder, `${/(\d{6,})\.log(?:\.gz)?$/.exec(file)?.[1] ?? 'unnamed'}.counts`);
+  return join(folder, derivedPath(file, 'counts'));
 }

@@ -2,14 +2,14 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { maxLineBytes } from '../../../../protocol/src/audit/bytes';
 import { scanBackwards } from '../files/backwards';
-import { Counting, type ByteRange } from './counting';
+import { Counting } from './counting';
 import { realDisk, type Disk } from '../files/disk';
 import { matcher, quickTest, readItem, type AuditFilter, type AuditItem } from './filter';
 import type { KeptCounts } from './keptCounts';
 import type { Kind } from './kinds';
 import { scanLines } from '../files/lines';
 import { placeOf } from '../files/search';
-import { TimeIndex, type Counted } from './timeIndex';
+import { TimeIndex, type ByteRange, type Counted } from './timeIndex';
 import { openWholeLog, type WholeLog } from '../files/wholeLog';
 
 export type { AuditFilter, AuditItem } from './filter';
@@ -41,6 +41,8 @@ export type AuditReader = Readonly<{
   buckets(keyOf?: (start: Date) => string, signal?: AbortSignal): Promise<readonly Bucket[]>;
   /** Counts of the entries that fit, grouped like buckets, those with any only; oldest first. Reads only what the index cannot tell. */
   counts(filter: AuditFilter, keyOf?: (start: Date) => string, signal?: AbortSignal): Promise<readonly Readonly<{ key: string; count: number }>[]>;
+  /** The same for the newest ones, until that is `enough`; `all` is false then, and asked again it goes on from there. */
+  newestCounts(filter: AuditFilter, enough: () => boolean, keyOf?: (start: Date) => string, signal?: AbortSignal): Promise<Readonly<{ counts: readonly Readonly<{ key: string; count: number }>[]; all: boolean }>>;
   /** What kinds of entries there are, and how many of each; those that are not told apart are left out. */
   kinds(signal?: AbortSignal): Promise<readonly Readonly<{ kind: Kind; count: number }>[]>;
   /** Whole lines from byte `offset` on, oldest first, at most `limit`, and where to go on. An offset beyond the end starts over. */
@@ -74,6 +76,11 @@ export function createAuditReader(path: string, disk: Disk = realDisk, kept?: Ke
     buckets: async (keyOf = utcDay, signal) => grouped((await index.counted(signal)).quarters, keyOf),
     counts: (filter, keyOf = utcDay, signal) =>
       withFile<readonly Readonly<{ key: string; count: number }>[]>([], async (file) => summed(await counting.counts(file, await index.counted(signal), filter, signal), keyOf)),
+    newestCounts: (filter, enough, keyOf = utcDay, signal) =>
+      withFile<Awaited<ReturnType<AuditReader['newestCounts']>>>({ counts: [], all: true }, async (file) => {
+        const { counts, all } = await counting.newest(file, await index.counted(signal), filter, enough, signal);
+        return { counts: summed(counts, keyOf), all };
+      }),
     kinds: async (signal) => kindsOf(await index.counted(signal)),
     async *follow(offset, { signal, everyMs = 250 }) {
       let next = offset;
@@ -132,7 +139,7 @@ const everything: ByteRange = { from: 0, to: Number.POSITIVE_INFINITY };
 async function rangesOf(file: WholeLog, index: TimeIndex, counting: Counting, { filter = {}, signal }: PageRequest): Promise<readonly ByteRange[]> {
   const timed = filter.since !== undefined || filter.until !== undefined;
   if (!timed && (Object.keys(filter).length === 0 || !index.isNear(file.mark().size))) return [everything];
-  return counting.rangesOf(await index.counted(signal), filter);
+  return await counting.rangesOf(await index.counted(signal), filter);
 }
 
 async function readPage(file: WholeLog, request: PageRequest, ranges: readonly ByteRange[]): Promise<AuditPage> {

@@ -1,6 +1,7 @@
 /** Counts entries by quarter of an hour and by kind in one pass, and goes on from there when the log has grown. Derived, never trusted. */
 import { readHead } from '../../../../protocol/src/audit/head';
 import type { Disk, FileMark, ReadableFile } from '../files/disk';
+import { Grams, gramTest } from './grams';
 import type { KeptCounts } from './keptCounts';
 import { Kinds, type Kind } from './kinds';
 import { scanLines } from '../files/lines';
@@ -19,14 +20,22 @@ export type Quarter = {
   readonly kinds: number[];
 };
 
+/** Bytes of the log. `to` does not belong to it. */
+export type ByteRange = Readonly<{ from: number; to: number }>;
+
 /** What the index knows: quarters in order of time, and the kinds that their numbers mean. */
-export type Counted = Readonly<{ quarters: readonly Quarter[]; kindOf(number: number): Kind | undefined }>;
+export type Counted = Readonly<{
+  quarters: readonly Quarter[];
+  kindOf(number: number): Kind | undefined;
+  /** Whole lines among which every line with this text is, in any case of its letters, the first first; undefined when that is not known. */
+  placesOf(text: string): Promise<readonly ByteRange[] | undefined>;
+}>;
 
 /** A log that has grown by more than this many bytes since it was counted is not counted anew for one page. */
 const nearBytes = 8_388_608;
 
 /** The counts of one file of the log, up to the byte `indexed`. */
-type PartCounts = { readonly quarters: Map<number, Quarter>; mark: FileMark | undefined; indexed: number; /** The last bytes that were counted, to notice a file that was rewritten in place. */ lastBytes: Buffer };
+type PartCounts = { readonly part: LogPart; /** Of the file in use; those of closed files are kept beside them. */ grams: Grams | undefined; readonly quarters: Map<number, Quarter>; mark: FileMark | undefined; indexed: number; /** The last bytes that were counted, to notice a file that was rewritten in place. */ lastBytes: Buffer };
 
 /** The quarters of a log, updated on demand. */
 export class TimeIndex {
@@ -35,7 +44,7 @@ export class TimeIndex {
   /** Identity of the oldest file: another one means another log. */
   #log = '';
   #indexed = 0;
-  #counted: Counted = { quarters: [], kindOf: () => undefined };
+  #counted: Counted = { quarters: [], kindOf: () => undefined, placesOf: () => Promise.resolve(undefined) };
   /** Lets one scan at a time count. */
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -62,7 +71,7 @@ export class TimeIndex {
     const file = await openWholeLog(this.path, this.disk);
     try {
       const changed = await this.#update(file, signal);
-      if (changed) this.#counted = { quarters: joined([...this.#parts.values()]), kindOf: (number) => this.#kinds.at(number) };
+      if (changed) this.#counted = { quarters: joined([...this.#parts.values()]), kindOf: (number) => this.#kinds.at(number), placesOf: (text) => this.#placesOf(text) };
       return this.#counted;
     } finally {
       await file?.close();
@@ -98,18 +107,38 @@ export class TimeIndex {
       await this.#scan(file, known, { from: known.indexed, to }, signal);
       return { part: known, changed: true };
     }
-    const kept = part.to === undefined ? undefined : await this.kept?.read(part, this.#kinds);
-    const fresh: PartCounts = { quarters: kept ?? new Map<number, Quarter>(), mark, indexed: part.from, lastBytes: Buffer.alloc(0) };
+    const kept = part.to !== undefined && (await this.kept?.grams.has(part)) === true ? await this.kept?.read(part, this.#kinds) : undefined;
+    const fresh: PartCounts = { part, grams: this.kept === undefined || kept !== undefined ? undefined : new Grams(), quarters: kept ?? new Map<number, Quarter>(), mark, indexed: part.from, lastBytes: Buffer.alloc(0) };
     if (kept !== undefined) fresh.indexed = to;
     else await this.#scan(file, fresh, { from: part.from, to }, signal);
-    if (kept === undefined && part.to !== undefined) await this.kept?.write(part, fresh.quarters, (number) => this.#kinds.at(number));
+    if (kept === undefined && part.to !== undefined) await this.#keep(fresh);
     return { part: fresh, changed: true };
+  }
+
+  async #keep(counts: PartCounts): Promise<void> {
+    await this.kept?.write(counts.part, counts.quarters, (number) => this.#kinds.at(number));
+    await this.kept?.grams.write(counts.part, counts.grams?.stretches ?? []);
+    counts.grams = undefined;
+  }
+
+  async #placesOf(text: string): Promise<readonly ByteRange[] | undefined> {
+    const mayHold = gramTest(text);
+    if (mayHold === undefined || this.kept === undefined) return undefined;
+    const places: ByteRange[] = [];
+    for (const { part, grams } of this.#parts.values()) {
+      const stretches = grams?.stretches ?? (await this.kept.grams.read(part)) ?? [];
+      places.push(...stretches.filter(mayHold));
+      places.push({ from: stretches.at(-1)?.to ?? part.from, to: part.to ?? Number.POSITIVE_INFINITY });
+    }
+    return places;
   }
 
   async #scan(file: WholeLog, counts: PartCounts, range: Readonly<{ from: number; to: number }>, signal: AbortSignal | undefined): Promise<void> {
     let minute = '';
     let quarter: Quarter | undefined;
+    const { grams } = counts;
     const line = (bytes: Buffer, start: number, newline: number, offset: number): void => {
+      grams?.add(bytes, start, newline, offset);
       const at = timestampAt(bytes, start, newline);
       const text = at === -1 ? readHead(bytes, start, newline)?.timestamp : bytes.toString('latin1', at, at + 16);
       if (text === undefined) return;

@@ -10,6 +10,8 @@ export type AuditView = Readonly<{
   line(seq: number): Promise<string | undefined>;
   /** Days or hours (UTC) with entries that fit, and how many; the newest first. */
   buckets(filter: WireFilter, by: 'day' | 'hour', signal?: AbortSignal): Promise<AuditBucket[]>;
+  /** The same after so many milliseconds of reading, or soon after; `counting` when only the newest are counted by then. Asked again it goes on from there. */
+  bucketsWithin(filter: WireFilter, by: 'day' | 'hour', ms: number, signal?: AbortSignal): Promise<{ buckets: AuditBucket[]; counting?: true }>;
   /** Tools, results and actors that the log knows, for whoever chooses a filter; the most frequent first. */
   values(signal?: AbortSignal): Promise<AuditValues>;
 }>;
@@ -25,12 +27,21 @@ export function createAuditView(reader: AuditReader): AuditView {
     page: ({ filter, before, limit }, signal) => readRows(reader, { filter: filterOfReader(filter), before, limit, signal }),
     line: async (seq) => (await reader.entry({ seq }))?.raw,
     buckets: async (filter, by, signal) => {
-      const length = by === 'day' ? 'YYYY-MM-DD'.length : 'YYYY-MM-DDTHH'.length;
-      const counts = await reader.counts(filterOfReader(filter), (start) => start.toISOString().slice(0, length), signal);
+      const counts = await reader.counts(filterOfReader(filter), keyOf(by), signal);
       return [...counts].reverse();
+    },
+    bucketsWithin: async (filter, by, ms, signal) => {
+      const begun = performance.now();
+      const { counts, all } = await reader.newestCounts(filterOfReader(filter), () => performance.now() - begun > ms, keyOf(by), signal);
+      return { buckets: [...counts].reverse(), ...(all ? {} : { counting: true }) };
     },
     values: async (signal) => valuesOf(await reader.kinds(signal)),
   };
+}
+
+function keyOf(by: 'day' | 'hour'): (start: Date) => string {
+  const length = by === 'day' ? 'YYYY-MM-DD'.length : 'YYYY-MM-DDTHH'.length;
+  return (start) => start.toISOString().slice(0, length);
 }
 
 /** One line as a row of a list. */

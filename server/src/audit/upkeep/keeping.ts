@@ -11,6 +11,7 @@ import { mostRemovedFiles, type PreviousFile, type RemovedFile } from '../../../
 import { digestOf } from '../files/digest';
 import type { AppendFile, Disk, ReadableFile } from '../files/disk';
 import { countsPath } from '../read/keptCounts';
+import { gramsPath } from '../read/keptGrams';
 import type { Keeping } from './newLog';
 import { archivedName, findLogFiles, openLogFile, packedEnding, segmentName, type LogFile } from '../files/segments';
 import { readStub, writeStub } from '../files/stub';
@@ -92,7 +93,8 @@ async function removeOnRecord(keeper: Keeper, files: readonly Closed[], why: Rea
   await writeStub(path, disk, seq);
   for (const file of [...files].reverse()) {
     await disk.remove(file.path);
-    await disk.remove(countsPath(join(dirname(path), 'audit'), file.path));
+    const folder = join(dirname(path), 'audit');
+    for (const derived of [countsPath(folder, file.path), gramsPath(folder, file.path)]) await disk.remove(derived);
   }
   await disk.syncFolder(join(dirname(path), 'audit'));
 }

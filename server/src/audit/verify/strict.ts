@@ -4,6 +4,7 @@ import { visit } from 'jsonc-parser';
 import { sha256 } from '../../../../protocol/src/audit/bytes';
 import { canonicalJson } from '../../../../protocol/src/audit/canonical';
 import { storedEntry, type StoredEntry } from '../../../../protocol/src/audit/entry';
+import { HeldCall } from '../../../../protocol/src/audit/heldCall';
 import { idLength, type PlainLine } from '../../../../protocol/src/audit/plain';
 import { isPlainEntry } from '../../../../protocol/src/audit/plainEntry';
 import type { DamageClass, Finding } from '../../../../protocol/src/audit/report';
@@ -25,6 +26,8 @@ export class StrictCheck {
   readonly #findings: Finding[] = [];
   /** Calls that were admitted, with their tool. */
   readonly #open: Map<string, string>;
+  /** The only one of them, when it was the last to begin; `#open` is empty then. */
+  readonly #held = new HeldCall();
 
   /** `open` are the calls that ran when the file began; `approvals` knows the files before. */
   constructor(open: readonly Pick<OpenCall, 'call' | 'tool'>[] = [], readonly approvals: ApprovalCheck = new ApprovalCheck()) {
@@ -63,24 +66,45 @@ export class StrictCheck {
     if (this.#findings.length < mostFindings) this.#findings.push({ class: kind, line, offset, expected: null, found: null, message: `Line ${line} ${flaw}.` });
   }
 
-  #plainPairingFlaw(bytes: Buffer, { seq, phase, call, tool, toolEnd }: PlainLine): string | undefined {
+  #plainPairingFlaw(bytes: Buffer, line: PlainLine): string | undefined {
+    const { seq, phase, call, tool, toolEnd } = line;
     // Everything else is paired with nothing.
     if (phase === 'event' || phase === 'denied' || phase === 'rotate') return undefined;
+    if (phase === 'intent' && call !== -1 && !this.#held.holds && this.#open.size === 0) {
+      this.#held.hold(bytes, line);
+      return undefined;
+    }
+    if (phase === 'done' && call !== -1 && this.#held.isOf(bytes, line) && this.#held.hasTool(bytes, line)) {
+      this.#held.drop();
+      return undefined;
+    }
     const id = call === -1 ? undefined : bytes.toString('latin1', call, call + idLength);
     return this.#pairingFlaw({ seq, phase, call: id, tool: bytes.toString('latin1', tool, toolEnd) });
   }
 
+  /** The open calls, those that are held as bytes too. */
+  #calls(): Map<string, string> {
+    if (this.#held.holds) {
+      const { call, tool } = this.#held.texts;
+      this.#open.set(call, tool);
+      this.#held.drop();
+    }
+    return this.#open;
+  }
+
   /** Whether the calls of a stretch that was read on its own fit to those that are open here. */
   admits(stretch: Stretch): boolean {
-    return callsFit(stretch, this.#open) && stretch.closed.every(({ call, tool }) => this.#open.get(call) === tool);
+    const open = this.#calls();
+    return callsFit(stretch, open) && stretch.closed.every(({ call, tool }) => open.get(call) === tool);
   }
 
   /** Takes a stretch that is admitted, to the same effect as pushing its lines; `doubtful` are the entries that it names as such, in order. */
   absorb({ lines, closed, open, doubtful: places }: Stretch, doubtful: readonly StoredEntry[]): void {
     for (const [i, entry] of doubtful.entries()) this.#report('approval', this.approvals.flaw(entry), places[i]?.offset ?? 0, this.#line + (places[i]?.line ?? 0));
     this.#line += lines;
-    for (const { call } of closed) this.#open.delete(call);
-    for (const { call, tool } of open) this.#open.set(call, tool);
+    const calls = this.#calls();
+    for (const { call } of closed) calls.delete(call);
+    for (const { call, tool } of open) calls.set(call, tool);
   }
 
   /** Counts a line that is too long to be looked at. */
@@ -91,16 +115,17 @@ export class StrictCheck {
   #pairingFlaw({ seq, phase, call, tool }: Paired): string | undefined {
     if (phase === 'genesis' && seq !== 1) return 'begins a log in the middle of one';
     if (phase === 'segment' && this.#line !== 1) return 'begins a file in the middle of one';
+    const open = this.#calls();
     if (phase === 'intent') {
       if (call === undefined) return 'records a decision without the id of its call';
-      const twice = this.#open.has(call);
-      this.#open.set(call, tool);
+      const twice = open.has(call);
+      open.set(call, tool);
       return twice ? `records a second decision to run call ${call}` : undefined;
     }
     if (phase !== 'done' && (phase !== 'recover' || call === undefined)) return undefined;
     if (call === undefined) return 'records an outcome without the id of its call';
-    const decided = this.#open.get(call);
-    this.#open.delete(call);
+    const decided = open.get(call);
+    open.delete(call);
     if (decided === undefined) return `records an outcome of call ${call}, but no decision to run it is open`;
     return decided === tool ? undefined : `records an outcome of call ${call} under another tool than its decision`;
   }

@@ -9,6 +9,8 @@ export type Redactor = Readonly<{
   know(secrets: readonly KnownSecret[]): void;
   /** Where known values stand, in order and without overlaps. */
   find(text: string): readonly KnownSpan[];
+  /** Something that is another as soon as other values are known. */
+  knowledge(): unknown;
   /** The text without secrets; the same text when there are none. */
   text(text: string): string;
   /** A value of JSON without secrets, members' names included; the same value when there are none. */
@@ -57,6 +59,7 @@ export function createRedactor(): Redactor {
       known = next;
     },
     find,
+    knowledge: () => known,
     text,
     value: (value) => clean(value, text, 0) as typeof value,
     openAt: (given) => known.begunAt(given, 1),

@@ -52,6 +52,11 @@ export function findSecrets(text: string, found: readonly SecretSpan[] = none): 
   return spans.length < 2 ? spans : merged(spans);
 }
 
+/** Whether a text, or any part of it, may hold something that is found above or named below: cheap, and right in saying no. */
+export function mayHoldSecrets(text: string): boolean {
+  return hint.test(text);
+}
+
 /** Whether the value of a member, or of the argument after a flag, of this name is a secret whatever it looks like. */
 export function namesSecret(name: string): boolean {
   return name.length <= 64 && secretName.test(name);
