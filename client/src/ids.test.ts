@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { commands, contextKeys, languages, mcpProvider, rowKinds, schemes, settings, viewContainer, views } from './ids';
+import { commands, contextKeys, languages, mcpProvider, rowKinds, schemes, settings, viewContainer, views, type CommandId } from './ids';
 
 type Menu = { command: string; when?: string; group?: string };
 type Manifest = {
@@ -101,6 +101,34 @@ describe('ids against package.json', () => {
       assert.equal(palette.find(({ command }) => command === id)?.when, 'resourceScheme == conductor-call || resourceScheme == conductor-change', id);
     }
     for (const id of [commands.approveRow, commands.denyRow, commands.denyRowWithReason]) assert.equal(palette.find(({ command }) => command === id)?.when, 'false', id);
+  });
+
+  it('client:keyboard is reached from the palette, whole: what only rows and lenses start has a command there that leads to the same', () => {
+    const palette = contributes.menus['commandPalette'] ?? [];
+    const hidden = palette.filter(({ when }) => when === 'false').map(({ command }) => command);
+    const leads: Readonly<Record<string, CommandId>> = {
+      [commands.review]: commands.reviewNext,
+      [commands.approveRow]: commands.decide,
+      [commands.denyRow]: commands.decide,
+      [commands.denyRowWithReason]: commands.decide,
+      // Found entries open as documents, whose lenses the editor's own "Show CodeLens Commands for Current Line" lists.
+      [commands.openEntry]: commands.search,
+      [commands.revealEntry]: commands.search,
+      [commands.showCall]: commands.search,
+      [commands.openSnapshot]: commands.search,
+      [commands.loadMore]: commands.filter,
+      // A quick fix in a file of servers, which takes the value from the text.
+      [commands.moveCredential]: commands.setCredential,
+    };
+    sameSet(hidden, Object.keys(leads));
+    for (const id of Object.values(leads)) assert.equal(palette.find(({ command }) => command === id)?.when, undefined, id);
+  });
+
+  it('client:keyboard what asks, approves and denies has keys by default, and none of them twice in one place', () => {
+    const bound = contributes.keybindings.map(({ command, key, when }) => [command, key, when ?? ''] as const);
+    for (const id of [commands.reviewNext, commands.decide, commands.approve, commands.deny, commands.denyWithReason]) assert.ok(bound.some(([command]) => command === id), id);
+    const places = bound.map(([, key, when]) => `${key} when ${when}`);
+    assert.equal(new Set(places).size, places.length);
   });
 
   it('works in a limited way before the workspace is trusted, where the agents run', () => {

@@ -40,6 +40,8 @@ export const commands = {
   disableServer: 'conductor.servers.disable',
   preflightServer: 'conductor.servers.preflight',
   resetServer: 'conductor.servers.reset',
+  importServers: 'conductor.servers.import',
+  undoServerImport: 'conductor.servers.undoImport',
   openServers: 'conductor.servers.open',
   openServerPolicy: 'conductor.servers.openPolicy',
   setUpCredentials: 'conductor.credentials.setUp',

@@ -16,6 +16,14 @@ export function escapeIcons(text: string): string {
   return text.replace(icon, (match) => `\\${match}`);
 }
 
+/** What a row of a list begins with that goes on where the one above it ended; as wide as an icon. */
+export const rowIndent = '      ';
+
+/** Whether a screen reader is told less than a label shows: the editor takes the signs of `$(name)` out of what it hands on. */
+export function isSpokenShort(label: string): boolean {
+  return /\$\(.*?\)/.test(label);
+}
+
 /** How many characters of a text cannot be seen or change the order of others. */
 export function hiddenCount(text: string): number {
   return reveal(text).count;

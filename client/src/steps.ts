@@ -1,4 +1,5 @@
 import { InputBoxValidationSeverity, QuickInputButtons, window, type InputBox, type QuickInput, type QuickInputButton, type QuickPickItem } from 'vscode';
+import { quickRow } from './quickRow';
 
 /** Inputs that follow one another, with a way back, in the editor's own quick input. */
 
@@ -63,7 +64,7 @@ export async function askChoice<Value>(place: Place & Readonly<{ placeholder: st
   pick.placeholder = place.placeholder;
   pick.matchOnDescription = true;
   pick.buttons = place.back ? [QuickInputButtons.Back] : [];
-  pick.items = choices.map(({ label, description, detail, value }) => ({ label, value, ...(description === undefined ? {} : { description }), ...(detail === undefined ? {} : { detail }) }));
+  pick.items = choices.map(({ label, description, detail, value }) => quickRow({ label, value, ...(description === undefined ? {} : { description }), ...(detail === undefined ? {} : { detail }) }));
   return shownInput<Readonly<{ value: Value }>>(pick, place, (answer) => {
     pick.onDidAccept(() => {
       const [item] = pick.selectedItems;

@@ -154,6 +154,32 @@ export const changeResultSchema = z.strictObject({
   hash: z.string(),
 });
 
+/** A file of another program that may hold servers. */
+export const importSourceSchema = z.strictObject({ program: z.string().max(40), file: z.string().max(4096) });
+
+/** A file of another program that may hold servers. */
+export type ImportSource = z.infer<typeof importSourceSchema>;
+
+/** What taking over the servers of other programs would do. Values of secrets are not in it. */
+export const importPlanSchema = z.strictObject({
+  /** SHA-256 hex over all that would be done; only what was shown is done. */
+  digest: hash,
+  servers: z.array(importSourceSchema.extend({ backend: z.string(), profile: z.record(z.string(), z.unknown()), /** Names under which its secrets go into the credential store. */ credentials: z.array(z.string()), remarks: z.array(z.string()) })),
+  /** What is not taken over, and why, in sentences. */
+  leftOut: z.array(z.string()),
+  /** The text of `mcp_backends.json` as it is and as it would be. */
+  before: z.string(),
+  after: z.string(),
+  /** Whether an earlier import can be taken back. */
+  undoable: z.boolean(),
+});
+
+/** What taking over the servers of other programs would do. */
+export type ImportPlan = z.infer<typeof importPlanSchema>;
+
+/** What an import added, or what was taken back. */
+export const importDoneSchema = z.strictObject({ backends: z.array(z.string()), credentials: z.array(z.string()) });
+
 /** Whether a call would be allowed, and why. */
 export const callCheckSchema = z.strictObject({ verdict: z.enum(['allow', 'approve', 'deny']), rule: z.string(), reason: z.string(), warnings: z.array(z.string()) });
 

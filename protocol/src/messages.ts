@@ -6,7 +6,7 @@ import { depths, verificationReport } from './audit/report';
 import { snapshotHash, snapshotSchema } from './audit/snapshot';
 import { signAnswerSchema, signingStateSchema, signRequestSchema } from './audit/signing';
 import { credentialNameSchema, credentialStateSchema, credentialValueSchema, importedSchema, newSlotSchema, offeredKeySchema, slotIdSchema, slotViewSchema } from './credentials';
-import { askedCallSchema, backendApprovalSchema, backendChangeSchema, backendDifferenceSchema, backendNeedsSchema, backendsStateSchema, callCheckSchema, changeResultSchema, preflightReportSchema } from './externalServers';
+import { askedCallSchema, backendApprovalSchema, backendChangeSchema, backendDifferenceSchema, backendNeedsSchema, backendsStateSchema, callCheckSchema, changeResultSchema, importDoneSchema, importPlanSchema, importSourceSchema, preflightReportSchema } from './externalServers';
 import { fileChangeSchema, narrowingSchema, questionRefSchema } from './fileChanges';
 import { grantsStateSchema, measuredSchema } from './grants';
 import { toldSchema } from './queue';
@@ -182,6 +182,12 @@ export const requests = {
   /** What a change of the two files would mean; nothing is written. */
   'backends/plan': { right: 'look', params: backendChangeSchema, result: changeResultSchema },
   'backends/change': { right: 'decide', params: backendChangeSchema, result: changeResultSchema },
+  /** What taking over the servers of other programs would do; without `sources`, of all programs that are known. Nothing is written. */
+  'backends/importPlan': { right: 'decide', params: z.strictObject({ sources: z.array(importSourceSchema).max(50).optional() }), result: importPlanSchema },
+  /** Does what the plan with this digest showed. CONFLICT when it is another by now. */
+  'backends/import': { right: 'decide', params: z.strictObject({ digest: z.string(), sources: z.array(importSourceSchema).max(50).optional() }), result: importDoneSchema },
+  /** Removes the servers and credentials that the last import added. */
+  'backends/undoImport': { right: 'decide', params: empty, result: importDoneSchema },
   /** The policy in force as JSON, and what is wrong with its file. */
   'backends/policy': { right: 'look', params: empty, result: z.strictObject({ policy: z.string(), hash: z.string(), source: z.enum(['current', 'lastGood', 'defaults']), problems: z.array(configProblemSchema) }) },
   /** Judges a call of an external tool without making it. */

@@ -1,6 +1,6 @@
 import type { Pending } from '../../../protocol/src/approvals';
 import { reveal } from '../../../protocol/src/display';
-import { counted, escapeIcons, fold, hiddenCount } from '../labels';
+import { counted, escapeIcons, fold, hiddenCount, isSpokenShort, plainLabel, rowIndent } from '../labels';
 import { changeRows } from './changes';
 
 /** What a row of the decision list does when chosen. Rows that only inform lead to the review, never to a decision. */
@@ -19,30 +19,43 @@ export function choicesFor(call: Pending): Choice[] {
   const raw = shownRows('$(chevron-right) ', call.raw, pickRows.raw);
   const folder = shownRows('$(folder) in ', call.cwd, pickRows.folder);
   const changed = shownChanges(call);
+  const missing = missingIn(call, raw, folder, changed);
   return [
     ...raw.rows,
     ...changed.rows,
     ...folder.rows,
     { deed: 'deny', label: '$(circle-slash) Deny', detail: 'Nothing runs. Esc leaves the call waiting.' },
     { deed: 'denyWithReason', label: '$(comment) Deny with Reason…', detail: 'Nothing runs, and the agent reads what you write.' },
-    raw.whole && folder.whole && changed.whole && call.notWhole === undefined ? approval(call) : { deed: 'review', label: '$(eye) Review Before Approving…', detail: raw.whole && folder.whole ? 'What changed is too long for this list.' : 'The action is too long for this list.' },
-    ...((call.ladder?.allow.length ?? 0) > 0 && raw.whole && folder.whole && changed.whole && call.notWhole === undefined ? [{ deed: 'approveForLonger', label: '$(check-all) Approve for Longer…', detail: 'Choose how far your answer reaches.' } as const] : []),
+    missing === undefined ? approval(call) : { deed: 'review', label: '$(eye) Review Before Approving…', detail: missing },
+    ...((call.ladder?.allow.length ?? 0) > 0 && missing === undefined ? [{ deed: 'approveForLonger', label: '$(check-all) Approve for Longer…', detail: 'Choose how far your answer reaches.' } as const] : []),
   ];
 }
 
-function shownRows(head: string, text: string, limit: number): { rows: Choice[]; whole: boolean } {
-  const lines = fold(reveal(text).text.replace(/\t/g, '\\t'), pickColumns);
-  const rows = lines.slice(0, limit).map((line, index): Choice => ({ deed: 'review', label: (index === 0 ? head : '      ') + escapeIcons(line) }));
-  if (lines.length <= limit) return { rows, whole: true };
-  return { rows: [...rows, { deed: 'review', label: `      … and ${counted(lines.length - limit, 'more line')}` }], whole: false };
+/** Rows of the list, whether they are all, and whether a screen reader is given all of them. */
+type Shown = Readonly<{ rows: readonly Choice[]; whole: boolean; spoken: boolean }>;
+
+/** What keeps this list from being enough to approve by; undefined when nothing does. */
+function missingIn({ notWhole }: Pending, raw: Shown, folder: Shown, changed: Shown): string | undefined {
+  if (!raw.whole || !folder.whole) return 'The action is too long for this list.';
+  if (!changed.whole) return 'What changed is too long for this list.';
+  if (notWhole !== undefined) return plainLabel(notWhole, 200);
+  return [raw, folder, changed].every(({ spoken }) => spoken) ? undefined : 'It holds signs that a list does not read out to a screen reader.';
 }
 
-function shownChanges(call: Pending): { rows: Choice[]; whole: boolean } {
-  if (call.again === undefined && call.outgrown === undefined) return { rows: [], whole: true };
+function shownRows(head: string, text: string, limit: number): Shown {
+  const lines = fold(reveal(text).text.replace(/\t/g, '\\t'), pickColumns);
+  const rows = lines.slice(0, limit).map((line, index): Choice => ({ deed: 'review', label: (index === 0 ? head : rowIndent) + escapeIcons(line) }));
+  const spoken = !lines.some(isSpokenShort);
+  if (lines.length <= limit) return { rows, whole: true, spoken };
+  return { rows: [...rows, { deed: 'review', label: `${rowIndent}… and ${counted(lines.length - limit, 'more line')}` }], whole: false, spoken };
+}
+
+function shownChanges(call: Pending): Shown {
+  if (call.again === undefined && call.outgrown === undefined) return { rows: [], whole: true, spoken: true };
   const { rows, left } = changeRows(call, pickColumns, pickRows.changes);
   const heading: Choice = { deed: 'review', label: `$(warning) ${call.again === undefined ? 'It was granted before, and this changed since' : 'Asked again: it changed after you approved it; nothing was run'}` };
-  const lines = rows.map((line): Choice => ({ deed: 'review', label: `      ${escapeIcons(line)}` }));
-  return { rows: [heading, ...lines, ...(left === 0 ? [] : [{ deed: 'review', label: `      … and ${counted(left, 'more line')}` } as const])], whole: left === 0 };
+  const lines = rows.map((line): Choice => ({ deed: 'review', label: `${rowIndent}${escapeIcons(line)}` }));
+  return { rows: [heading, ...lines, ...(left === 0 ? [] : [{ deed: 'review', label: `${rowIndent}… and ${counted(left, 'more line')}` } as const])], whole: left === 0, spoken: !rows.some(isSpokenShort) };
 }
 
 function approval(call: Pending): Choice {

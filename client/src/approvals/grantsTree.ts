@@ -1,9 +1,10 @@
-import { EventEmitter, type MarkdownString, ThemeColor, ThemeIcon, TreeItem, TreeItemCollapsibleState, window } from 'vscode';
+import { EventEmitter, type MarkdownString, ThemeColor, ThemeIcon, type TreeItem, TreeItemCollapsibleState, window } from 'vscode';
 import type { GrantsState, GrantView } from '../../../protocol/src/grants';
 import type { Broker } from '../broker';
 import { rowKinds } from '../ids';
 import { Lifetime, type Disposable } from '../lifetime';
 import { plainTooltip } from '../plainTooltip';
+import { treeRow } from '../treeRow';
 import { grantLines, grantRow, grantsHeading } from './grants';
 
 /** The heading under which the rows of answers that last stand. */
@@ -45,19 +46,17 @@ export class GrantsSection implements Disposable {
 
   item(node: GrantsNode | GrantNode): TreeItem {
     if (node.kind === 'grants') {
-      const item = new TreeItem(grantsHeading(node.count), TreeItemCollapsibleState.Expanded);
+      const label = grantsHeading(node.count);
+      const item = treeRow({ label, spoken: label }, TreeItemCollapsibleState.Expanded);
       item.id = 'grants';
       item.iconPath = new ThemeIcon('history');
       return item;
     }
     const { grant } = node;
-    const row = grantRow(grant, Date.now());
-    const item = new TreeItem(row.label);
+    const item = treeRow(grantRow(grant, Date.now()));
     item.id = grant.id;
-    item.description = row.description;
     item.iconPath = grant.effect === 'deny' ? new ThemeIcon('circle-slash', new ThemeColor('list.warningForeground')) : new ThemeIcon('check-all');
     item.contextValue = rowKinds.grant;
-    item.accessibilityInformation = { label: row.spoken };
     return item;
   }
 

@@ -1,17 +1,24 @@
-import { QuickInputButtons, window, type QuickInput, type QuickPickItem } from 'vscode';
+import { InputBoxValidationSeverity, QuickInputButtons, window, type QuickInput, type QuickPickItem } from 'vscode';
 import type { Pending } from '../../../protocol/src/approvals';
 import { revealLine } from '../../../protocol/src/display';
 import { plainLabel } from '../labels';
+import { quickRow } from '../quickRow';
 import { choicesFor, type Deed } from './choices';
 import { settleMs, type Queue } from './queue';
 import { waitingText } from './rows';
 
 /** What a person chose in the decision list. */
-export type Choosing = Readonly<{ deed: Deed }> | 'left' | 'withdrawn';
+export type Choosing = Readonly<{ deed: Deed }> | 'left';
 
-/** Quick picks about waiting calls; one that is open for a call that vanished closes itself. */
+/** What an input says whose call vanished. */
+const ended = { title: 'Conductor: this call no longer waits', text: 'This call no longer waits', detail: 'It was answered elsewhere, withdrawn or ran out of time. Enter or Esc closes this.' } as const;
+
+/**
+ * Quick inputs about waiting calls. One whose call vanishes says so and stays: keys that were meant for it must not fall on what lies behind
+ * it, where Enter might run a line in a terminal. They do nothing then but close it.
+ */
 export class Picker {
-  private readonly openFor = new Map<string, QuickInput>();
+  private readonly openFor = new Map<string, () => void>();
 
   constructor(private readonly queue: Queue) {}
 
@@ -40,10 +47,13 @@ export class Picker {
     pick.placeholder = 'Decide with the arrow keys and Enter; Esc leaves the call waiting';
     pick.ignoreFocusOut = true;
     // Typing must not hide what would run, so that every row stays whatever is typed.
-    pick.items = choices.map((choice) => ({ ...choice, alwaysShow: true }));
+    pick.items = choices.map((choice) => quickRow({ ...choice, alwaysShow: true }));
     pick.activeItems = pick.items.filter((item) => first(item.deed));
     const shownAt = performance.now();
-    return this.settle<D | undefined>(call, pick, undefined, (done) => {
+    const vanish = (): void => {
+      Object.assign(pick, { title: ended.title, placeholder: ended.detail, items: [{ label: ended.text, detail: ended.detail, alwaysShow: true }] });
+    };
+    return this.settle<D>(call, pick, vanish, (done) => {
       pick.onDidAccept(() => {
         const [item] = pick.selectedItems;
         if (item !== undefined && performance.now() - shownAt >= settleMs) done(item.deed);
@@ -58,39 +68,44 @@ export class Picker {
     box.prompt = 'The agent reads this. Cancelling leaves the call waiting.';
     box.ignoreFocusOut = true;
     box.buttons = [QuickInputButtons.Back];
-    return this.settle<string | undefined>(call, box, undefined, (done) => {
-      box.onDidChangeValue((value) => (box.validationMessage = value.length > 2000 ? 'At most 2000 characters.' : undefined));
+    let vanished = false;
+    const vanish = (): void => {
+      vanished = true;
+      Object.assign(box, { title: ended.title, prompt: ended.detail, validationMessage: { message: `${ended.text}. What you typed is not sent.`, severity: InputBoxValidationSeverity.Warning } });
+    };
+    return this.settle<string>(call, box, vanish, (done) => {
+      box.onDidChangeValue((value) => !vanished && (box.validationMessage = value.length > 2000 ? 'At most 2000 characters.' : undefined));
       box.onDidTriggerButton(() => done(undefined));
-      box.onDidAccept(() => box.value.length <= 2000 && done(box.value.trim()));
+      box.onDidAccept(() => (vanished ? done(undefined) : box.value.length <= 2000 && done(box.value.trim())));
     });
   }
 
-  /** Closes what is open for calls that no longer wait, and says so. */
+  /** Says in what is open for calls that no longer wait that they do not. */
   withdraw(gone: readonly Pending[]): void {
-    for (const call of gone) {
-      const open = this.openFor.get(call.id);
-      if (open === undefined) continue;
-      open.hide();
-      void window.showInformationMessage('Conductor: the call you were looking at no longer waits. It was answered elsewhere, withdrawn or ran out of time.');
+    for (const { id } of gone) {
+      this.openFor.get(id)?.();
+      this.openFor.delete(id);
     }
   }
 
-  /** Shows an input until it is answered or hidden; `left` is what hiding means. */
-  private async settle<T>(call: Pending, input: QuickInput, left: T, listen: (done: (value: T) => void) => void): Promise<T> {
-    this.openFor.set(call.id, input);
+  /** Shows an input until it is answered or hidden, which gives undefined; `vanish` is done when its call no longer waits. */
+  private async settle<T>(call: Pending, input: QuickInput, vanish: () => void, listen: (done: (value: T | undefined) => void) => void): Promise<T | undefined> {
+    this.openFor.set(call.id, vanish);
+    if (this.queue.find(call.id, call.digest) === undefined) this.withdraw([call]);
     try {
-      return await new Promise<T>((resolve) => {
+      return await new Promise<T | undefined>((resolve) => {
         listen(resolve);
-        input.onDidHide(() => resolve(left));
+        input.onDidHide(() => resolve(undefined));
         input.show();
       });
     } finally {
-      if (this.openFor.get(call.id) === input) this.openFor.delete(call.id);
+      if (this.openFor.get(call.id) === vanish) this.openFor.delete(call.id);
       input.dispose();
     }
   }
 }
 
 function listItem(call: Pending): QuickPickItem {
-  return { label: plainLabel(call.raw, 90), detail: plainLabel(`${call.tool} in ${call.cwd}`, 200), alwaysShow: true };
+  // As in the view, a change of a file is named by its first line.
+  return { label: plainLabel(call.files === undefined ? call.raw : (call.raw.split('\n', 1)[0] ?? ''), 90), detail: plainLabel(`${call.tool} in ${call.cwd}`, 200), alwaysShow: true };
 }

@@ -35,7 +35,7 @@ export type Approvals = Readonly<{
 /** Shows what waits and sends answers. */
 export function registerApprovals(broker: Broker, { secrets }: Readonly<{ secrets: Secrets }>, life: Lifetime): Approvals {
   const queue = new Queue(() => performance.now());
-  const signer = new AnswerSigner(broker, secrets, life);
+  const signer = new AnswerSigner(broker, () => import('./approver').then(({ openApprover }) => openApprover(secrets)), { note: (text, ms) => void window.setStatusBarMessage(text, ms), warn: (text) => void window.showWarningMessage(text) }, life);
   const decisions = new Decisions(broker, signer);
   const tree = life.add(new ApprovalsTree(queue));
   const diffs = life.add(new FileDiffs(broker, queue, decisions));
@@ -138,7 +138,9 @@ async function decideByList(desk: Desk): Promise<void> {
   const { queue, picker } = desk;
   if (queue.size === 0) return nothingWaits();
   const call = queue.size === 1 ? queue.next() : await picker.chooseCall();
-  if (call !== undefined) await decide(desk, call);
+  if (call === undefined) return;
+  if (queue.find(call.id, call.digest) === undefined) return void window.setStatusBarMessage('Conductor: that call no longer waits.', 4000);
+  await decide(desk, call);
 }
 
 async function decide(desk: Desk, call: Pending): Promise<void> {

@@ -1,4 +1,4 @@
-import { CodeLens, EventEmitter, Range, TabInputText, TabInputTextDiff, Uri, ViewColumn, languages, window, workspace, type CodeLensProvider, type TextDocument, type TextDocumentContentProvider } from 'vscode';
+import { CodeLens, EventEmitter, Range, TabInputText, TabInputTextDiff, Uri, ViewColumn, languages, window, workspace, type CodeLensProvider, type Tab, type TextDocument, type TextDocumentContentProvider } from 'vscode';
 import type { Pending } from '../../../protocol/src/approvals';
 import { commands, schemes } from '../ids';
 import { Lifetime, type Disposable } from '../lifetime';
@@ -9,6 +9,7 @@ import type { FileDiffs } from './fileDiffs';
 import { settleMs, type Queue } from './queue';
 import { closedText, reviewText } from './reviewText';
 import { lastingLenses } from './rungs';
+import { Standing } from './standing';
 
 /** The address of the review document of a call. */
 export function reviewUri(call: Pending): Uri {
@@ -29,10 +30,15 @@ export class Reviews implements TextDocumentContentProvider, CodeLensProvider, D
   readonly onDidChange = this.texts.event;
   readonly onDidChangeCodeLenses = this.lenses.event;
   private opened: Readonly<{ ids: readonly string[]; at: number }> | undefined;
+  private readonly standing = new Standing(() => performance.now());
 
   constructor(private readonly queue: Queue, private readonly decisions: Decisions, private readonly diffs: FileDiffs) {
     this.life.add(workspace.registerTextDocumentContentProvider(schemes.call, this));
     this.life.add(languages.registerCodeLensProvider({ scheme: schemes.call }, this));
+    const look = (): void => void this.look();
+    this.life.add(window.tabGroups.onDidChangeTabs(look));
+    this.life.add(window.tabGroups.onDidChangeTabGroups(look));
+    look();
   }
 
   provideTextDocumentContent(uri: Uri): string {
@@ -71,7 +77,11 @@ export class Reviews implements TextDocumentContentProvider, CodeLensProvider, D
 
   /** Whether the review of a call stands long enough to be what an answer is meant for. */
   settled(call: Pending): boolean {
-    return this.opened?.ids.includes(call.id) !== true || performance.now() - this.opened.at >= settleMs;
+    const own = this.look().filter((tab) => callAt(uriOf(tab), this.queue)?.id === call.id);
+    const opened = this.opened?.ids.includes(call.id) === true ? this.opened.at : undefined;
+    // An editor of several differences tells nothing of itself; it counts from when it was opened.
+    const stands = own.map((tab) => this.standing.settled(keyOf(tab), opened === undefined ? unaskedMs : settleMs));
+    return stands.every((stood) => stood) && (opened === undefined || performance.now() - opened >= settleMs);
   }
 
   /** The waiting call whose review is in front in this window. */
@@ -98,13 +108,39 @@ export class Reviews implements TextDocumentContentProvider, CodeLensProvider, D
   dispose(): void {
     this.life.dispose();
   }
+
+  /** Notes what stands in sight. What was opened and left is no longer what a person asked for when it comes back. */
+  private look(): readonly Tab[] {
+    const tabs = tabsInSight();
+    this.standing.see(tabs.map(keyOf));
+    const { ids, at } = this.opened ?? { ids: [], at: Number.POSITIVE_INFINITY };
+    if (Number.isFinite(at) && !tabs.some((tab) => uriOf(tab) === undefined || ids.includes(callAt(uriOf(tab), this.queue)?.id ?? ''))) this.opened = undefined;
+    return tabs;
+  }
 }
 
-/** What the tab in front shows; of a difference, what would be there afterwards. */
+/** Milliseconds after which a review counts as read that came in front by itself, as when the one before it closed: a key can be held down that long. */
+const unaskedMs = 1000;
+
+/** The tab in front of each group. */
+function tabsInSight(): Tab[] {
+  return window.tabGroups.all.flatMap(({ activeTab }) => activeTab ?? []);
+}
+
+function keyOf(tab: Tab): string {
+  return uriOf(tab)?.toString() ?? `${String(tab.group.viewColumn)} ${tab.label}`;
+}
+
+/** What a tab shows; of a difference, what would be there afterwards. */
+function uriOf({ input }: Tab): Uri | undefined {
+  return input instanceof TabInputText ? input.uri : input instanceof TabInputTextDiff ? input.modified : undefined;
+}
+
+/** What the tab in front shows. */
 export function uriInFront(): Uri | undefined {
-  const input = window.tabGroups.activeTabGroup.activeTab?.input;
-  if (input instanceof TabInputText) return input.uri;
-  if (input instanceof TabInputTextDiff) return input.modified;
+  const { activeTab } = window.tabGroups.activeTabGroup;
+  const shown = activeTab === undefined ? undefined : uriOf(activeTab);
+  if (shown !== undefined) return shown;
   // An editor of several differences tells nothing of itself: the one with the cursor counts.
   const within = window.activeTextEditor?.document.uri;
   return within?.scheme === schemes.change ? within : undefined;

@@ -2,7 +2,7 @@ import type { Pending } from '../../../protocol/src/approvals';
 import { reveal, revealLine } from '../../../protocol/src/display';
 import type { Ladder, Measured, Offer, RungName } from '../../../protocol/src/grants';
 import { commands, type CommandId } from '../ids';
-import { columnsOf, counted, escapeIcons, fold } from '../labels';
+import { columnsOf, counted, escapeIcons, fold, rowIndent } from '../labels';
 import { choicesFor, pickColumns } from './choices';
 
 /** The words of lists in which an answer for more than one call is chosen. */
@@ -52,15 +52,15 @@ export function lastingLenses(call: Pending): readonly (readonly [title: string,
 
 function action(call: Pending): RungChoice[] {
   const lines = fold(reveal(call.raw).text.replace(/\t/g, '\\t'), pickColumns);
-  const shown = lines.slice(0, 4).map((line, index): RungChoice => ({ deed: { kind: 'review' }, label: `${index === 0 ? '$(chevron-right) ' : '      '}${escapeIcons(line)}` }));
+  const shown = lines.slice(0, 4).map((line, index): RungChoice => ({ deed: { kind: 'review' }, label: `${index === 0 ? '$(chevron-right) ' : rowIndent}${escapeIcons(line)}` }));
   const left = lines.length - shown.length;
-  return left <= 0 ? shown : [...shown, { deed: { kind: 'review' }, label: `      … and ${counted(left, 'more line')}` }];
+  return left <= 0 ? shown : [...shown, { deed: { kind: 'review' }, label: `${rowIndent}… and ${counted(left, 'more line')}` }];
 }
 
 /** A row that answers, and below it what it covers: a list cuts what is wider than it. */
 function rung({ rung: name, title, covers, lasts }: Offer, decision: 'approve' | 'deny', measured: Measured | undefined): RungChoice[] {
   const label = `${decision === 'approve' ? '$(check-all)' : '$(error)'} ${escapeIcons(revealLine(`${title} (${lasts})`, 90))}`;
-  const told = wrap(revealLine(covers, 400), pickColumns).map((line): RungChoice => ({ deed: { kind: 'review' }, label: `      ${escapeIcons(line)}` }));
+  const told = wrap(revealLine(covers, 400), pickColumns).map((line): RungChoice => ({ deed: { kind: 'review' }, label: `${rowIndent}${escapeIcons(line)}` }));
   return [{ deed: { kind: 'answer', decision, rung: name }, label, ...(measured === undefined ? {} : { detail: escapeIcons(measureText(measured)) }) }, ...told];
 }
 
@@ -102,7 +102,7 @@ export function batchOf(group: readonly Pending[]): Batch {
   for (const call of group) {
     const lines = fold(`${reveal(call.raw).text.replace(/\t/g, '\\t')}   in ${reveal(call.cwd).text}`, pickColumns);
     if (rows.length + lines.length > mostAlikeRows) break;
-    rows.push(...lines.map((line, index) => ({ call, label: `${index === 0 ? '$(chevron-right) ' : '      '}${escapeIcons(line)}` })));
+    rows.push(...lines.map((line, index) => ({ call, label: `${index === 0 ? '$(chevron-right) ' : rowIndent}${escapeIcons(line)}` })));
     calls.push(call);
   }
   return { calls, rows, left: group.length - calls.length };

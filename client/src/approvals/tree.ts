@@ -1,8 +1,9 @@
-import { EventEmitter, MarkdownString, ThemeColor, ThemeIcon, TreeItem, window, type TreeDataProvider, type TreeView } from 'vscode';
+import { EventEmitter, MarkdownString, ThemeColor, ThemeIcon, window, type TreeDataProvider, type TreeItem, type TreeView } from 'vscode';
 import type { Pending } from '../../../protocol/src/approvals';
 import { reveal } from '../../../protocol/src/display';
 import { commands, rowKinds, views } from '../ids';
 import type { Disposable } from '../lifetime';
+import { treeRow } from '../treeRow';
 import { changeRows } from './changes';
 import { isGrantNode, type GrantNode, type GrantsNode, type GrantsSection } from './grantsTree';
 import type { Queue } from './queue';
@@ -44,7 +45,7 @@ export class ApprovalsTree implements TreeDataProvider<Node>, Disposable {
   }
 
   getTreeItem(node: Node): TreeItem {
-    return isGrantNode(node) ? (this.below?.item(node) ?? new TreeItem('')) : callItem(node);
+    return isGrantNode(node) ? (this.below?.item(node) ?? treeRow({ label: '', spoken: '' })) : callItem(node);
   }
 
   /** The tooltip is made when it is about to be seen, since it says how much time is left. */
@@ -60,13 +61,10 @@ export class ApprovalsTree implements TreeDataProvider<Node>, Disposable {
 }
 
 function callItem(call: Pending): TreeItem {
-  const row = rowOf(call);
-  const item = new TreeItem(row.label);
+  const item = treeRow(rowOf(call));
   item.id = `${call.id} ${call.digest}`;
-  item.description = row.description;
   item.iconPath = new ThemeIcon(call.again === undefined ? 'question' : 'warning', new ThemeColor('list.warningForeground'));
   item.contextValue = rowKinds.waiting;
-  item.accessibilityInformation = { label: row.spoken };
   item.command = { command: commands.review, title: 'Review', arguments: [call] };
   return item;
 }

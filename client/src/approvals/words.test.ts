@@ -201,7 +201,8 @@ describe('a call that is asked again', () => {
     const choices = choicesFor(askedAgain(forged));
     assert.ok(choices.every(({ label }) => !label.includes(bidi) && !label.includes('\n')));
     assert.ok(choices.some(({ label }) => label.includes('\\$(check)')));
-    assert.match(choices.at(-1)?.detail ?? '', /3 hidden characters/);
+    assert.match(choicesFor(askedAgain({ ...forged, diff: `+${bidi}\nRule  shell.allowed: fine` })).at(-1)?.detail ?? '', /3 hidden characters/);
+    assert.deepEqual([choices.at(-1)?.deed, choices.at(-1)?.detail], ['review', 'It holds signs that a list does not read out to a screen reader.']);
   });
 
   it('N1 says in row, speech and message that it changed after it was approved', () => {

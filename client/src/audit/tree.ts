@@ -1,8 +1,9 @@
-import { EventEmitter, ThemeColor, ThemeIcon, TreeItem, TreeItemCollapsibleState, window, type TreeDataProvider, type TreeView } from 'vscode';
+import { EventEmitter, ThemeColor, ThemeIcon, TreeItemCollapsibleState, window, type TreeDataProvider, type TreeItem, type TreeView } from 'vscode';
 import { damageWord } from '../../../protocol/src/audit/damageWords';
 import { reveal } from '../../../protocol/src/display';
 import { commands, rowKinds, views } from '../ids';
 import type { Disposable } from '../lifetime';
+import { treeRow } from '../treeRow';
 import { nodeId, pageSize, type AuditModel, type AuditNode, type Bucket, type RowNode } from './model';
 import { bucketLabel, entryIcon, entryLabel, filterText, spokenBucket, spokenEntry } from './rows';
 import type { Marks } from './marks';
@@ -71,42 +72,39 @@ export class AuditTree implements TreeDataProvider<TreeNode>, Disposable {
 
   private bucketItem(bucket: Bucket): TreeItem {
     const { label, description } = bucketLabel(bucket);
-    const item = new TreeItem(label, TreeItemCollapsibleState.Collapsed);
     const broken = this.marks.holds(bucket.key);
+    const item = treeRow({ label, description: broken ? `BROKEN · ${description}` : description, spoken: spokenBucket(bucket, broken) }, TreeItemCollapsibleState.Collapsed);
     item.id = nodeId(bucket);
-    item.description = broken ? `BROKEN · ${description}` : description;
     item.iconPath = broken ? errorIcon() : new ThemeIcon(bucket.kind === 'day' ? 'calendar' : 'clock');
-    item.accessibilityInformation = { label: spokenBucket(bucket, broken) };
     return item;
   }
 
   private rowItem(node: RowNode): TreeItem {
     const { label, description } = entryLabel(node.row);
     const broken = this.marks.at(node.row.seq);
-    const item = new TreeItem(label);
+    const damage = broken === undefined ? undefined : damageWord(broken);
+    const item = treeRow({ label, description: damage === undefined ? description : `${damage.toUpperCase()} · ${description}`, spoken: spokenEntry(node.row, damage) });
     item.id = nodeId(node);
-    item.description = broken === undefined ? description : `${damageWord(broken).toUpperCase()} · ${description}`;
     item.iconPath = broken === undefined ? themeIcon(entryIcon(node.row)) : errorIcon();
     item.tooltip = broken === undefined ? tooltip(node) : reveal(broken.message).text;
     item.command = { command: commands.openEntry, title: 'Open Entry', arguments: [node.row.seq] };
-    item.accessibilityInformation = { label: spokenEntry(node.row, broken === undefined ? undefined : damageWord(broken)) };
     if (node.row.grant !== undefined) item.contextValue = rowKinds.grantedEntry;
     return item;
   }
 }
 
 function noticeItem(node: NoticeNode): TreeItem {
-  const item = new TreeItem(node.text);
+  const item = treeRow({ label: node.text, spoken: `Warning: ${node.text}` });
   item.id = 'notice';
   item.iconPath = errorIcon();
   if (node.advice !== undefined) item.tooltip = reveal(node.advice).text;
-  item.accessibilityInformation = { label: `Warning: ${node.text}` };
   item.command = { command: commands.openEntry, title: 'Show the Place', arguments: [] };
   return item;
 }
 
 function moreItem(bucket: Bucket): TreeItem {
-  const item = new TreeItem(`Load ${bucket.jumped ? '' : `${Math.min(pageSize, Math.max(1, bucket.count - (bucket.rows?.length ?? 0)))} `}More…`);
+  const some = bucket.jumped ? '' : `${Math.min(pageSize, Math.max(1, bucket.count - (bucket.rows?.length ?? 0)))} `;
+  const item = treeRow({ label: `Load ${some}More…`, spoken: `Load ${some}more entries of ${bucketLabel(bucket).label}` });
   item.id = nodeId({ kind: 'more', bucket });
   item.iconPath = new ThemeIcon('ellipsis');
   item.command = { command: commands.loadMore, title: 'Load More', arguments: [bucket.key] };
@@ -114,7 +112,7 @@ function moreItem(bucket: Bucket): TreeItem {
 }
 
 function newestItem(bucket: Bucket): TreeItem {
-  const item = new TreeItem('Show the Newest…');
+  const item = treeRow({ label: 'Show the Newest…', spoken: `Show the newest entries of ${bucketLabel(bucket).label}` });
   item.id = nodeId({ kind: 'newest', bucket });
   item.iconPath = new ThemeIcon('arrow-up');
   item.command = { command: commands.loadMore, title: 'Show the Newest', arguments: [bucket.key, 'newest'] };

@@ -1,7 +1,9 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ProgressLocation, Range, Selection, Uri, window, workspace } from 'vscode';
+import { ProgressLocation, Range, Selection, Uri, commands as editorCommands, window, workspace } from 'vscode';
+import type { ImportPlan } from '../../../protocol/src/externalServers';
 import type { Broker } from '../broker';
+import { views } from '../ids';
 import { counted, plainLabel } from '../labels';
 import { askChoice, askText } from '../steps';
 import type { ServerModel } from './model';
@@ -19,10 +21,45 @@ export async function reviewServer({ model, reviews }: Room, row: unknown): Prom
   if (launch === 'approved' && tools.length === 0) window.setStatusBarMessage(`Conductor: nothing of ${backend} waits for approval.`, 4000);
 }
 
+/** Shows what taking over the servers of other programs would change. */
+export async function importServers({ broker, reviews }: Room): Promise<void> {
+  const plan = await broker.request('backends/importPlan', {});
+  if (plan.servers.length === 0) {
+    const why = plan.leftOut.length === 0 ? '' : ` ${plainLabel(plan.leftOut.join(' '), 400)}`;
+    return void window.showInformationMessage(`Conductor: no other program has a server to take over.${why}`);
+  }
+  await reviews.openImport(plan);
+  window.setStatusBarMessage('Conductor: read what would change, then approve it in the title of the editor', 8000);
+}
+
+/** Takes back what the last import added, after a second question: credentials go with it. */
+export async function undoImport({ broker, model }: Room): Promise<void> {
+  if (!(await broker.request('backends/importPlan', { sources: [] })).undoable) return void window.setStatusBarMessage('Conductor: there is no import to undo.', 4000);
+  const sure = await askChoice<boolean>({ title: 'Undo Import of Servers', back: false, placeholder: 'The servers that it added are removed, and their credentials deleted' }, [
+    { label: '$(close) Leave It as It Is', value: false },
+    { label: '$(trash) Remove What Was Imported', value: true },
+  ]);
+  if (typeof sure === 'string' || !sure.value) return;
+  const { backends } = await broker.request('backends/undoImport', {});
+  await model.refresh();
+  window.setStatusBarMessage(`Conductor: ${counted(backends.length, 'server')} of the import ${backends.length === 1 ? 'is' : 'are'} removed`, 5000);
+}
+
+async function takeOver({ broker, model, reviews }: Room, plan: ImportPlan): Promise<void> {
+  const { backends } = await progress('importing servers', () => broker.request('backends/import', { digest: plan.digest }));
+  await reviews.closeImport();
+  await model.refresh();
+  await editorCommands.executeCommand(`${views.servers}.focus`);
+  const undo = 'Undo';
+  const chosen = await window.showInformationMessage(`Conductor: ${counted(backends.length, 'server')} imported. Each waits for your approval in the view Servers, and agents reach only what external_mcp_policy.json lists. Remove them from the other programs.`, undo);
+  if (chosen === undo) await undoImport({ broker, model, reviews });
+}
+
 /** Approves just what the document in front shows. */
 export async function approveServer({ broker, model, reviews }: Room, given: unknown): Promise<void> {
   const shown = reviews.at(given);
   if (shown === undefined) return void window.setStatusBarMessage('Conductor: open the review of a server and read it first.', 4000);
+  if (shown.kind === 'import') return takeOver({ broker, model, reviews }, shown.plan);
   const { backend, difference } = shown;
   const isStart = difference.launch !== 'approved';
   if (!isStart && difference.tools.length === 0) return void window.setStatusBarMessage(`Conductor: nothing of ${backend} waits for approval.`, 4000);

@@ -2,7 +2,7 @@ import type { Broker } from '../broker';
 import { commands, type CommandId } from '../ids';
 import type { Lifetime } from '../lifetime';
 import { saying } from '../saying';
-import { approveServer, openServerFile, preflightServer, resetServer, reviewServer, startServer, stopServer, switchServer, withdrawServer, type Room } from './commands';
+import { approveServer, importServers, openServerFile, preflightServer, resetServer, reviewServer, startServer, stopServer, switchServer, undoImport, withdrawServer, type Room } from './commands';
 import { ServerModel } from './model';
 import { ServerReviews } from './review';
 import { ServersTree } from './tree';
@@ -25,6 +25,8 @@ export function registerServers(broker: Broker, life: Lifetime): Readonly<Record
     [commands.disableServer]: (row) => saying('the server was not disabled.', () => switchServer(room, row, 'disable')),
     [commands.preflightServer]: (row) => saying('the preflight was not run.', () => preflightServer(room, row)),
     [commands.resetServer]: (row) => saying('the breaker was not reset.', () => resetServer(room, row)),
+    [commands.importServers]: () => saying('the servers of other programs cannot be taken over.', () => importServers(room)),
+    [commands.undoServerImport]: () => saying('the import was not taken back.', () => undoImport(room)),
     [commands.openServers]: (row) => saying('the file cannot be opened.', () => openServerFile(room, 'mcp_backends.json', row)),
     [commands.openServerPolicy]: (row) => saying('the file cannot be opened.', () => openServerFile(room, 'external_mcp_policy.json', row)),
   };

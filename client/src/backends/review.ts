@@ -1,12 +1,18 @@
 import { randomBytes } from 'node:crypto';
 import { TabInputText, TabInputTextDiff, Uri, commands as editorCommands, window, workspace, type TextDocumentContentProvider } from 'vscode';
-import type { BackendDifference } from '../../../protocol/src/externalServers';
+import { reveal } from '../../../protocol/src/display';
+import type { BackendDifference, ImportPlan } from '../../../protocol/src/externalServers';
 import type { Broker } from '../broker';
 import { schemes } from '../ids';
+import { counted } from '../labels';
 import { Lifetime, type Disposable } from '../lifetime';
+import { importLines } from './rows';
 
-/** What one document showed: only this can be approved from it. */
-type Shown = Readonly<{ backend: string; difference: BackendDifference; atMs: number }>;
+/** What one document is about: only this can be approved from it. */
+type About = Readonly<{ kind: 'server'; backend: string; difference: BackendDifference }> | Readonly<{ kind: 'import'; plan: ImportPlan }>;
+
+/** The same, with the moment from which it stood there. */
+type Shown = About & Readonly<{ atMs: number }>;
 
 /** Milliseconds in which a fresh document takes no answer. */
 const guardMs = 300;
@@ -29,13 +35,13 @@ export class ServerReviews implements TextDocumentContentProvider, Disposable {
   /** Opens the comparison; each opening is a document of its own, since what it shows is what can be approved. */
   async open(backend: string): Promise<BackendDifference> {
     const difference = await this.broker.request('backends/difference', { backend });
-    const nonce = randomBytes(4).toString('hex');
-    const [before, after] = ['approved', 'now'].map((side) => Uri.from({ scheme: schemes.server, path: `/conductor-change/${backend}.${side}`, query: nonce })) as [Uri, Uri];
-    this.texts.set(before.toString(), difference.before);
-    this.texts.set(after.toString(), difference.after);
-    this.shown.set(after.toString(), { backend, difference, atMs: performance.now() });
-    await editorCommands.executeCommand('vscode.diff', before, after, `${backend}: approved ↔ now`, { preview: false });
+    await this.compare([`${backend}.approved`, difference.before], [`${backend}.now`, difference.after], `${backend}: approved ↔ now`, { kind: 'server', backend, difference });
     return difference;
+  }
+
+  /** Opens what taking over servers would make of the file, below words about where each comes from. */
+  async openImport(plan: ImportPlan): Promise<void> {
+    await this.compare(['mcp_backends.json now', reveal(plan.before).text], ['mcp_backends.json afterwards', [...importLines(plan), '', reveal(plan.after).text].join('\n')], `Import ${counted(plan.servers.length, 'server')}: now ↔ afterwards`, { kind: 'import', plan });
   }
 
   /** Shows lines that can only be read. */
@@ -53,12 +59,33 @@ export class ServerReviews implements TextDocumentContentProvider, Disposable {
 
   /** Closes the documents about a server. */
   async close(backend: string): Promise<void> {
-    const tabs = window.tabGroups.all.flatMap(({ tabs: all }) => all).filter(({ input }) => input instanceof TabInputTextDiff && this.shown.get(input.modified.toString())?.backend === backend);
-    await window.tabGroups.close(tabs);
+    await this.closeAll((shown) => shown.kind === 'server' && shown.backend === backend);
+  }
+
+  /** Closes the documents about an import. */
+  async closeImport(): Promise<void> {
+    await this.closeAll(({ kind }) => kind === 'import');
   }
 
   dispose(): void {
     this.life.dispose();
+  }
+
+  private async compare([leftName, left]: readonly [string, string], [rightName, right]: readonly [string, string], title: string, what: About): Promise<void> {
+    const nonce = randomBytes(4).toString('hex');
+    const [before, after] = [leftName, rightName].map((name) => Uri.from({ scheme: schemes.server, path: `/conductor-change/${name}`, query: nonce })) as [Uri, Uri];
+    this.texts.set(before.toString(), left);
+    this.texts.set(after.toString(), right);
+    this.shown.set(after.toString(), { ...what, atMs: performance.now() });
+    await editorCommands.executeCommand('vscode.diff', before, after, title, { preview: false });
+  }
+
+  private async closeAll(about: (shown: Shown) => boolean): Promise<void> {
+    const tabs = window.tabGroups.all.flatMap(({ tabs: all }) => all).filter(({ input }) => {
+      const shown = input instanceof TabInputTextDiff ? this.shown.get(input.modified.toString()) : undefined;
+      return shown !== undefined && about(shown);
+    });
+    await window.tabGroups.close(tabs);
   }
 
   private forget(uri: Uri): void {

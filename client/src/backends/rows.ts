@@ -1,5 +1,5 @@
 import { reveal, revealLine } from '../../../protocol/src/display';
-import type { BackendView, PreflightReport } from '../../../protocol/src/externalServers';
+import type { BackendView, ImportPlan, PreflightReport } from '../../../protocol/src/externalServers';
 import type { BreakerView } from '../../../protocol/src/messages';
 import { clockText, counted } from '../labels';
 
@@ -30,6 +30,20 @@ export function waitingTools({ tools }: BackendView): number {
 /** Whether a person has to look at something of it. */
 export function needsLook(server: Server): boolean {
   return server.view.enabled && (server.view.launch !== 'approved' || waitingTools(server.view) > 0);
+}
+
+/** What stands above the difference of an import: where each server comes from, what becomes of its secrets, and what is left out. */
+export function importLines({ servers, leftOut }: ImportPlan): readonly string[] {
+  return [
+    '// These lines are not written. Each server waits for your approval before it starts;',
+    '// the other programs keep theirs until you remove them there.',
+    ...servers.flatMap(({ backend, program, file, credentials, remarks }) => [
+      `// ${backend}: from ${program}, ${file}`,
+      ...credentials.map((name) => `//   its secret goes into the credential store as ${name}`),
+      ...remarks.map((remark) => `//   careful: ${remark}`),
+    ]),
+    ...leftOut.map((words) => `// Not taken over: ${words}`),
+  ].map((line) => revealLine(line, 400));
 }
 
 /** The words of one server. */

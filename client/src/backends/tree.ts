@@ -1,7 +1,8 @@
-import { EventEmitter, ThemeColor, ThemeIcon, TreeItem, TreeItemCollapsibleState, window, type TreeDataProvider } from 'vscode';
+import { EventEmitter, ThemeColor, ThemeIcon, TreeItemCollapsibleState, window, type TreeDataProvider, type TreeItem } from 'vscode';
 import { commands, rowKinds, views } from '../ids';
 import { Lifetime, type Disposable } from '../lifetime';
 import { plainTooltip } from '../plainTooltip';
+import { treeRow } from '../treeRow';
 import type { ServerModel } from './model';
 import { needsLook, serverFacts, serverRow, standingOf, toolLines, toolRow, type Server, type ServerTool, type Standing } from './rows';
 
@@ -38,11 +39,11 @@ export class ServersTree implements TreeDataProvider<ServerNode>, Disposable {
       case 'server':
         return serverItem(node.server);
       case 'fact':
-        return new TreeItem(node.text);
+        return treeRow({ label: node.text, spoken: node.text });
       case 'tool':
         return toolItem(node.backend, node.tool);
       case 'trouble': {
-        const item = new TreeItem(node.text);
+        const item = treeRow({ label: node.text, spoken: `Trouble: ${node.text}` });
         item.iconPath = new ThemeIcon('error', new ThemeColor('list.errorForeground'));
         item.tooltip = node.text;
         return item;
@@ -73,25 +74,19 @@ const icons = {
 } as const satisfies Record<Standing, ThemeIcon>;
 
 function serverItem(server: Server): TreeItem {
-  const { label, description, spoken } = serverRow(server);
   const standing = standingOf(server);
-  const item = new TreeItem(label, TreeItemCollapsibleState.Collapsed);
+  const item = treeRow(serverRow(server), TreeItemCollapsibleState.Collapsed);
   item.id = `server ${server.view.backend}`;
-  item.description = description;
   item.iconPath = standing === 'ready' && needsLook(server) ? icons.quarantined : icons[standing];
   // Menus look for words in it: how it stands, and whether something waits for a look.
   item.contextValue = [rowKinds.server, standing, ...(needsLook(server) ? ['look'] : [])].join(' ');
-  item.accessibilityInformation = { label: spoken };
   if (needsLook(server)) item.command = { command: commands.reviewServer, title: 'Review Server', arguments: [{ kind: 'server', server }] };
   return item;
 }
 
 function toolItem(backend: string, tool: ServerTool): TreeItem {
-  const { label, description, spoken } = toolRow(tool);
-  const item = new TreeItem(label);
+  const item = treeRow(toolRow(tool));
   item.id = `tool ${backend} ${tool.name}`;
-  item.description = description;
   item.iconPath = tool.state === 'approved' && tool.doubts.length === 0 ? new ThemeIcon('tools') : new ThemeIcon(tool.state === 'gone' ? 'circle-slash' : 'question', new ThemeColor('list.warningForeground'));
-  item.accessibilityInformation = { label: spoken };
   return item;
 }

@@ -1,8 +1,9 @@
-import { EventEmitter, ThemeColor, ThemeIcon, TreeItem, window, type TreeDataProvider } from 'vscode';
+import { EventEmitter, ThemeColor, ThemeIcon, window, type TreeDataProvider, type TreeItem } from 'vscode';
 import type { BreakerView } from '../../../protocol/src/messages';
 import { messageOf, type Broker } from '../broker';
 import { commands, rowKinds, views, type CommandId } from '../ids';
 import type { Disposable, Lifetime } from '../lifetime';
+import { treeRow } from '../treeRow';
 import { breakerLabel, breakerTooltip, isNews, type Heard } from './rows';
 
 /** The commands of this folder. */
@@ -56,9 +57,8 @@ class BreakersTree implements TreeDataProvider<Heard>, Disposable {
   getTreeItem(heard: Heard): TreeItem {
     const { breaker } = heard;
     const { label, description } = breakerLabel(heard);
-    const item = new TreeItem(label);
+    const item = treeRow({ label, description, spoken: `${label}: ${description}` });
     item.id = breaker.tool;
-    item.description = description;
     item.contextValue = rowKinds.breaker;
     item.iconPath = breaker.state === 'closed' ? new ThemeIcon('pass') : new ThemeIcon('zap', new ThemeColor('list.warningForeground'));
     item.tooltip = breakerTooltip(heard);

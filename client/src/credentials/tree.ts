@@ -1,10 +1,11 @@
-import { EventEmitter, ThemeColor, ThemeIcon, TreeItem, TreeItemCollapsibleState, window, type TreeDataProvider } from 'vscode';
+import { EventEmitter, ThemeColor, ThemeIcon, TreeItemCollapsibleState, window, type TreeDataProvider, type TreeItem } from 'vscode';
 import type { CredentialView, SlotView } from '../../../protocol/src/credentials';
 import { rowKinds, views } from '../ids';
 import { Lifetime, type Disposable } from '../lifetime';
 import { plainTooltip } from '../plainTooltip';
+import { treeRow } from '../treeRow';
 import type { CredentialModel } from './model';
-import { credentialLines, credentialRow, slotLines, slotRow, slotsHeading, type Row } from './rows';
+import { credentialLines, credentialRow, slotLines, slotRow, slotsHeading } from './rows';
 
 /** A row of the view: a credential, the heading of the slots, or a slot. */
 export type CredentialNode = Readonly<{ kind: 'credential'; credential: CredentialView }> | Readonly<{ kind: 'slots'; slots: readonly SlotView[] }> | Readonly<{ kind: 'slot'; slot: SlotView }>;
@@ -35,7 +36,8 @@ export class CredentialsTree implements TreeDataProvider<CredentialNode>, Dispos
       case 'credential':
         return credentialItem(node.credential);
       case 'slots': {
-        const item = new TreeItem(slotsHeading(node.slots), TreeItemCollapsibleState.Collapsed);
+        const label = slotsHeading(node.slots);
+        const item = treeRow({ label, spoken: label }, TreeItemCollapsibleState.Collapsed);
         item.id = 'slots';
         item.iconPath = new ThemeIcon('key');
         item.contextValue = rowKinds.keySlots;
@@ -59,7 +61,7 @@ export class CredentialsTree implements TreeDataProvider<CredentialNode>, Dispos
 }
 
 function credentialItem(credential: CredentialView): TreeItem {
-  const item = rowItem(credentialRow(credential, Date.now()));
+  const item = treeRow(credentialRow(credential, Date.now()));
   item.id = `credential ${credential.name}`;
   item.contextValue = rowKinds.credential;
   item.iconPath = credential.trouble === null ? new ThemeIcon('lock') : new ThemeIcon('warning', new ThemeColor('list.warningForeground'));
@@ -67,16 +69,9 @@ function credentialItem(credential: CredentialView): TreeItem {
 }
 
 function slotItem(slot: SlotView): TreeItem {
-  const item = rowItem(slotRow(slot, Date.now()));
+  const item = treeRow(slotRow(slot, Date.now()));
   item.id = `slot ${slot.id}`;
   item.contextValue = rowKinds.keySlot;
   item.iconPath = slot.trouble === null ? new ThemeIcon(slot.atHand ? 'pass' : 'circle-outline') : new ThemeIcon('warning', new ThemeColor('list.warningForeground'));
-  return item;
-}
-
-function rowItem({ label, description, spoken }: Row): TreeItem {
-  const item = new TreeItem(label);
-  item.description = description;
-  item.accessibilityInformation = { label: spoken };
   return item;
 }

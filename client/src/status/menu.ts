@@ -4,6 +4,7 @@ import type { SigningStand } from '../approvals/signing';
 import type { Link } from '../broker';
 import { commands, type CommandId } from '../ids';
 import { counted, plainLabel } from '../labels';
+import { quickRow } from '../quickRow';
 import { configText, signingText, type Shut } from './text';
 
 type Line = QuickPickItem & { command: CommandId };
@@ -14,7 +15,7 @@ export type Notices = Readonly<{ broken: string | undefined; signing: SigningSta
 /** Shows the state of everything, one line each; choosing a line does what helps there. */
 export async function showStatusMenu(link: Link, status: Status | undefined, { broken, signing, credentials }: Notices): Promise<void> {
   const lines = [brokerLine(link, status), ...(credentials === undefined ? [] : [credentialLine(credentials)]), ...(status === undefined ? [] : statusLines(status, broken, signing)), { label: '$(output) Show Broker Log', command: commands.showLog }];
-  const chosen = await window.showQuickPick(lines, { title: 'Conductor: Status', placeHolder: 'Choose a line to look closer' });
+  const chosen = await window.showQuickPick(lines.map(quickRow), { title: 'Conductor: Status', placeHolder: 'Choose a line to look closer' });
   if (chosen !== undefined) await editorCommands.executeCommand(chosen.command);
 }
 

@@ -46,7 +46,7 @@ async function newestPins(reader: AuditReader, logger: Logger): Promise<number |
 
 type Around = Readonly<{ registry: OpenRegistry; backends: Backends; breakers: Breakers; writer: AuditWriter; configDir: string; fillIn: FillIn; clean: Redactor['value']; onRefused: WayNeeds['onRefused']; /** Names of Conductor's own tools. */ own: readonly string[] }>;
 
-type BackendHandlers = Pick<Handlers, Extract<keyof Handlers, `backends/${string}`>>;
+type BackendHandlers = Omit<Pick<Handlers, Extract<keyof Handlers, `backends/${string}`>>, 'backends/importPlan' | 'backends/import' | 'backends/undoImport'>;
 
 /** What a preflight needs, over the rooms. */
 export function preflightNeeds({ registry, configDir, fillIn, clean, onRefused }: Pick<Around, 'registry' | keyof WayNeeds>): PreflightNeeds {

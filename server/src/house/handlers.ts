@@ -12,6 +12,7 @@ import type { Handlers } from '../doors/requests';
 import { actorOf } from './actor';
 import { choiceOf, grantHandlers } from './grants';
 import { backendHandlers } from './externalServers';
+import { importHandlers } from './importing';
 import type { Verifications } from './lastVerification';
 import type { Presence } from './presence';
 import { createProofs } from './proofs';
@@ -30,12 +31,14 @@ export function createHandlers(rooms: HandlerRooms): Handlers {
   const verifying = createVerifying(path, rooms);
   // Counted now, a long log is there at once when somebody looks.
   view.buckets({}, 'day').catch((cause: unknown) => ground.logger.warn('the audit log could not be counted', { error: toConductorError(cause).message }));
+  const external = backendHandlers({ ...rooms, backends: rooms.external.backends, configDir: ground.configDir, own: rooms.external.own }, (guest) => actorOf(guest, rooms));
   return {
     ...createProofs(ground.configDir, config),
     ...grantHandlers(rooms, createAuditReader(path), (guest) => actorOf(guest, rooms)),
     ...rooms.approverKeys.handlers,
     ...rooms.credentials.handlers,
-    ...backendHandlers({ ...rooms, backends: rooms.external.backends, configDir: ground.configDir, own: rooms.external.own }, (guest) => actorOf(guest, rooms)),
+    ...external,
+    ...importHandlers(rooms.registry, ground.configDir, { ...external, ...rooms.credentials.handlers }),
     'conductor/status': () => statusOf(rooms),
     'conductor/drain': (_, guest) => {
       setImmediate(() => presence.leave(`asked by ${whoIs(actorOf(guest, rooms))}`));

@@ -20,6 +20,11 @@ async function openDecision(): Promise<void> {
   await settle();
 }
 
+/** Waits until the list that is open says that its call is gone. */
+async function vanished(): Promise<void> {
+  if (isPageReachable) await eventually('a list that says so', async () => (await shown(list)).map(({ text }) => text).join().startsWith('This call no longer waits'));
+}
+
 async function rowTexts(selector: string): Promise<string[]> {
   return (await shown(selector)).map(({ text, ariaLabel }) => `${text} ${ariaLabel ?? ''}`);
 }
@@ -137,7 +142,7 @@ describe('approvals in the editor', () => {
     assert.ok(made('one.txt'));
   });
 
-  it('denies when the time is over, and closes the list that was open for it', async () => {
+  it('denies when the time is over, and says so in the list that was open for it', async () => {
     await configure({ ...rules, approvalTimeout: 2500 });
     try {
       const calling = shell('touch late.txt');
@@ -145,21 +150,22 @@ describe('approvals in the editor', () => {
       await openDecision();
       assert.match((await calling).text, /time|nobody|answer/i);
       assert.ok(!made('late.txt'));
-      if (isPageReachable) await eventually('a closed list', async () => (await shown(list)).length === 0);
+      await vanished();
     } finally {
       await configure(rules);
     }
   });
 
-  it('closes the list when somebody else answers', async () => {
+  it('says in the list that somebody else answered; Enter closes it and does nothing else', async () => {
     const calling = shell('touch elsewhere.txt');
     const [only] = await waiting('touch elsewhere.txt');
     assert.ok(only);
     await openDecision();
     await ask('approvals/decide', { id: only.id, digest: only.digest, decision: 'deny' });
     await calling;
-    if (isPageReachable) await eventually('a closed list', async () => (await shown(list)).length === 0);
+    await vanished();
     await pickDown(2);
+    if (isPageReachable) await eventually('a closed list', async () => (await shown(list)).length === 0);
     assert.ok(!made('elsewhere.txt'));
   });
 
@@ -230,6 +236,35 @@ describe('approvals in the editor', () => {
     await calling;
     assert.ok(made('reviewed.txt'));
     await eventually('a closed review', () => vscode.window.tabGroups.all.flatMap(({ tabs }) => tabs).length === 0);
+  });
+
+  it('answers one call only while the key is held down, whatever comes in front next (T45)', async () => {
+    const first = shell('touch held1.txt');
+    await waiting('touch held1.txt');
+    const second = shell('touch held2.txt');
+    await waiting('touch held1.txt', 'touch held2.txt');
+    const inFront = async (name: string): Promise<void> => {
+      await vscode.commands.executeCommand('conductor.approvals.reviewNext');
+      await eventually(`the review of ${name}`, () => vscode.window.activeTextEditor?.document.getText().includes(name));
+      await vscode.commands.executeCommand('workbench.action.keepEditor');
+    };
+    await inFront('held1.txt');
+    await inFront('held2.txt');
+    await settle();
+    // What the key starts, again and again, until the other review has stood in front for a while.
+    const other = (): boolean => vscode.window.activeTextEditor?.document.getText().includes('held1.txt') === true;
+    for (let repeats = 0; repeats < 20; repeats += other() ? 1 : 0) {
+      await vscode.commands.executeCommand('conductor.approvals.approve');
+      await new Promise((done) => setTimeout(done, 30));
+    }
+    await second;
+    assert.ok(made('held2.txt') && !made('held1.txt'));
+    await waiting('touch held1.txt');
+    await new Promise((done) => setTimeout(done, 1200));
+    await vscode.commands.executeCommand('conductor.approvals.approve');
+    await first;
+    assert.ok(made('held1.txt'));
+    for (const name of ['held1.txt', 'held2.txt']) rmSync(join(projectFolder(), name));
   });
 
   it('shows hidden characters in the review, and counts them (T45)', async () => {

@@ -29,7 +29,7 @@ export function addBackends(program: Command, configDir: () => string): void {
     .option('--from <programs>', 'only these, with commas: vscode, claude, claude-desktop, cursor, codex, gemini')
     .option('--file <file...>', 'these files instead')
     .option('--undo', 'take the last import back')
-    .action((options: { from?: string; file?: string[]; undo?: boolean }) => at((broker) => (options.undo === true ? undoImport(broker, configDir()) : importBackends(broker, configDir(), options))));
+    .action((options: { from?: string; file?: string[]; undo?: boolean }) => at((broker) => (options.undo === true ? undoImport(broker) : importBackends(broker, options))));
   const policy = backends.command('policy').description('The policy for external servers');
   policy.command('get').description('Print the policy in force').action(() => at(getPolicy));
   policy

@@ -30,14 +30,23 @@ export function planChange(files: ExternalFiles, change: BackendChange): Planned
   return change.change === 'policy' ? planPolicy(files, change) : planBackends(files, change);
 }
 
+/** The text of the file of servers as it stands, and with these servers added. Throws CONFIG_INVALID while the file is broken. */
+export function textWith(files: ExternalFiles, added: readonly (readonly [backend: string, profile: unknown])[]): Readonly<{ before: string; after: string }> {
+  const { file } = files.backends.current().state;
+  const before = readText(file, noServers);
+  valid(file, before, backendsSchema);
+  return { before, after: added.reduce((text, [backend, profile]) => applyEdits(text, modify(text, ['backends', backend], profile, layout)), before) };
+}
+
 type FileChange = Exclude<BackendChange, { change: 'policy' }>;
 type PolicyChange = Extract<BackendChange, { change: 'policy' }>;
 
+const noServers = '{\n  "version": 1,\n  "backends": {}\n}\n';
 const layout = { formattingOptions: { tabSize: 2, insertSpaces: true } };
 
 function planBackends(files: ExternalFiles, change: FileChange): PlannedChange {
   const { file } = files.backends.current().state;
-  const old = readText(file, '{\n  "version": 1,\n  "backends": {}\n}\n');
+  const old = readText(file, noServers);
   const before = valid(file, old, backendsSchema);
   expect(change.expectedHash, contentHash(before));
   if (change.change !== 'set' && !Object.hasOwn(before.backends, change.backend)) throw new ConductorError('NOT_FOUND', `There is no backend ${JSON.stringify(change.backend)}.`);
