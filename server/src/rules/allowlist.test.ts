@@ -141,9 +141,6 @@ describe('commands: facts about the machine', () => {
   it('T8 asks for a script that is missing or not known', () => {
     assert.equal(judge({ line: 'npm run build' }, settings, { facts: { script: () => 'no' } }).verdict.rule, 'shell.script');
     assert.equal(judge({ line: 'npm run build' }, settings, { facts: { script: () => 'unknown' } }).verdict.rule, 'shell.script');
-    const compiler = { allowedCommands: ['tsc'] };
-    assert.equal(judge({ line: 'tsc --noEmit -p test' }, compiler, { facts: { compilerProject: (_, named) => (named === 'test' ? 'plain' : 'writes') } }).verdict.rule, 'shell.allowed');
-    assert.equal(judge({ line: 'tsc --noEmit' }, compiler, { facts: { compilerProject: (_, named) => (named === '' ? 'writes' : 'plain') } }).verdict.rule, 'shell.arguments');
   });
 
   it('takes the word of the facts for a link that leads out', () => {
@@ -156,7 +153,7 @@ describe('commands: facts about the machine', () => {
     const seeing = (found: 'missing' | 'file' | 'folder') => ({ facts: { entry: () => found } });
     for (const [line, found] of [['diff a b', 'folder'], ['cp -r a b', 'folder'], ['cp -r a b', 'file']] as const) assert.equal(judge({ line }, open, seeing(found)).verdict.rule, 'shell.arguments', `${line} ${found}`);
     for (const [line, found] of [['diff a b', 'file'], ['diff a b', 'missing'], ['cp -r a b', 'missing'], ['cp -rn a b', 'folder']] as const) assert.equal(judge({ line }, open, seeing(found)).verdict.verdict, 'allow', `${line} ${found}`);
-    const facts: CommandFacts = { place: () => 'inside', expand: () => ({ refused: 'nobody looked' }), script: () => 'yes', compilerProject: () => 'plain', git: () => 'unknown', gitWrites: () => nothingWritten };
+    const facts: CommandFacts = { place: () => 'inside', expand: () => ({ refused: 'nobody looked' }), script: () => 'yes', git: () => 'unknown', gitWrites: () => nothingWritten };
     const blind = { request: { line: 'diff a b' }, lists: readLists(open), cwd: '/home/u/p', platform: 'posix', facts } as const;
     assert.equal(judgeCommand(blind).verdict.verdict, 'approve');
     assert.equal(judgeCommand({ ...blind, request: { line: 'cp -r a b' } }).verdict.verdict, 'approve');

@@ -37,8 +37,6 @@ export function judgeTyped(name: string, kind: Kind, text: string, scope: PathSc
       return judgeFresh(name, text, scope);
     case 'tree':
       return judgeTree(name, text, scope);
-    case 'compilerProject':
-      return scope.facts.compilerProject(scope.folder, text) === 'plain' ? undefined : unclear(name, 'its configuration, or one that this extends, may write files even with --noEmit (incremental, composite, tsBuildInfoFile, generateTrace, generateCpuProfile)');
   }
 }
 

@@ -92,8 +92,6 @@ export type CommandFacts = Readonly<{
   expand(folder: string, text: string, active: readonly number[]): Expansion;
   /** Whether the package of `folder` defines this script. */
   script(folder: string, name: string): 'yes' | 'no' | 'unknown';
-  /** Whether the TypeScript compiler's configuration writes files even with `--noEmit`; `named` is the value of `--project`, or empty. */
-  compilerProject(folder: string, named: string): 'plain' | 'writes';
   git(folder: string): GitFacts | NotKnown | 'unknown';
   gitWrites(folder: string, query: GitWriteQuery): GitWrites | NotKnown;
 }>;
@@ -108,14 +106,13 @@ export type Folders = Readonly<{
 /** No file at all. */
 export const nothingWritten: GitWrites = { names: [], top: '', links: [], outside: [] };
 
-/** Facts without a disk: paths are judged by their text alone, scripts are taken to exist, compilers to write nothing more than their line says, a pattern to stand for one file, and repositories to be plain and to hold nothing that a command could write. */
+/** Facts without a disk: paths are judged by their text alone, scripts are taken to exist, a pattern to stand for one file, and repositories to be plain and to hold nothing that a command could write. */
 export function lexicalFacts(folders: Folders, platform: Platform): CommandFacts {
   const place = lexicalPlaces(folders, platform);
   return {
     place,
     expand: (_, text) => ({ names: text.startsWith('-') ? [] : [`./${text}`] }),
     script: () => 'yes',
-    compilerProject: () => 'plain',
     git: () => ({ programs: [], hooks: false }),
     gitWrites: () => nothingWritten,
     entry: () => 'missing',

@@ -8,12 +8,11 @@
  * `file` a path that is no folder, where a folder's links would be followed · `fresh` a path at which nothing lies yet ·
  * `tree` a path that goes elsewhere with all that lies in it ·
  * `rev` a revision or a path inside · `remote` the name of a known remote · `url` an http or https address · `name` a plain word
- * without separators · `format` a git format that asks no other program · `compilerProject` a configuration of the TypeScript compiler
- * by which it writes nothing more than the line says.
+ * without separators · `format` a git format that asks no other program.
  */
 export type Kind = (typeof kinds)[number];
 
-const kinds = ['text', 'number', 'read', 'write', 'program', 'entry', 'file', 'fresh', 'tree', 'rev', 'remote', 'url', 'name', 'format', 'compilerProject'] as const;
+const kinds = ['text', 'number', 'read', 'write', 'program', 'entry', 'file', 'fresh', 'tree', 'rev', 'remote', 'url', 'name', 'format'] as const;
 
 /** A text with what it is. */
 export type Typed = Readonly<{ kind: Kind; text: string }>;
@@ -85,7 +84,7 @@ export type Seen = Readonly<{
 export type Reading = Readonly<{ seen: Seen; typed: readonly Typed[] }> | Readonly<{ unknown: string }>;
 
 /** Kinds of values that lead somewhere. */
-const pathKinds: ReadonlySet<Kind> = new Set<Kind>(['read', 'write', 'program', 'entry', 'file', 'fresh', 'tree', 'rev', 'compilerProject']);
+const pathKinds: ReadonlySet<Kind> = new Set<Kind>(['read', 'write', 'program', 'entry', 'file', 'fresh', 'tree', 'rev']);
 
 type Entry = Readonly<{ takes: 'nothing' | 'value' | 'optional' | 'pair'; kind: Kind }>;
 type State = { index: number; args: readonly string[]; options: Option[]; operands: string[]; typed: Typed[]; beforeDashes: number };

@@ -1,4 +1,4 @@
-import { dashedValue, type ArgumentRule, type Seen, type Typed } from './rule';
+import { dashedValue, type ArgumentRule, type Seen } from './rule';
 
 /** Interpreters and package managers: silent for a script inside the project, and for the scripts that the package itself names. */
 
@@ -122,15 +122,17 @@ function withSpellings(names: string, spellings: readonly string[]): readonly (r
   return names.split(' ').map((name) => [name, spellings]);
 }
 
-/** The compiler of TypeScript: with `--noEmit` it checks and writes nothing. */
+/** The compiler of TypeScript: with `--noEmit`, and the arguments that it always gets, it checks and writes nothing. */
 export const compilers: readonly (readonly [string, ArgumentRule])[] = [
-  ['tsc', { singleDash: true, flags: '--noEmit -v --version -h --help --all --showConfig --listFilesOnly --strict --skipLibCheck --pretty --listFiles --extendedDiagnostics --diagnostics --allowJs --checkJs', values: { read: '-p --project', text: '--target --module --lib --jsx --moduleResolution' }, operands: ['read'], needs: '--noEmit -v --version -h --help --showConfig --listFilesOnly', check: switchedOn, derive: configuration }],
+  ['tsc', { singleDash: true, flags: '--noEmit -v --version -h --help --all --showConfig --listFilesOnly --strict --skipLibCheck --pretty --listFiles --extendedDiagnostics --diagnostics --allowJs --checkJs', values: { read: '-p --project', text: '--target --module --lib --jsx --moduleResolution' }, operands: ['read'], needs: '--noEmit -v --version -h --help --showConfig --listFilesOnly', check: switchedOn }],
 ];
 
-/** What is not on the line, the configuration says. */
-function configuration(seen: Seen): readonly Typed[] {
-  const named = seen.options.flatMap(({ name, value }) => (name === '-p' || name === '--project' ? [value ?? ''] : []));
-  return (named.length === 0 ? [''] : named).map((text) => ({ kind: 'compilerProject', text }));
+/**
+ * The arguments of the compiler with those before them by which it writes no file of its own, whatever its configuration says then: the
+ * line wins over the file (TypeScript 4.2 and later). Looking into the file instead would leave time to exchange it.
+ */
+export function withoutOwnFiles(name: string, args: readonly string[]): readonly string[] {
+  return name === 'tsc' ? [...'--incremental false --composite false --tsBuildInfoFile null --generateTrace null --generateCpuProfile null'.split(' '), ...args] : args;
 }
 
 /** After a switch `false` turns it off, and `@file` stands for further arguments. */

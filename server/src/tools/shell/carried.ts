@@ -4,14 +4,23 @@ import { flatten } from '../../rules/pathText';
 
 /** Looks through what a command would carry to another place, for links that would lead elsewhere from there. Follows none. */
 
-/** Names that are looked at below one path. */
+/** Names that are looked at in one judgement, however many paths it asks about. */
 export const maxCarried = 4000;
 
 type Search = { left: number };
 
-/** The first such link below an absolute path whose folder is resolved, as it would be shown; undefined when there is none. */
-export function carriedLink(folder: string, name: string): string | undefined {
-  return search(folder, [name], { left: maxCarried });
+/**
+ * Makes the search of one judgement: the first such link below an absolute path whose folder is resolved, as it would be shown;
+ * undefined when there is none. The same place is looked through once, in however many spellings a line names it.
+ */
+export function searchCarried(): (folder: string, name: string) => string | undefined {
+  const state = { left: maxCarried };
+  const known = new Map<string, string | undefined>();
+  return (folder, name) => {
+    const place = join(folder, name);
+    if (!known.has(place)) known.set(place, search(folder, [name], state));
+    return known.get(place);
+  };
 }
 
 function search(folder: string, names: readonly string[], state: Search): string | undefined {

@@ -1,13 +1,13 @@
 import { lstatSync, readdirSync, readlinkSync, realpathSync, statSync, type Stats } from 'node:fs';
 import { basename, dirname, isAbsolute, join, parse, resolve, sep } from 'node:path';
 import { readSmallFile } from '../../base/smallFile';
-import { carriedLink } from './carried';
+import { searchCarried } from './carried';
 import { expandPattern, maxLooked } from './expansion';
 import { namedPlaces } from './gitPlaces';
 import { liesInRepository } from '../../rules/gitLayout';
 import { readWriteScope, type WriteScope } from '../../rules/writeScope';
 import { lexicalPlaces, nothingWritten, placeInside, strictestPlace, type CommandFacts, type GitFacts, type GitWriteQuery, type GitWrites, type NotKnown, type Place } from '../../rules/places';
-import { compilerProject, scriptIn } from './projectFiles';
+import { scriptIn } from './projectFiles';
 import { isWithin } from './resolve';
 
 /** Looks up on the disk what the judge wants to know. Looking changes nothing and runs nothing. */
@@ -35,6 +35,7 @@ export function diskFacts(ground: DiskGround): CommandFacts {
   const written = lexicalPlaces({ project: ground.project, own: ground.configDir }, process.platform === 'win32' ? 'win32' : 'posix');
   const links = rememberLinks();
   const budget = { left: maxLooked };
+  const carried = searchCarried();
   const start = once((folder) => physical(folder, links));
   return {
     place: (folder, path) => diskPlace(folder, path, { written: written(folder, path), real, links, start, climbs: climbs(written, start(folder), path) }),
@@ -47,9 +48,8 @@ export function diskFacts(ground: DiskGround): CommandFacts {
     entry: entryAt,
     sharesContent,
     isFile: (folder, path) => entryAt(folder, path) === 'file',
-    carries: (folder, path) => carriedFrom(start(folder), path, links),
+    carries: (folder, path) => carriedFrom(start(folder), path, { links, carried }),
     script: (folder, name) => scriptIn(realOrSelf(folder), name, real.project),
-    compilerProject: (folder, named) => compilerProject(realOrSelf(folder), named, real.project),
     git: (folder) => (ground.git === undefined ? { programs: [], hooks: hasHooks(folder) } : (ground.git.get(folder) ?? 'unknown')),
     gitWrites: (folder, query) => (ground.gitWrites === undefined ? nothingWritten : (ground.gitWrites.get(writesKey(folder, query)) ?? { unknown: 'nobody looked' })),
   };
@@ -112,13 +112,13 @@ function inScope(scope: WriteScope, project: string): (folder: string, path: str
 }
 
 /** A link at the end of the path is itself what would be carried. */
-function carriedFrom(start: string | undefined, path: string, links: LinkReader): string | undefined {
+function carriedFrom(start: string | undefined, path: string, { links, carried }: Readonly<{ links: LinkReader; carried: ReturnType<typeof searchCarried> }>): string | undefined {
   const names = namesOf(path);
   const last = names.at(-1);
   const whole = last === undefined || last === '..' || /[\\/]$/.test(path);
   const above = start === undefined ? undefined : follow(start, whole ? path : `${parse(path).root}${names.slice(0, -1).join('/')}`, links);
   if (above === undefined) return 'nobody can say where it lies';
-  return whole ? carriedLink(dirname(above), basename(above)) : carriedLink(above, last);
+  return whole ? carried(dirname(above), basename(above)) : carried(above, last);
 }
 
 /** What lies at a path; what cannot be looked at counts as a folder, of which nobody knows what it holds. */

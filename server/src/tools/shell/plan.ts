@@ -6,6 +6,7 @@ import { readLists } from '../../rules/commandLists';
 import { neutralArguments, readGit } from '../../rules/gitCommand';
 import { gitReaders, isPublicKey, personalCommands } from '../../rules/programs/git';
 import { withoutNotes } from '../../rules/programs/network';
+import { withoutOwnFiles } from '../../rules/programs/runtimes';
 import { gitArguments, innermost, innerNames } from '../../rules/wrapped';
 import { deny } from '../../rules/argumentKinds';
 import type { Verdict } from '../../../../protocol/src/call';
@@ -218,12 +219,12 @@ function resolveCommand(command: ParsedCommand, folder: string, folders: readonl
   return { ...common, argv: git?.argv ?? noteless(command.argv, found.at(-1) ?? binary), binary, inner: found, additions: { ...assigned, ...git?.additions } };
 }
 
-/** Small versions of a program, which several names lead to, know no such notes and no such option. */
+/** The line with the options by which a program keeps no files of its own. Small versions of wget, which several names lead to, keep no notes and know no such option. */
 function noteless(argv: ParsedCommand['argv'], program: Binary): ParsedCommand['argv'] {
   const [, ...words] = innermost(argv);
-  if (basename(program.path) !== program.name) return argv;
   const [name, ...before] = argv.slice(0, argv.length - words.length);
-  return [name ?? program.name, ...before, ...withoutNotes(program.name, words)];
+  const quiet = basename(program.path) === program.name ? withoutNotes(program.name, words) : words;
+  return [name ?? program.name, ...before, ...withoutOwnFiles(program.name, quiet)];
 }
 
 function planRedirection(redirection: Redirection, folder: string): PlannedRedirection {

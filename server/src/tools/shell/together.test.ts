@@ -60,6 +60,13 @@ describe('commands:ground stays as it was judged', function () {
     assert.ok(lstatSync(join(shell.project, 'moved/a/g')).isSymbolicLink());
   });
 
+  it('T62 looks through a place once, however it is spelled, and through so many names in all', async () => {
+    for (const folder of ['one', 'two']) for (let file = 0; file < 2_100; file += 1) shell.put(`${folder}/f${file}`, '');
+    shell.put('to/x', 'x');
+    assert.equal(await shell.verdict('mv one ./one .//one ././one to'), 'allow shell.allowed');
+    assert.equal(await shell.verdict('mv one two to'), 'approve shell.carriedLink');
+  });
+
   it('T24 what leads inside only through a link before ".." asks', async () => {
     await shell.silent('mkdir -p deep/er/est');
     symlinkSync('deep/er/est', join(shell.project, 'd'));
