@@ -4,19 +4,25 @@
 import { appendFileSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 
-const [, , tools, notes] = process.argv;
+const [, , tools, notes, words] = process.argv;
 const offered = () => JSON.parse(readFileSync(tools, 'utf8'));
+// Instructions and prompts, where a third file holds them.
+const said = () => (words === undefined ? {} : JSON.parse(readFileSync(words, 'utf8')));
 
 function answer(method, params) {
   switch (method) {
     case 'initialize':
-      return { result: { protocolVersion: '2025-06-18', capabilities: { tools: { listChanged: true } }, serverInfo: { name: 'tools', version: '1' } } };
+      return { result: { protocolVersion: '2025-06-18', capabilities: { tools: { listChanged: true }, ...(words === undefined ? {} : { prompts: { listChanged: true } }) }, serverInfo: { name: 'tools', version: '1' }, instructions: said().instructions } };
     case 'tools/list':
       return { result: { tools: offered() } };
     case 'tools/call':
       if (params.name === 'end') process.exit(3);
       if (params.name === 'where') return { result: { content: [{ type: 'text', text: process.cwd() }] } };
       return offered().find(({ name }) => name === params.name)?.['x-answer'] ?? { result: { content: [{ type: 'text', text: params.name === 'meta' ? JSON.stringify(params._meta) : 'called' }] } };
+    case 'prompts/list':
+      return { result: { prompts: said().prompts } };
+    case 'prompts/get':
+      return { result: { messages: [{ role: 'user', content: { type: 'text', text: `prompt ${params.name}` } }] } };
     case 'ping':
       return { result: {} };
     default:

@@ -102,13 +102,17 @@ describe('what passes besides tools', () => {
       return { model: 'fake', role: 'assistant', content: { type: 'text', text: 'sampled text' } };
     });
     client.setRequestHandler(ElicitRequestSchema, () => ({ action: 'accept', content: { name: 'Ada', check: true } }));
-    client.setRequestHandler(ListRootsRequestSchema, () => ({ roots: [{ uri: 'file:///lent', name: 'lent' }] }));
+    let folder = 'lent';
+    client.setRequestHandler(ListRootsRequestSchema, () => ({ roots: [{ uri: `file:///${folder}`, name: folder }] }));
     await connected(client);
     try {
       await until('the tool that needs the ability is there', async () => JSON.stringify(await client.callTool({ name: 'everything__trigger-sampling-request', arguments: { prompt: 'hello there', maxTokens: 10 } })).includes('sampled text'));
       assert.match(seen.join(), /hello there/);
       assert.match(JSON.stringify(await client.callTool({ name: 'everything__trigger-elicitation-request', arguments: {} })), /Ada/);
       assert.match(JSON.stringify(await client.callTool({ name: 'everything__get-roots-list', arguments: {} })), /file:\/\/\/lent/);
+      folder = 'moved';
+      await client.sendRootsListChanged();
+      await until('the server asked for the folders again', async () => JSON.stringify(await client.callTool({ name: 'everything__get-roots-list', arguments: {} })).includes('file:///moved'));
       for (const tool of ['sampling/createMessage', 'elicitation/create', 'roots/list']) assert.ok(house.callEntries().some((entry) => entry['tool'] === `everything/${tool}` && entry['phase'] === 'intent'), tool);
     } finally {
       await client.close();

@@ -92,6 +92,7 @@ export function agentHouse(rooms: AgentRooms, guest: Pick<Guest, 'connection' | 
     listed: () => visible([...rooms.pipeline.tools.values()].filter((tool) => tool.listed === undefined || (typeof project === 'string' && tool.listed(project))), guest.only),
     capabilities: () => passage?.capabilities() ?? {},
     instructions: () => passage?.instructions() ?? '',
+    rootsChanged: () => passage?.rootsChanged(String(guest.connection)),
     serves: (method) => passage?.serves(method) === true,
     onNews: (listener) => rooms.onNews(listener),
     call,

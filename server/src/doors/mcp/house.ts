@@ -20,6 +20,8 @@ export type AgentHouse = Readonly<{
   capabilities(): Readonly<Record<string, unknown>>;
   /** What external servers tell their users to begin with; follows our own words. */
   instructions(): string;
+  /** The client says that its folders are others now. */
+  rootsChanged(): void;
   /** Whether a method besides tools is served. */
   serves(method: string): boolean;
   /** Tells of lists that are others now; gives the function that stops it. */

@@ -261,6 +261,7 @@ export class AgentSession {
       this.house.refused(this.#client, { method: frame.method, reason: 'tools/call came without an id and was dropped.' });
       return this.#countNonsense();
     }
+    if (frame.method === 'notifications/roots/list_changed') return this.house.rootsChanged();
     if (frame.method !== 'notifications/cancelled') return;
     const id = frame.params['requestId'];
     // Clients also cancel what has long ended; that is no error.

@@ -41,6 +41,11 @@ describe('characters that cannot be seen in what a server says', () => {
     assert.deepEqual(value, { kind: 'result', result: { content: [{ type: 'text', text: 'a\\u{200b}b' }], structuredContent: { 'x\\u{202e}y': ['\\u{200b}'], nextCursor: '\\u{200b}' }, nextCursor: 'c\u200b', requestState: 's\u200b' } });
   });
 
+  it('backends:hidden T63: millions of them take no longer than they are many', () => {
+    const { count } = markText(`\u{1f3f4}${'\u{e0041}'.repeat(1_000_000)}`);
+    assert.equal(count, 1_000_000);
+  });
+
   it('backends:hidden: nesting hides nothing', () => {
     const deep = JSON.parse(`${'['.repeat(3000)}"\u200b"${']'.repeat(3000)}`) as unknown;
     const { value, count } = markValue(deep);

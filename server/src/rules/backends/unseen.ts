@@ -80,8 +80,10 @@ function isOrdinary(mark: string, text: string, at: number): boolean {
 /** The flags of England, Scotland and Wales are written with tags behind a black flag; nothing else needs them. */
 function isFlagTag(mark: string, text: string, at: number): boolean {
   if (!/[\u{e0020}-\u{e007f}]/u.test(mark)) return false;
-  const begins = text.lastIndexOf('\u{1f3f4}', at);
-  return begins >= 0 && at - begins <= 14 && /^\u{1f3f4}\u{e0067}\u{e0062}(?:\u{e0065}\u{e006e}\u{e0067}|\u{e0073}\u{e0063}\u{e0074}|\u{e0077}\u{e006c}\u{e0073})\u{e007f}/u.test(text.slice(begins, begins + 14));
+  // Only so far back as such a flag is long: whoever writes millions of tags is not waited for.
+  const from = Math.max(0, at - 12);
+  const begins = from + text.slice(from, at).lastIndexOf('\u{1f3f4}');
+  return begins >= from && /^\u{1f3f4}\u{e0067}\u{e0062}(?:\u{e0065}\u{e006e}\u{e0067}|\u{e0073}\u{e0063}\u{e0074}|\u{e0077}\u{e006c}\u{e0073})\u{e007f}/u.test(text.slice(begins, begins + 14));
 }
 
 function charAt(text: string, at: number): string {

@@ -44,6 +44,10 @@ const firstPauseMs = 1000;
 const longestPauseMs = 60_000;
 /** A connection that ends sooner than this counts as a failed start. */
 const shortLifeMs = 10_000;
+/** Milliseconds from the word that a list changed to the next listing; after so many within a minute each pause is twice as long, up to ten seconds. */
+const firstRelistMs = 50;
+const freeRelistings = 20;
+const calmMs = 60_000;
 /** Most tools of one backend. */
 const mostTools = 1000;
 
@@ -60,6 +64,7 @@ export class Backend {
   #tools: readonly Descriptor[] | undefined;
   #listedWith = '';
   #relisting = false;
+  #relisted = { count: 0, at: -Infinity };
   #announced: Readonly<Record<string, unknown>> | undefined;
   readonly #own = new Map<string, Promise<Connection>>();
   readonly #ownTools = new Map<string, Promise<readonly Descriptor[]>>();
@@ -242,15 +247,17 @@ export class Backend {
     if (method !== 'notifications/tools/list_changed') this.needs.told(method, params);
   }
 
-  // However often it says so, one listing runs at a time and one more follows.
+  // However often it says so, one listing runs at a time and one more follows; who says so all the time is asked ever more rarely, since changes go into the log.
   #listAgain(): void {
     if (this.#state.kind !== 'ready' || this.#relisting) return;
     this.#relisting = true;
     const { connection } = this.#state;
+    const now = this.needs.now();
+    this.#relisted = { count: now - this.#relisted.at < calmMs ? this.#relisted.count + 1 : 0, at: now };
     setTimeout(() => {
       this.#relisting = false;
       this.#list(connection).catch(() => undefined);
-    }, 50).unref();
+    }, Math.min(calmMs / 6, firstRelistMs * 2 ** Math.max(0, this.#relisted.count - freeRelistings))).unref();
   }
 
   #ended(why: string): void {

@@ -147,6 +147,12 @@ function getTool(needs: ManagingNeeds): Tool {
 
 function preflightTool(needs: ManagingNeeds): Tool {
   const input = z.strictObject({ backend, timeout_ms: z.number().int().min(100).max(600_000).optional().describe('Time limit in milliseconds. Default: what the profile says.') });
-  const looking = lookingTool({ name: 'preflight_external_mcp_backend', title: 'Check an external MCP server', description: 'Runs the ordered checks of a server and reports each. Starts or reaches it only as a person approved it, and calls none of its tools.', input }, async ({ backend: name, timeout_ms: ms }) => await runPreflight(needs.preflight, String(name), typeof ms === 'number' ? ms : undefined));
+  const flights = new Map<string, ReturnType<typeof runPreflight>>();
+  const looking = lookingTool({ name: 'preflight_external_mcp_backend', title: 'Check an external MCP server', description: 'Runs the ordered checks of a server and reports each. Starts or reaches it only as a person approved it, and calls none of its tools.', input }, ({ backend: name, timeout_ms: ms }) => {
+    // Each starts the server once for itself, so agents that ask all at once get one answer.
+    const flying = flights.get(String(name)) ?? runPreflight(needs.preflight, String(name), typeof ms === 'number' ? ms : undefined).finally(() => flights.delete(String(name)));
+    flights.set(String(name), flying);
+    return flying;
+  });
   return { ...looking, annotations: { ...looking.annotations, readOnlyHint: false, openWorldHint: true } };
 }

@@ -23,6 +23,8 @@ export type Passage = Readonly<{
   /** What the servers tell their users to begin with, each in its own words and under its name; empty where none does. */
   instructions(): string;
   request(method: string, params: Readonly<Record<string, unknown>>, run: RunUse): Promise<Answer>;
+  /** The folders of this client are others now: servers that may ask for them hear it, on the connection of this client. */
+  rootsChanged(key: string): void;
   /** Remembers the task that a call of this client began, so that only this client finds it again. */
   began(backend: string, result: Readonly<Record<string, unknown>>): void;
 }>;
@@ -111,7 +113,7 @@ export function createPassage(backends: Pick<Backends, 'all' | 'get'>, registry:
     instructions: () =>
       backends.all().filter(({ name }) => only === undefined || name === only).flatMap(({ name }) => {
         const text = registry.instructions(name, project);
-        return text === undefined ? [] : [`\n\nThe external server ${name} says of itself: ${text.slice(0, mostInstructions)}`];
+        return text === undefined ? [] : [`\n\nThe external server ${name} says of itself: ${JSON.stringify(text.slice(0, mostInstructions))}`];
       }).join(''),
     request: async (method, params, run) => {
       const passing = toBackends.get(method);
@@ -126,6 +128,10 @@ export function createPassage(backends: Pick<Backends, 'all' | 'get'>, registry:
       }
       const goal = one(passing, found, params);
       return typeof goal === 'string' ? error(rpc.invalidParams, goal) : answerOf(await run(useName(goal.backend, method), goal.params));
+    },
+    rootsChanged: (key) => {
+      const hearing = backends.all().filter(({ name }) => (only === undefined || name === only) && mayUse(registry, name, 'roots/list', project));
+      for (const backend of hearing) backend.hasOwn(key)?.then(({ peer }) => peer.notify('notifications/roots/list_changed', {}), () => undefined);
     },
     began: (backend, { task }) => { if (isRecord(task)) rememberTask(backend, task); },
   };
