@@ -1,5 +1,4 @@
 import type { Implementation } from '@modelcontextprotocol/sdk/types.js';
-import { z } from 'zod';
 import type { ClientLine } from '../../../../protocol/src/call';
 import { isRecord, rpc, type Answer, type Frame, type RequestId } from '../../base/frames';
 import type { Caller } from '../../call/asking';
@@ -8,16 +7,15 @@ import { Back } from './back';
 import { eraOf, meta, nameOf, sessionRevisions, statelessRevisions } from './eras';
 import type { AgentHouse, RawLine, ResumedSession } from './house';
 import type { Outlet } from './outlet';
+import { mostRequests, Requests } from './requests';
 import { resultOf } from './results';
+import { callSchema, initializeSchema, metaSchema } from './shapes';
 import { Subscriptions } from './subscriptions';
 import { listTools } from './toolList';
 
-/** Most calls of one connection at a time; the next one is told to wait. */
-const callLimit = 64;
 /** Messages that no MCP client sends, after which the connection is closed: a peer that speaks nonsense is not served for ever. */
 const nonsenseLimit = 100;
 
-type Running = Readonly<{ abort: AbortController }>;
 type Params = Readonly<Record<string, unknown>>;
 type Handler = (id: RequestId, params: Params) => void;
 /** A request while it runs: what its caller brings, and what to do with its answer. */
@@ -29,9 +27,7 @@ export class AgentSession {
   #negotiated: string | undefined;
   #nonsense = 0;
   #ended = false;
-  readonly #running = new Map<RequestId, Running>();
-  /** Calls that were answered with "call again", whose question is still open. */
-  readonly #unanswered = new Map<RequestId, AbortController>();
+  readonly #requests = new Requests();
   readonly #gone = new AbortController();
   #capabilities: ClientLine['capabilities'] = {};
   readonly #subscriptions = new Subscriptions();
@@ -72,19 +68,13 @@ export class AgentSession {
   /** Withdraws one request, as if its client had. */
   withdraw(id: RequestId): void {
     for (const uri of this.#subscriptions.close(id)) this.#follow('resources/unsubscribe', uri).catch(() => undefined);
-    const abort = this.#running.get(id)?.abort ?? this.#unanswered.get(id);
-    this.#running.delete(id);
-    this.#unanswered.delete(id);
-    abort?.abort();
+    this.#requests.withdraw(id);
   }
 
   /** Withdraws everything that this agent still waits for. */
   end(): void {
     this.#ended = true;
-    for (const { abort } of this.#running.values()) abort.abort();
-    for (const abort of this.#unanswered.values()) abort.abort();
-    this.#running.clear();
-    this.#unanswered.clear();
+    this.#requests.end();
     this.#gone.abort();
     this.#back.end();
     this.#unlisten();
@@ -92,7 +82,7 @@ export class AgentSession {
 
   #request(frame: Extract<Frame, { kind: 'request' }>): void {
     const { id, method, params } = frame;
-    if (this.#running.has(id)) return this.#refuseRequest(frame, rpc.invalidRequest, 'A request with this id is still running.');
+    if (this.#requests.has(id)) return this.#refuseRequest(frame, rpc.invalidRequest, 'A request with this id is still running.');
     const era = eraOf(params);
     if (era.kind === 'invalid') return this.#refuseRequest(frame, era.code, era.message, era.data);
     if (era.kind === 'stateless') [this.#client, this.#capabilities] = [era.client ?? this.#client, era.capabilities];
@@ -156,7 +146,7 @@ export class AgentSession {
     const { caller, abort } = run;
     void this.house.call(this.house.toolNamed(parsed.data.name), parsed.data.arguments ?? {}, this.#client, caller).then(
       (outcome) => this.#answer(id, abort, () => {
-        if (outcome.kind === 'refused' && outcome.code === 'APPROVAL_PENDING') this.#stillAsked(id, abort);
+        if (outcome.kind === 'refused' && outcome.code === 'APPROVAL_PENDING') this.#requests.stillAsked(id, abort);
         if (outcome.kind !== 'refused' && outcome.wire?.kind === 'error') this.#reply(id, outcome.wire, dress);
         else this.#result(id, dress(resultOf(outcome)));
       }),
@@ -178,9 +168,8 @@ export class AgentSession {
   #begin(id: RequestId, method: string, params: Params, askable: boolean): Run | undefined {
     const given = metaSchema.safeParse(params['_meta'] ?? {});
     if (!given.success) return void this.#refuseRequest({ id, method }, rpc.invalidParams, 'The member "_meta" must be an object, and its progressToken a string or a number.');
-    if (this.#running.size >= callLimit) return void this.#refuseRequest({ id, method }, rpc.internal, `At most ${String(callLimit)} calls run at a time. Wait for one to end.`);
-    const abort = new AbortController();
-    this.#running.set(id, { abort });
+    if (this.#requests.full) return void this.#refuseRequest({ id, method }, rpc.internal, `At most ${String(mostRequests)} calls run at a time. Wait for one to end.`);
+    const abort = this.#requests.begin(id);
     const { progressToken: token, ...sent } = given.data;
     let step = 0;
     const progress: Progress = (message, report) => {
@@ -192,14 +181,10 @@ export class AgentSession {
     const line: RawLine = {
       meta: sent, rest: { ...(inputResponses === undefined ? {} : { inputResponses }), ...(requestState === undefined ? {} : { requestState }), ...(method === 'tools/call' && isRecord(task) ? { task } : {}) }, capabilities: this.#capabilities,
       tell: (told, news) => this.#news(told, news),
-      ...(askable ? { ask: (_from: string, asked: string, what: Params, signal: AbortSignal) => this.#back.ask(asked, what, signal, this.#latest()) } : {}),
+      // What a server asks belongs to some request of this client; on carriers that must know, the latest is as good as any.
+      ...(askable ? { ask: (_from: string, asked: string, what: Params, signal: AbortSignal) => this.#back.ask(asked, what, signal, this.#requests.latest()) } : {}),
     };
     return { abort, caller: { signal: abort.signal, progress, informed: token !== undefined, gone: this.#gone.signal, line } };
-  }
-
-  // What a server asks belongs to some request of this client; on carriers that must know, the latest is as good as any.
-  #latest(): RequestId | undefined {
-    return [...this.#running.keys()].at(-1);
   }
 
   #reply(id: RequestId, answer: Answer, dress: (result: object) => object): void {
@@ -213,23 +198,16 @@ export class AgentSession {
 
   // A withdrawn call gets no answer (MCP, cancellation); its outcome is in the log.
   #answer(id: RequestId, abort: AbortController, act: () => void): void {
-    if (this.#running.get(id)?.abort === abort) this.#running.delete(id);
+    this.#requests.finish(id, abort);
     if (!abort.signal.aborted) act();
-  }
-
-  // Its client may still say that it no longer wants it.
-  #stillAsked(id: RequestId, abort: AbortController): void {
-    this.#unanswered.set(id, abort);
-    const [oldest] = this.#unanswered.keys();
-    if (this.#unanswered.size > callLimit && oldest !== undefined) this.#unanswered.delete(oldest);
   }
 
   #listen(id: RequestId, params: Params): void {
     const asked = params['notifications'];
     if (!isRecord(asked)) return this.#refuseRequest({ id, method: 'subscriptions/listen' }, rpc.invalidParams, 'subscriptions/listen needs "notifications".');
-    if (this.#subscriptions.size >= callLimit) return this.#refuseRequest({ id, method: 'subscriptions/listen' }, rpc.internal, 'Subscription limit reached.');
+    if (this.#subscriptions.size >= mostRequests) return this.#refuseRequest({ id, method: 'subscriptions/listen' }, rpc.internal, 'Subscription limit reached.');
     const { resourceSubscriptions: uris = [] } = asked;
-    const wanted = Array.isArray(uris) ? uris.filter((uri) => typeof uri === 'string').slice(0, callLimit) : [];
+    const wanted = Array.isArray(uris) ? uris.filter((uri) => typeof uri === 'string').slice(0, mostRequests) : [];
     void Promise.all(wanted.map(async (uri) => ((await this.#follow('resources/subscribe', uri)).kind === 'result' ? [uri] : []))).then(
       (followed) => {
         const notifications = this.#subscriptions.open(id, asked, followed.flat(), (method) => method === 'notifications/tools/list_changed' || this.house.serves(method.replace('notifications/', '').replace('/list_changed', '/list')));
@@ -247,7 +225,7 @@ export class AgentSession {
   }
 
   #news(method: string, params: Params): void {
-    if (this.#negotiated !== undefined) return this.#tell(method, params, method === 'notifications/message' ? this.#latest() : undefined);
+    if (this.#negotiated !== undefined) return this.#tell(method, params, method === 'notifications/message' ? this.#requests.latest() : undefined);
     for (const [id, told] of this.#subscriptions.hearing(method, params)) this.#tell(method, told, id);
   }
 
@@ -314,8 +292,3 @@ const sessionOnly: ReadonlySet<string> = new Set(['resources/subscribe', 'resour
 
 const instructions =
   'Conductor runs these tools under the rules of its user. Some calls wait until the user approves them. A refusal says why and what to do next; do not try to get round it. A result of the kind approval.pending is neither: call again with the same arguments.';
-
-const progressToken = z.union([z.string(), z.number()]);
-const initializeSchema = z.object({ protocolVersion: z.string(), capabilities: z.record(z.string(), z.unknown()), clientInfo: z.object({ name: z.string(), version: z.string().optional() }) });
-const callSchema = z.object({ name: z.string().max(128), arguments: z.record(z.string(), z.unknown()).optional() });
-const metaSchema = z.looseObject({ progressToken: progressToken.optional() });

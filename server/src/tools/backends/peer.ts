@@ -1,5 +1,6 @@
 import { ConductorError, toConductorError } from '../../../../protocol/src/errors';
 import { isRecord, rpc, type Answer, type Frame, type RequestId, type RpcError } from '../../base/frames';
+import { Excess } from './excess';
 import type { Incoming, Message, Transport } from './transport';
 
 /**
@@ -23,13 +24,6 @@ export type Listener = Readonly<{
   ended(why: string): void;
 }>;
 
-/** Lines that are no message, one after the other, after which a backend is cut off: some print what they should not, none only that. */
-const junkLimit = 200;
-/** Messages that answer nothing, within ten seconds, after which a backend is cut off. */
-const floodLimit = 10_000;
-const floodMs = 10_000;
-/** Calls in a row that were given up in silence, after which a backend is cut off and may be started afresh. */
-const silenceLimit = 3;
 /** Requests of a backend that wait for an answer at a time. */
 const askedLimit = 64;
 /** How many silences a call may last in all, however much progress it reports. */
@@ -47,12 +41,12 @@ export class Peer {
   readonly #asked = new Map<RequestId, AbortController>();
   #transport: Transport | undefined;
   #next = 1;
-  #junk = 0;
-  #silences = 0;
-  #flood = { since: 0, count: 0 };
+  readonly #excess: Excess;
   #ended: string | undefined;
 
-  constructor(readonly listener: Listener, readonly now: () => number) {}
+  constructor(readonly listener: Listener, readonly now: () => number) {
+    this.#excess = new Excess(now);
+  }
 
   /** What the transport is to be given. */
   readonly incoming: Incoming = {
@@ -103,8 +97,7 @@ export class Peer {
       });
       const silent = (): void => {
         giveUp(new ConductorError('TIMEOUT', `The server said nothing for ${String(ask.timeoutMs)} ms.`));
-        this.#silences += 1;
-        if (this.#silences >= silenceLimit) this.#cutOff('It answered nothing any more.');
+        this.#cutOff(this.#excess.silence());
       };
       const withdraw = (): void => giveUp(cancelled());
       const listen = (): void => {
@@ -171,8 +164,7 @@ export class Peer {
   #answered(id: RequestId, answer: Answer): void {
     const waiting = typeof id === 'number' ? this.#waiting.get(id) : undefined;
     if (waiting === undefined) return typeof id === 'number' && (this.#late.delete(id) || this.#streams.delete(id)) ? undefined : this.#nonsense('answered too often what it was not asked');
-    this.#junk = 0;
-    this.#silences = 0;
+    this.#excess.answered();
     waiting.settle(answer);
   }
 
@@ -228,19 +220,17 @@ export class Peer {
   }
 
   #nonsense(what: string): void {
-    this.#junk += 1;
-    if (this.#junk >= junkLimit) this.#cutOff(`It ${what}.`);
+    this.#cutOff(this.#excess.nonsense(what));
   }
 
   #floods(): boolean {
-    const now = this.now();
-    this.#flood = now - this.#flood.since < floodMs ? { ...this.#flood, count: this.#flood.count + 1 } : { since: now, count: 1 };
-    if (this.#flood.count <= floodLimit) return false;
-    this.#cutOff(`It sent more than ${String(floodLimit)} messages within ${String(floodMs / 1000)} s that answer nothing.`);
-    return true;
+    const why = this.#excess.message();
+    this.#cutOff(why);
+    return why !== undefined;
   }
 
-  #cutOff(why: string): void {
+  #cutOff(why: string | undefined): void {
+    if (why === undefined) return;
     this.#end(why);
     void this.#transport?.end();
   }
