@@ -197,10 +197,9 @@ export function writeLine(
   seq: number,
   prevHash: string,
 ): Readonly<{ end: number; hash: string }> {
-  let body = at + target.write(`{"v":1,"seq":${seq},`, at, 'latin1');
+  const hashed = `{"v":1,"seq":${seq},${entry.members}${prevMemberText}${prevHash}"}`;
+  const own = sha256(hashed);
   // Most entries are plain ASCII, which is copied; the others are encoded.
-  body += target.write(entry.members, body, entry.bytes === entry.members.length ? 'latin1' : 'utf8');
-  body += target.write(`${prevMemberText}${prevHash}"}`, body, 'latin1');
-  const own = hash('sha256', new Uint8Array(target.buffer, target.byteOffset + at, body - at), 'hex');
-  return { end: body - 1 + target.write(`,"hash":"sha256:${own}"}\n`, body - 1, 'latin1'), hash: own };
+  const end = at + target.write(`${hashed.slice(0, -1)},"hash":"sha256:${own}"}\n`, at, entry.bytes === entry.members.length ? 'latin1' : 'utf8');
+  return { end, hash: own };
 }

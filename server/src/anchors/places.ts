@@ -5,10 +5,11 @@ import type { Config } from '../../../protocol/src/config';
 import { holdingOf } from '../audit/checkpoints/holding';
 import { gitAnchor, readGitAnchor, type Git, type GitPlace } from '../audit/anchors/gitRef';
 import type { Anchor } from '../audit/anchors/keeper';
-import { systemLogAnchor, type Programs } from '../audit/anchors/systemLog';
+import { readSystemLog, systemLogAnchor, type Programs } from '../audit/anchors/systemLog';
 import { witnessAnchor } from '../audit/anchors/witness';
 import { realDisk } from '../audit/files/disk';
 import type { OutsideHead } from '../audit/checkpoints/grading';
+import { logIdOf } from '../audit/checkpoints/parts';
 import { buildEnvironment, gitEnvironment } from '../tools/shell/environment';
 import { readSearchPath, resolveBinary, trustedFolders } from '../tools/shell/resolve';
 
@@ -42,6 +43,13 @@ export function witnessKeysOf({ witnesses }: AnchorSettings): VerifierKey[] {
 
 /** The heads that places hold which can be read back; what cannot be read is left out and told as a warning. */
 export async function outsideHeads(settings: AnchorSettings, configDir: string): Promise<{ heads: OutsideHead[]; warnings: string[] }> {
+  const all = await Promise.all([headInGit(settings, configDir), headsInSystemLog(settings, configDir)]);
+  return { heads: all.flatMap(({ heads }) => heads), warnings: all.flatMap(({ warnings }) => warnings) };
+}
+
+type Read = Awaited<ReturnType<typeof outsideHeads>>;
+
+async function headInGit(settings: AnchorSettings, configDir: string): Promise<Read> {
   const git = gitPlaceOf(settings);
   if (git === undefined) return { heads: [], warnings: [] };
   try {
@@ -49,6 +57,18 @@ export async function outsideHeads(settings: AnchorSettings, configDir: string):
     return { heads: head === undefined ? [] : [head], warnings: head === undefined ? [`${git.ref} in ${git.repository} is not there (yet), so it was not compared.`] : [] };
   } catch (cause) {
     return { heads: [], warnings: [`The git anchor could not be read: ${cause instanceof Error ? cause.message : String(cause)}`] };
+  }
+}
+
+async function headsInSystemLog({ systemLog }: AnchorSettings, configDir: string): Promise<Read> {
+  const logId = systemLog ? await logIdOf(join(configDir, 'audit.log'), realDisk).catch(() => undefined) : undefined;
+  if (logId === undefined) return { heads: [], warnings: [] };
+  try {
+    const { heads, missed } = await readSystemLog(programsFor(configDir), logId, userInfo().uid);
+    const none = heads.length === 0 ? ['The system log holds no line of this log, so it was not compared: this system may keep it elsewhere, or not for so long.'] : [];
+    return { heads: [...heads], warnings: missed === 0 ? none : [`${String(missed)} older lines of the system log were not compared.`] };
+  } catch (cause) {
+    return { heads: [], warnings: [`The system log could not be read: ${cause instanceof Error ? cause.message : String(cause)}`] };
   }
 }
 

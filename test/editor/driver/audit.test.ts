@@ -1,12 +1,14 @@
 /** The audit log in the real workbench: listed, filtered, opened, verified, and marked where somebody changed it. */
 import * as assert from 'node:assert/strict';
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import * as vscode from 'vscode';
 import type { VerificationReport } from '../../../protocol/src/audit/report';
 import { click, isPageReachable, press, shown, takePicture } from '../harnessPage';
 import { ask, call, configure, connected, eventually, files, logLines, pickDown, settle, shell, toolName } from '../workbench';
 
 const rows = '.pane-body .monaco-list-row';
+const told = '.notifications-center .notification-list-item';
 
 async function verify(): Promise<VerificationReport> {
   const report = await vscode.commands.executeCommand<VerificationReport | undefined>('conductor.audit.verify');
@@ -142,6 +144,59 @@ describe('the audit log in the editor', () => {
     const symbols = await vscode.commands.executeCommand<vscode.DocumentSymbol[]>('vscode.executeDocumentSymbolProvider', document.uri);
     assert.match(symbols[0]?.name ?? '', /^\d{4}-\d\d-\d\d \(UTC\)$/);
     if (isPageReachable) await takePicture('audit-opened');
+  });
+
+  it('lets nobody type into an opened log, whatever the name of its folder', async () => {
+    const typed = async (file: string): Promise<boolean> => {
+      const document = await vscode.workspace.openTextDocument(vscode.Uri.file(file));
+      await vscode.window.showTextDocument(document);
+      await vscode.commands.executeCommand('workbench.action.focusActiveEditorGroup');
+      await vscode.commands.executeCommand('type', { text: 'x' });
+      const { isDirty } = document;
+      if (isDirty) await vscode.commands.executeCommand('workbench.action.files.revert');
+      return isDirty;
+    };
+    assert.notEqual(basename(dirname(files.log)), '.conductor');
+    assert.equal(await typed(files.config), true, 'other files can be edited');
+    await eventually('a log that cannot be edited', async () => !(await typed(files.log)));
+  });
+
+  it('says what helps with a file that VS Code shows to no extension', async function () {
+    if (!isPageReachable) this.skip();
+    const large = join(dirname(files.log), 'audit', 'large.log');
+    await mkdir(dirname(large), { recursive: true, mode: 0o700 });
+    await writeFile(large, '');
+    await truncate(large, 51 * 1_048_576);
+    try {
+      await vscode.commands.executeCommand('vscode.open', vscode.Uri.file(large));
+      await vscode.commands.executeCommand('notifications.showList');
+      await see(told, /this file of the audit log has 51 MB\. VS Code shows files above 50 MB to no extension/);
+      await takePicture('audit-large');
+    } finally {
+      await rm(large);
+      await vscode.commands.executeCommand('notifications.clearAll');
+    }
+  });
+
+  it('ends a verification that is cancelled, without a result', async function () {
+    if (!isPageReachable) this.skip();
+    await vscode.commands.executeCommand('notifications.clearAll');
+    const { pid } = await ask('conductor/status', {});
+    // As long as any log takes.
+    process.kill(pid, 'SIGSTOP');
+    let verifying: Thenable<unknown>;
+    try {
+      verifying = vscode.commands.executeCommand('conductor.audit.verify');
+      await vscode.commands.executeCommand('notifications.showList');
+      await see(told, /verifying the audit log/);
+      await takePicture('audit-verifying');
+      await click(`${told} .monaco-button`);
+    } finally {
+      process.kill(pid, 'SIGCONT');
+    }
+    assert.equal(await verifying, undefined);
+    await gone(told, /audit log/);
+    await vscode.commands.executeCommand('notifications.hideList');
   });
 
   it('filters by result and shows that it does', async function () {

@@ -14,7 +14,7 @@ import { openAuditWriter, type AuditWriter } from '../write/writer';
 import { gitAnchor, readGitAnchor, type Git } from './gitRef';
 import type { Holding } from '../checkpoints/holding';
 import { AnchorKeeper, type Anchor, type Offer } from './keeper';
-import { systemLogAnchor } from './systemLog';
+import { readSystemLog, systemLogAnchor, systemLogLine } from './systemLog';
 import { witnessAnchor } from './witness';
 
 const keys = newLogKeys();
@@ -84,6 +84,32 @@ describe('places outside the log, each with its real counterpart', () => {
     assert.match(line, new RegExp(`conductor-audit.* conductor\\.local/audit/${logId} size 2 head sha256:${digit('b')} root ${offer.checkpoint.root} note sha256:${noteHash(offer.checkpoint)}`));
     await assert.rejects(systemLogAnchor({ ...programs, find: () => ({ refused: 'there is none' }) }).put(offer), /there is none/);
     await assert.rejects(systemLogAnchor(programs, ['--no-such-option']).put(offer), /did not take the checkpoint/);
+  });
+
+  it('audit:anchored the journal of the system gives back the heads of this log, and no other lines', async () => {
+    const said = join(folder, 'said');
+    const journalctl = join(folder, 'journalctl');
+    // What the real one prints for these arguments; it was tried with systemd 252.
+    writeFileSync(journalctl, `#!/bin/sh\nprintf '%s\\n' "$*" >${said}.args\ncat ${said}\n`, { mode: 0o755 });
+    const programs = { find: () => journalctl, environment: () => ({ PATH: '/usr/bin:/bin' }) };
+    const micros = (n: number): string => String(Date.parse('2026-11-21T20:00:00.000Z') * 1_000 + n);
+    const lineOf = (hashes: readonly string[], n: number): string => JSON.stringify({ MESSAGE: systemLogLine(offerOver(hashes).checkpoint), __REALTIME_TIMESTAMP: micros(n) });
+    const digits = Array.from({ length: 3 }, (_, i) => digit('abc'.charAt(i)));
+    const foreign = lineOf(digits, 9).replace(logId, 'cd'.repeat(16));
+    writeFileSync(said, [lineOf(digits.slice(0, 1), 0), 'no JSON', JSON.stringify({ MESSAGE: [104, 105] }), foreign, lineOf(digits.slice(0, 2), 5_000), lineOf(digits.slice(0, 2), 6_000), lineOf(digits, 7_000), ''].join('\n'));
+    const { heads, missed } = await readSystemLog(programs, logId, 1000);
+    assert.deepEqual(heads.map(({ entries, head, place }) => [entries, head, place]), [[3, digit('c'), 'system log'], [2, digit('b'), 'system log'], [1, digit('a'), 'system log']]);
+    assert.deepEqual([heads[0]?.at, heads[0]?.logId, missed], ['2026-11-21T20:00:00.007Z', logId, 0]);
+    assert.match(readFileSync(`${said}.args`, 'utf8'), /SYSLOG_IDENTIFIER=conductor-audit _UID=1000/);
+    // Whoever adds many lines does not push the others out of sight.
+    const forged = Array.from({ length: 5_000 }, (_, i) => JSON.stringify({ MESSAGE: `conductor.local/audit/${logId} size ${String(10 + i)} head sha256:${digit('d')} root x note y`, __REALTIME_TIMESTAMP: micros(i) }));
+    writeFileSync(said, [lineOf(digits, 0), ...forged].join('\n'));
+    const many = await readSystemLog(programs, logId, 1000);
+    assert.ok(many.heads.length <= 400 && many.missed === 5_001 - many.heads.length);
+    assert.equal(many.heads.find(({ entries }) => entries === 3)?.head, digit('c'), 'the oldest is among them');
+    writeFileSync(journalctl, '#!/bin/sh\necho "no journal here" >&2\nexit 1\n');
+    await assert.rejects(readSystemLog(programs, logId, 1000), /no journal here/);
+    await assert.rejects(readSystemLog({ ...programs, find: () => ({ refused: 'there is none' }) }, logId, 1000), /by hand only: there is none/);
   });
 
   it('a git reference gets a commit for each checkpoint, without hooks, and a bare remote gets them pushed', async () => {

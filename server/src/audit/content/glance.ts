@@ -16,12 +16,14 @@ const mostDepth = 16;
 /** Words such as names of tools and clients that were found to be clean; beyond these, all are forgotten. */
 const mostWords = 1_000;
 const longestWord = 200;
+/** Calls that run at once whose inputs are remembered. */
+const mostCalls = 1_000;
 
 /** Looks at entries, and remembers what it found clean for as long as the same values count. */
 export class Glance {
   #knowledge: unknown;
-  /** Inputs of decisions: the outcome holds the same object, which nobody changes after it was judged. */
-  #clean = new WeakSet<object>();
+  /** Inputs of decisions, by call: the outcome holds the same object, which nobody changes after it was judged. */
+  readonly #clean = new Map<string, object>();
   readonly #words = new Set<string>();
   readonly #values: KnownValues;
   #text = '';
@@ -35,8 +37,7 @@ export class Glance {
     this.#forgetIfOthersCount();
     this.#text = '';
     this.#fresh = [];
-    const { input, phase } = entry;
-    if (!(phase === 'done' && this.#clean.has(input)) && !this.#gather(input, 0)) return 'anything';
+    if (!(entry.phase === 'done' && this.#wasClean(entry.call, entry.input)) && !this.#gather(entry.input, 0)) return 'anything';
     if (entry.detail !== undefined && !this.#gather(entry.detail, 0)) return 'anything';
     this.#word(entry.tool);
     this.#word(entry.verdict?.reason);
@@ -54,8 +55,16 @@ export class Glance {
     return mayHoldSecrets(text) ? 'looks' : 'nothing';
   }
 
-  #keep({ phase, input }: NewEntry): void {
-    if (phase === 'intent') this.#clean.add(input);
+  #wasClean(call: string, input: object): boolean {
+    const clean = this.#clean.get(call) === input;
+    this.#clean.delete(call);
+    return clean;
+  }
+
+  #keep(entry: NewEntry): void {
+    // Calls that never end are forgotten with all others.
+    if (this.#clean.size >= mostCalls) this.#clean.clear();
+    if (entry.phase === 'intent') this.#clean.set(entry.id, entry.input);
     if (this.#words.size + this.#fresh.length > mostWords) this.#words.clear();
     for (const word of this.#fresh) this.#words.add(word);
   }
@@ -64,7 +73,7 @@ export class Glance {
     const knowledge = this.#values.knowledge();
     if (knowledge === this.#knowledge) return;
     this.#knowledge = knowledge;
-    this.#clean = new WeakSet();
+    this.#clean.clear();
     this.#words.clear();
   }
 
