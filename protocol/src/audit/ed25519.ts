@@ -24,11 +24,23 @@ export function signBytes(seed: Uint8Array, bytes: Uint8Array): Buffer {
 export function signatureFits(publicKey: Uint8Array, bytes: Uint8Array, signature: Uint8Array): boolean {
   if (publicKey.length !== keyBytes || signature.length !== signatureBytes) return false;
   try {
-    const key = createPublicKey({ key: Buffer.concat([publicFrame, publicKey]), format: 'der', type: 'spki' });
-    return verify(null, bytes, key, signature);
+    return verify(null, bytes, readPublicKey(publicKey), signature);
   } catch {
     return false;
   }
+}
+
+const lately = new Map<string, ReturnType<typeof createPublicKey>>();
+
+/** Reading a key takes longer than checking a signature, and a person's is always the same. */
+function readPublicKey(bytes: Uint8Array): ReturnType<typeof createPublicKey> {
+  const name = Buffer.from(bytes).toString('base64');
+  const known = lately.get(name);
+  if (known !== undefined) return known;
+  const key = createPublicKey({ key: Buffer.concat([publicFrame, bytes]), format: 'der', type: 'spki' });
+  if (lately.size >= 100) lately.clear();
+  lately.set(name, key);
+  return key;
 }
 
 function secretKey(seed: Uint8Array): ReturnType<typeof createPrivateKey> {

@@ -40,7 +40,8 @@ export function resolveBinary(name: string, folders: readonly string[]): Binary 
   for (const folder of folders) {
     const found = process.platform === 'win32' ? onWindows(name, folder) : [{ file: join(folder, name), prefix: [] }];
     for (const { file, prefix } of found) {
-      const path = realOf(file);
+      // Most folders do not have it, and an answer costs less than an exception.
+      const path = isThere(file) ? realOf(file) : undefined;
       const stat = path === undefined ? undefined : statOf(path);
       if (path === undefined || stat === undefined || !stat.isFile() || !isExecutable(stat)) continue;
       const flaw = ownershipFlaw(stat);
@@ -112,6 +113,14 @@ function onWindows(name: string, folder: string): readonly Candidate[] {
   const script = nodeScripts.get(name.toLowerCase());
   const entry = script === undefined ? undefined : realOf(join(folder, script));
   return entry === undefined ? plain : [...plain, { file: join(folder, 'node.exe'), prefix: [entry] }];
+}
+
+function isThere(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    return false;
+  }
 }
 
 function realOf(path: string): string | undefined {
