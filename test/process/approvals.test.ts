@@ -59,6 +59,23 @@ describe('approvals at the broker', () => {
     assert.equal(existsSync(join(house.project, 'never')), false);
   });
 
+  it('approvals:declined-before: the same plan again, however it is said, is refused without a question and with the reason; another plan asks', async () => {
+    const person = await attend();
+    const agent = await house.introducedAgent();
+    const called = agent.call('shell_exec', { command: 'mkdir never' });
+    const [call] = await pendingAt(person, 1);
+    await decide(person, call, 'deny', { reason: 'use the existing folder' });
+    await called;
+    for (const command of ['mkdir never', "  mkdir   'never'"]) {
+      const { structured, text } = await agent.call('shell_exec', { command });
+      assert.deepEqual([structured['kind'], structured['rule']], ['refused', 'approval.declinedBefore']);
+      assert.match(text, /use the existing folder/);
+    }
+    const other = agent.call('shell_exec', { command: 'mkdir other' });
+    await decide(person, (await pendingAt(person, 1))[0], 'deny');
+    await other;
+  });
+
   it('T47: several wait at once, none blocks another, and the second may be answered first', async () => {
     const person = await attend();
     const agent = await house.introducedAgent();
