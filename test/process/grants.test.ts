@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { MessageConnection } from 'vscode-jsonrpc/node';
 import type { DecisionResult, Pending } from '../../protocol/src/approvals';
@@ -212,6 +212,17 @@ describe('grants at the broker', () => {
       assert.equal(await silent('rm y'), false);
     });
   }
+
+  it('T43 grants:history: with a new log, which cannot tell what was forbidden before it, a removed file is still noticed', async () => {
+    await forbidden('rm x');
+    // Only a damaged log is replaced.
+    writeFileSync(`${house.log}.new`, readFileSync(house.log, 'utf8').split('\n').slice(0, 2).join('\n'));
+    renameSync(`${house.log}.new`, house.log);
+    assert.equal((await agent.call('shell_exec', { command: 'ls' })).structured['code'], 'AUDIT_UNAVAILABLE');
+    await person.sendRequest('audit/startNew', { reason: 'a test' });
+    await meanwhile((file) => rmSync(file));
+    assert.match((await state()).trouble ?? '', /holds change 0, and the log tells of 1.*may be lost/);
+  });
 
   it('grants:deny-rules: what is forbidden from a prompt is refused from then on, also what waits, until it is undone', async () => {
     const other = await stranger('other');

@@ -66,6 +66,7 @@ function sentence({ change }: GrantsAt, log: LoggedGrants, { restored, dropped, 
     `grants.json was removed, or is an older copy: it holds change ${String(change)}, and the log tells of ${String(log.change)}.`,
     ...(restored.length === 0 ? [] : [`What was forbidden since counts again, by the log: ${titles}${restored.length > 5 ? ` and ${String(restored.length - 5)} more` : ''}.`]),
     ...(dropped.length === 0 ? [] : [`${String(dropped.length)} ${dropped.length === 1 ? 'answer' : 'answers'} in it ${complete ? 'had been taken back and' : 'may have been taken back, which the log cannot tell, and'} ${dropped.length === 1 ? 'does' : 'do'} not count.`]),
+    ...(complete ? [] : ['The log does not have all changes since, so that something that was forbidden in them may be lost: look at what you want to be forbidden.']),
     'What was allowed since asks again.',
   ].join(' ');
 }

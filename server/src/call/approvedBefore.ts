@@ -1,7 +1,7 @@
 import { canonicalJson } from '../../../protocol/src/audit/canonical';
 import type { CallArguments } from '../../../protocol/src/callArguments';
 import { argumentRows, leavesOf } from '../rules/backends/argumentRows';
-import { differences, type Fact } from '../tools/fact';
+import { differences, type Difference, type Fact } from '../tools/fact';
 import type { Approval } from './asking';
 import { changeOf, tellAtMost } from './changes';
 import type { Judged } from './judging';
@@ -66,13 +66,21 @@ type Input = Judged['call']['input'];
 function changesOf(before: Input, after: Input): NonNullable<CallArguments['lastApproved']>['changes'] {
   const found = differences(factsOf(before), factsOf(after)).filter(({ label }) => label !== 'Order');
   const left = found.length - tellAtMost.changes;
-  const told = found.slice(0, tellAtMost.changes).map(changeOf);
+  const told = found.slice(0, tellAtMost.changes).map((one, index) => changeOf(index < compared.changes ? one : withoutTexts(one)));
   return left <= 0 ? told : [...told, { label: 'More', key: '', before: null, after: `${String(left)} more arguments differ` }];
+}
+
+/** Changes whose lines are compared, and characters of such a text, at most: comparing takes time, and the agent chooses the texts. */
+const compared = { changes: 4, characters: 50_000 } as const;
+
+function withoutTexts({ label, key, before, after }: Difference): Difference {
+  const bare = ({ label: of, key: name, value }: Fact): Fact => ({ label: of, key: name, value });
+  return { label, key, ...(before === undefined ? {} : { before: bare(before) }), ...(after === undefined ? {} : { after: bare(after) }) };
 }
 
 /** Texts of several lines are told by the lines that differ. */
 function factsOf(input: Input): Fact[] {
-  return leavesOf(input).map(({ path, value }) => ({ label: 'Argument', key: path, value: canonicalJson(value).text, ...(typeof value === 'string' && value.includes('\n') ? { text: value } : {}) }));
+  return leavesOf(input).map(({ path, value }) => ({ label: 'Argument', key: path, value: canonicalJson(value).text, ...(typeof value === 'string' && value.length <= compared.characters && value.includes('\n') ? { text: value } : {}) }));
 }
 
 function isExternal({ origin, descriptor }: Judged['tool']): boolean {

@@ -17,10 +17,10 @@ export async function loggedGrants(reader: Reader): Promise<LoggedGrants> {
   return { change: Math.max(started.change, newest?.change ?? 0), since: async (change) => (await changesAfter(reader, change, 0)).reverse() };
 }
 
-/** The newest start of a broker that says how many changes there were, and where it stands; the beginning of the log when there is none. */
+/** The newest start of a broker or of a log that says how many changes there were, and where it stands; the beginning of the log when there is none. */
 async function lastStart(reader: Reader): Promise<Readonly<{ change: number; offset: number }>> {
   for (let before: number | undefined; ; ) {
-    const { items, next } = await reader.page({ filter: { tool: 'broker.started', phase: 'event' }, limit: 1, ...(before === undefined ? {} : { before }) });
+    const { items, next } = await reader.page({ filter: { tool: 'broker', phase: 'event' }, limit: 20, ...(before === undefined ? {} : { before }) });
     for (const { entry, offset } of items) if (typeof entry?.input['grants'] === 'number') return { change: entry.input['grants'], offset };
     if (next === undefined) return { change: 0, offset: 0 };
     before = next;

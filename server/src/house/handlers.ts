@@ -89,6 +89,8 @@ export function createHandlers(rooms: HandlerRooms): Handlers {
     },
     'audit/startNew': async ({ reason }, guest) => {
       const movedTo = await writer.startNewLog(`${reason} (asked by ${whoIs(actorOf(guest, rooms))})`);
+      // The new log does not know how many changes of the grants the old one told of.
+      await writer.append({ phase: 'event', tool: 'broker.newLog', input: { grants: rooms.grants.change() }, result: 'ok', actor: rooms.self });
       await rooms.signing.startAnew();
       return { movedTo: movedTo ?? join(ground.configDir, 'audit') };
     },

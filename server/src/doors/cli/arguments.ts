@@ -1,8 +1,11 @@
 import type { ArgumentRow, CallArguments } from '../../../../protocol/src/callArguments';
+import { revealLine } from '../../../../protocol/src/display';
 import { line, put } from './terminal';
 
 /** Rows of arguments that are shown before somebody asks for all of it, those that do not fit first. */
 const mostRows = 12;
+/** Characters of each then: what stands below the action must not push it out of sight. */
+const mostCharacters = 160;
 
 const words = { fits: '', missing: 'MISSING ', unknown: 'UNKNOWN ', wrong: 'WRONG ', unchecked: '' } as const satisfies Record<ArgumentRow['mark'], string>;
 
@@ -11,7 +14,7 @@ export function showArguments({ rows, left }: CallArguments, whole: boolean): vo
   const flawed = rows.filter(({ mark }) => mark !== 'fits' && mark !== 'unchecked');
   const shown = whole || rows.length <= mostRows ? rows : [...flawed, ...rows.filter((row) => !flawed.includes(row))].slice(0, mostRows);
   put('  ', flawed.length === 0 ? 'arguments, by the schema of the tool:' : `arguments, by the schema of the tool: ${String(flawed.length)} ${flawed.length === 1 ? 'does' : 'do'} not fit`);
-  for (const row of shown) put('      ', wordsOf(row));
+  for (const row of shown) put('      ', whole ? wordsOf(row) : revealLine(wordsOf(row), mostCharacters));
   const more = rows.length - shown.length;
   if (more > 0) put('      ', `… and ${String(more)} more, which d shows`);
   if (left !== undefined) put('      ', `… and ${String(left.rows)} more${left.flawed === 0 ? '' : `, ${String(left.flawed)} of which do not fit`}: they stand in the action above`);

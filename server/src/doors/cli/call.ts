@@ -1,5 +1,5 @@
 import type { Change, Pending } from '../../../../protocol/src/approvals';
-import { reveal } from '../../../../protocol/src/display';
+import { reveal, revealLine } from '../../../../protocol/src/display';
 import type { RungName } from '../../../../protocol/src/grants';
 import { showArguments, sinceApproved } from './arguments';
 import type { BrokerClient } from './brokerClient';
@@ -29,7 +29,7 @@ export function show(call: Pending, most = Infinity): boolean {
   if (call.outgrown !== undefined) showChanges(`${line(call.outgrown.title)} was granted before, and this changed since:`, call.outgrown.changes);
   if (call.arguments !== undefined) showArguments(call.arguments, most === Infinity);
   const last = call.arguments?.lastApproved;
-  if (last !== undefined) showChanges(sinceApproved(last), most === Infinity ? last.changes : last.changes.slice(0, mostChanges));
+  if (last !== undefined) showChanges(sinceApproved(last), most === Infinity ? last.changes : inShort(last.changes));
   put('  ', `why it asks: ${line(call.reason)} [${call.rule}]`);
   for (const [label, value] of call.details) put('  ', `${label}: ${line(value)}`);
   return rows.length <= most;
@@ -38,6 +38,13 @@ export function show(call: Pending, most = Infinity): boolean {
 /** Shows a call as far as fits, for one prompt of several. */
 export function showInShort(call: Pending): boolean {
   return show(call, mostRows);
+}
+
+function inShort(changes: readonly Change[]): Change[] {
+  const cut = (text: string | null): string | null => (text === null ? null : revealLine(text, 160));
+  const shown = changes.slice(0, mostChanges).map(({ label, key, before, after }): Change => ({ label, key: revealLine(key, 160), before: cut(before), after: cut(after) }));
+  const left = changes.length - shown.length;
+  return left === 0 ? shown : [...shown, { label: `${String(left)} more`, key: '', before: null, after: 'which d shows' }];
 }
 
 /** What changed since it was approved comes before the facts: it is what the person has not read yet. */

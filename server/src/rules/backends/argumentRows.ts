@@ -38,6 +38,10 @@ class Layout {
     this.#fit = new SchemaFit(schema ?? true);
   }
 
+  get #full(): boolean {
+    return this.rows.length >= most.looked;
+  }
+
   whole(input: Readonly<Record<string, unknown>>): void {
     if (this.schema === undefined) return this.#members(input, '', undefined, 0);
     const shape = this.#fit.shape(input, this.schema);
@@ -47,7 +51,7 @@ class Layout {
 
   /** One value; what has members and fits so far is told by its members. */
   #value(value: unknown, path: string, schema: Schema | undefined, more: Pick<ArgumentRow, 'required'>, depth: number): void {
-    if (this.rows.length >= most.looked) return;
+    if (this.#full) return;
     const shape = schema === undefined ? undefined : this.#fit.shape(value, schema);
     const expected = shape === undefined ? undefined : expectedBy(shape.parts);
     const row = { path, value: cut(JSON.stringify(value)), ...more, ...(expected === undefined ? {} : { expected }) };
@@ -58,18 +62,19 @@ class Layout {
   }
 
   #members(value: object, path: string, shape: Shape | undefined, depth: number): void {
-    if (Array.isArray(value)) return value.forEach((item, index) => this.#value(item, `${path}[${String(index)}]`, shape?.item(index), {}, depth + 1));
-    const given = membersOf(value, path);
+    if (Array.isArray(value)) return value.slice(0, most.looked).forEach((item, index) => this.#value(item, `${path}[${String(index)}]`, shape?.item(index), {}, depth + 1));
+    const given = new Map(membersOf(value, path).map((member) => [member.name, member]));
     const named = shape?.properties ?? new Map<string, Schema>();
     const required = shape?.required ?? new Set<string>();
     for (const name of new Set([...named.keys(), ...required])) {
-      const one = given.find((member) => member.name === name);
+      if (this.#full) return;
+      const one = given.get(name);
       const needed = required.has(name) ? ({ required: true } as const) : {};
       const schema = named.get(name);
       if (one !== undefined) this.#value(one.value, one.path, schema ?? true, needed, depth + 1);
       else if (required.has(name)) this.#missing(pathOf(path, name), schema);
     }
-    for (const member of given) if (!named.has(member.name) && !required.has(member.name)) this.#unnamed(member, shape, depth);
+    for (const member of given.values()) if (!this.#full && !named.has(member.name) && !required.has(member.name)) this.#unnamed(member, shape, depth);
   }
 
   #missing(path: string, schema: Schema | undefined): void {

@@ -22,8 +22,8 @@ export type Shape = Readonly<{
   flaw: string | undefined;
 }>;
 
-/** References, parts and alternatives inside of each other, and steps in all, at most. */
-const most = { depth: 16, steps: 20_000 } as const;
+/** References, parts and alternatives inside of each other, steps in all, and choices of one place, at most; of more choices nothing is said. */
+const most = { depth: 16, steps: 50_000, choices: 1000 } as const;
 
 /** One look at one call. `tooMuch` once there were too many steps: nothing is known of what comes after. */
 export class SchemaFit {
@@ -80,6 +80,9 @@ export class SchemaFit {
   #collect(value: unknown, schema: Schema, depth: number, parts: Readonly<Record<string, unknown>>[], flaws: string[]): void {
     if (this.#spent(depth)) return;
     if (typeof schema === 'boolean') return void (schema ? undefined : flaws.push('The schema allows nothing here.'));
+    // Each name is looked at.
+    this.#steps += Object.keys(recordOf(schema['properties'])).length;
+    if (this.tooMuch) return;
     parts.push(schema);
     const reference = schema['$ref'];
     const meant = typeof reference === 'string' ? this.#resolve(reference) : undefined;
@@ -121,7 +124,7 @@ function flawOf(value: unknown, part: Readonly<Record<string, unknown>>): string
   const types = listOf(part['type'] ?? []).filter((type) => typeof type === 'string');
   if (types.length > 0 && !types.some((type) => isOfType(value, type))) return `It is ${article(kindOf(value))}, and the schema wants ${types.map((type) => cut(type, 30)).map(article).join(' or ')}.`;
   if ('const' in part && !same(value, part['const'])) return 'It is not the one value that the schema allows.';
-  if (Array.isArray(part['enum']) && !part['enum'].some((choice) => same(value, choice))) return 'It is none of the values that the schema allows.';
+  if (Array.isArray(part['enum']) && part['enum'].length <= most.choices && !part['enum'].some((choice) => same(value, choice))) return 'It is none of the values that the schema allows.';
   const size = typeof value === 'number' ? (['minimum', 'maximum'] as const) : typeof value === 'string' ? (['minLength', 'maxLength'] as const) : Array.isArray(value) ? (['minItems', 'maxItems'] as const) : undefined;
   if (size === undefined) return undefined;
   const measured = typeof value === 'number' ? value : typeof value === 'string' ? [...value].length : (value as readonly unknown[]).length;
