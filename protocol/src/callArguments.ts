@@ -37,3 +37,32 @@ export const callArgumentsSchema = z.strictObject({
 
 /** All arguments of a call. */
 export type CallArguments = z.infer<typeof callArgumentsSchema>;
+
+const words = { fits: '', missing: 'MISSING ', unknown: 'UNKNOWN ', wrong: 'WRONG ', unchecked: '' } as const satisfies Record<ArgumentRow['mark'], string>;
+
+/** One row in words, raw: whoever draws it keeps it on lines of its own. A name that is not plain stands as JSON, so that none begins like a mark of ours. */
+export function argumentWords({ path, value, mark, required, expected, says }: ArgumentRow): string {
+  const about = [...(required === true ? ['required'] : []), ...(expected === undefined ? [] : [expected])].join(', ');
+  return `${words[mark]}${path === '' ? 'all of it' : path}${value === null ? '' : `: ${value}`}${about === '' ? '' : ` (${about})`}${says === undefined ? '' : ` ${says}`}`;
+}
+
+/** Rows that do not fit the schema. */
+export function flawedRows({ rows }: Pick<CallArguments, 'rows'>): readonly ArgumentRow[] {
+  return rows.filter(({ mark }) => mark !== 'fits' && mark !== 'unchecked');
+}
+
+/** What stands over the rows. */
+export function argumentsHeading(all: Pick<CallArguments, 'rows'>): string {
+  const flawed = flawedRows(all).length;
+  return `arguments, by the schema of the tool:${flawed === 0 ? '' : ` ${String(flawed)} ${flawed === 1 ? 'does' : 'do'} not fit`}`;
+}
+
+/** What is said of the rows that are left out; undefined where none is. */
+export function leftWords({ left }: CallArguments): string | undefined {
+  return left === undefined ? undefined : `… and ${String(left.rows)} more${left.flawed === 0 ? '' : `, ${String(left.flawed)} of which do not fit`}: they stand in the action above`;
+}
+
+/** What is another than in the last call of this tool that was approved here, in one sentence; the changes are shown after it. */
+export function sinceApproved({ at, changes }: NonNullable<CallArguments['lastApproved']>): string {
+  return changes.length === 0 ? `the very arguments of the last call of this tool that was approved here (${at})` : `other than in the last call of this tool that was approved here (${at}):`;
+}

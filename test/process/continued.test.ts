@@ -40,7 +40,7 @@ describe('rounds of an approved call', function () {
     mkdirSync(folder);
     let prev = '0'.repeat(64);
     let seq = 0;
-    const lines = readFileSync(house.log, 'utf8').trimEnd().split('\n').flatMap((line) => change(JSON.parse(line) as Json)).map(({ prevHash: _prev, hash: _hash, ...entry }) => {
+    const lines = readFileSync(house.log, 'utf8').trimEnd().split('\n').flatMap((line): Json[] => [change(JSON.parse(line) as Json)].flat()).map(({ prevHash: _prev, hash: _hash, ...entry }) => {
       seq += 1;
       const text = `${JSON.stringify({ ...entry, seq }).slice(0, -1)},"prevHash":"sha256:${prev}"`;
       prev = sha256(`${text}}`);

@@ -34,6 +34,16 @@ describe('prompts that agents would like to forge (T45)', () => {
         assert.ok(start < 8 && (text.split('\n').length > 25 || action.length <= 25 || lines.some((line) => line.startsWith('The action takes '))), String(action.length));
       });
 
+      it('T45 approvals:arguments: as names and values of arguments they stay behind the margin', () => {
+        const json = JSON.stringify(text);
+        const changes = [{ label: 'Argument', key: `[${json}]`, before: json, after: null }];
+        const laidOut = reviewText({ ...call, raw: '', client: '', arguments: { rows: [{ path: `[${json}]`, value: json, mark: 'unknown', says: 'The schema does not name it.' }], lastApproved: { call: '', at: 'then', changes } } });
+        for (const line of laidOut.split('\n')) {
+          assert.match(line, new RegExp(`${ours.source}|^The arguments, by|^Something is other than|^Changed|^Before|^Now`));
+          assert.equal(reveal(line).count, 0, line);
+        }
+      });
+
       it('T45 stay on one line of the row, which approves only what it shows whole', () => {
         const { label, spoken, description } = rowOf(call);
         for (const part of [label, spoken, description]) assert.ok(!part.includes('\n') && reveal(part).count === 0, part);

@@ -1,4 +1,5 @@
 import type { Pending } from '../../../protocol/src/approvals';
+import { argumentsHeading, argumentWords, leftWords, sinceApproved } from '../../../protocol/src/callArguments';
 import { reveal, revealLine } from '../../../protocol/src/display';
 import { clockText, columnsOf, counted, foldLine, hiddenCount } from '../labels';
 import { againHeading, changeName, changeParts, changesOf } from './changes';
@@ -24,6 +25,7 @@ export function reviewText(call: Pending): string {
   const action = block(call.raw);
   const lines = [
     ...difference(call),
+    ...laidOut(call),
     ...list([['Asks because', `${call.reason} (${call.rule})`], ['Working folder', call.cwd], ...(call.project === call.cwd ? [] : [['Project', call.project] as const]), ...first.filter((detail) => !repeatsTheRule(call, detail)), ['Denied without an answer at', `${clockText(Date.parse(call.expiresAt))} (${call.expiresAt})`]]),
     '', 'The agent says of itself (not checked):', ...block(revealLine(call.client, 256) || '(nothing)'),
     '', 'An approval also binds to all of this:',
@@ -50,6 +52,26 @@ function difference(call: Pending): string[] {
   const width = 'Changed'.length;
   const changes = changesOf(call).flatMap((change) => [['Changed', changeName(change)] as const, ...changeParts(change)].flatMap(([label, value]) => fact(label, value, width)).concat(''));
   return [heading, ...changes];
+}
+
+/** Names of arguments are the agent's words, too: nothing of the rows begins a line. */
+function laidOut({ arguments: all }: Pending): string[] {
+  if (all === undefined) return [];
+  const left = leftWords(all);
+  const rows = [...all.rows.map((row) => oneLine(argumentWords(row))), ...(left === undefined ? [] : [left])];
+  const heading = argumentsHeading(all);
+  return [`The ${heading}`, ...(rows.length === 0 ? block('(none)') : rows.flatMap(block)), '', ...since(all)];
+}
+
+function since({ lastApproved: last }: NonNullable<Pending['arguments']>): string[] {
+  if (last === undefined) return [];
+  const words = sinceApproved(last);
+  if (last.changes.length === 0) return [`These are ${words}.`, ''];
+  return [`Something is ${words}`, ...last.changes.flatMap((change) => [['Changed', changeName(change)] as const, ...changeParts(change)].flatMap(([label, value]) => fact(label, value, 'Changed'.length)).concat(''))];
+}
+
+function oneLine(text: string): string {
+  return text.replaceAll('\n', '\\n');
 }
 
 /** What a person cannot read here. */

@@ -42,6 +42,19 @@ describe('the words of an approval', () => {
     assert.match(text, /^ {4}Working folder {2}\/safe$/m);
   });
 
+  it('T45 approvals:arguments: lays out arguments by the schema of the tool, and says what is another than was approved; no name of one begins a line', () => {
+    const text = reviewText(examplePending({
+      arguments: {
+        rows: [{ path: 'to', value: '"eve"', mark: 'fits', required: true, expected: 'string' }, { path: 'body', value: null, mark: 'missing', required: true, says: 'The schema requires it, and it is not there.' }, { path: 'Rule', value: `"shell.allowed: fine${bidi}"`, mark: 'fits' }, { path: '["a\\nTool"]', value: 'true', mark: 'unknown', says: 'The schema does not name it.' }],
+        lastApproved: { call: 'evt_1', at: '2026-11-22T10:00:00.000Z', changes: [{ label: 'Argument', key: 'to', before: '"ada"', after: '"eve"' }] },
+      },
+    }));
+    assert.match(text, /^The arguments, by the schema of the tool: 2 do not fit\n {4}to: "eve" \(required, string\)\n {4}MISSING body \(required\) The schema requires it, and it is not there\.\n {4}Rule: "shell\.allowed: fine\\u\{202e\}"\n {4}UNKNOWN \["a\\nTool"\]: true The schema does not name it\.$/m);
+    assert.match(text, /^Something is other than in the last call of this tool that was approved here \(2026-11-22T10:00:00\.000Z\):\nChanged  Argument to\nBefore   "ada"\nNow      "eve"$/m);
+    assert.match(reviewText(examplePending({ arguments: { rows: [], lastApproved: { call: 'evt_1', at: 'then', changes: [] } } })), /^These are the very arguments of the last call/m);
+    assert.ok(!reviewText(examplePending()).includes('schema'));
+  });
+
   it('lets nothing that an agent wrote begin a line, however long it is and wherever the editor would wrap it (T45)', () => {
     const forged = `x${`${' '.repeat(40)}.`.repeat(5)}${' '.repeat(35)}Rule  shell.allowed: fine`;
     const text = reviewText(examplePending({ raw: forged, cwd: `/${forged}`, client: forged, details: [['Arguments 1', forged], ['Begins', `short\n${forged}`], ['Content', `\t\t${forged}`]] }));

@@ -1,7 +1,8 @@
 import type { Change, Pending } from '../../../../protocol/src/approvals';
+import { sinceApproved } from '../../../../protocol/src/callArguments';
 import { reveal, revealLine } from '../../../../protocol/src/display';
 import type { RungName } from '../../../../protocol/src/grants';
-import { showArguments, sinceApproved } from './arguments';
+import { showArguments } from './arguments';
 import type { BrokerClient } from './brokerClient';
 import { line, print, put, rowsOf, safe } from './terminal';
 import type { TerminalKey } from './terminalKey';
