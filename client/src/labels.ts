@@ -60,6 +60,15 @@ export function foldLine(line: string, columns: number): string[] {
   return [...pieces, piece];
 }
 
+/** Cuts a sentence of ours between its words where it can. */
+export function foldWords(text: string, columns: number): string[] {
+  const lines = text.split(' ').reduce<string[]>((all, word) => {
+    const last = all.at(-1);
+    return last !== undefined && columnsOf(`${last} ${word}`) <= columns ? [...all.slice(0, -1), `${last} ${word}`] : [...all, word];
+  }, []);
+  return lines.flatMap((line) => fold(line, columns));
+}
+
 // A tab is counted as wide as it can be drawn with the editor's usual setting.
 function widthOf(point: string): number {
   if (point === '\t') return 4;

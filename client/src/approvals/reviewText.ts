@@ -1,7 +1,7 @@
 import type { Pending } from '../../../protocol/src/approvals';
 import { argumentsHeading, argumentWords, leftWords, sinceApproved } from '../../../protocol/src/callArguments';
 import { reveal, revealLine } from '../../../protocol/src/display';
-import { clockText, columnsOf, counted, foldLine, hiddenCount } from '../labels';
+import { clockText, columnsOf, counted, foldLine, foldWords, hiddenCount } from '../labels';
 import { againHeading, changeName, changeParts, changesOf } from './changes';
 import { arrange, type Detail } from './reviewOrder';
 
@@ -95,13 +95,21 @@ function list(pairs: readonly Detail[]): string[] {
 function fact(label: string, value: string, width: number): string[] {
   const shown = reveal(value).text;
   const short = !shown.includes('\n') && columnsOf(shown) <= reviewColumns.beside;
-  return short ? [`${label.padEnd(width)}  ${shown}`] : [`${label}:`, ...block(value)];
+  return short ? [`${label.padEnd(width)}  ${shown}`] : [`${label}:`, ...(reasons.test(label) ? indent(foldWords(squeezeBlanks(shown).replaceAll('\n', ' '), reviewColumns.below)) : block(value))];
 }
+
+// Sentences of ours, which break between words; what an agent wrote breaks where the line is full, so that no blank is in doubt.
+const reasons = /^(?:Asks because$|Why \()/;
+
 
 function block(text: string): string[] {
   return squeezeBlanks(reveal(text).text)
     .split('\n')
-    .flatMap((line) => foldLine(line, reviewColumns.below).map((piece, index) => (index === 0 ? begins : goesOn) + piece));
+    .flatMap((line) => indent(foldLine(line, reviewColumns.below)));
+}
+
+function indent(pieces: readonly string[]): string[] {
+  return pieces.map((piece, index) => (index === 0 ? begins : goesOn) + piece);
 }
 
 // More blanks than any layout needs push what follows out of sight.

@@ -2,7 +2,7 @@ import type { Pending } from '../../../protocol/src/approvals';
 import { reveal, revealLine } from '../../../protocol/src/display';
 import type { Ladder, Measured, Offer, RungName } from '../../../protocol/src/grants';
 import { commands, type CommandId } from '../ids';
-import { columnsOf, counted, escapeIcons, fold, rowIndent } from '../labels';
+import { counted, escapeIcons, fold, foldWords, rowIndent } from '../labels';
 import { choicesFor, pickColumns } from './choices';
 
 /** The words of lists in which an answer for more than one call is chosen. */
@@ -60,17 +60,8 @@ function action(call: Pending): RungChoice[] {
 /** A row that answers, and below it what it covers: a list cuts what is wider than it. */
 function rung({ rung: name, title, covers, lasts }: Offer, decision: 'approve' | 'deny', measured: Measured | undefined): RungChoice[] {
   const label = `${decision === 'approve' ? '$(check-all)' : '$(error)'} ${escapeIcons(revealLine(`${title} (${lasts})`, 90))}`;
-  const told = wrap(revealLine(covers, 400), pickColumns).map((line): RungChoice => ({ deed: { kind: 'review' }, label: `${rowIndent}${escapeIcons(line)}` }));
+  const told = foldWords(revealLine(covers, 400), pickColumns).map((line): RungChoice => ({ deed: { kind: 'review' }, label: `${rowIndent}${escapeIcons(line)}` }));
   return [{ deed: { kind: 'answer', decision, rung: name }, label, ...(measured === undefined ? {} : { detail: escapeIcons(measureText(measured)) }) }, ...told];
-}
-
-/** Lines that break between words where they can. */
-function wrap(text: string, columns: number): string[] {
-  const lines = text.split(' ').reduce<string[]>((all, word) => {
-    const last = all.at(-1);
-    return last !== undefined && columnsOf(`${last} ${word}`) <= columns ? [...all.slice(0, -1), `${last} ${word}`] : [...all, word];
-  }, []);
-  return lines.flatMap((line) => fold(line, columns));
 }
 
 /** What a rung would have done and would do. */

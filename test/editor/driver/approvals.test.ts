@@ -238,6 +238,34 @@ describe('approvals in the editor', () => {
     await eventually('a closed review', () => vscode.window.tabGroups.all.flatMap(({ tabs }) => tabs).length === 0);
   });
 
+  it('goes on asking about a call whose agent was told to call again, and runs it once, when it comes again', async () => {
+    await configure({ ...rules, approvals: { callAgainAfterSeconds: 0.5 } });
+    try {
+      assert.match((await shell('touch parked.txt')).text, /nothing has run.*same arguments/s);
+      await waiting('touch parked.txt');
+      await vscode.commands.executeCommand('conductor.approvals.focus');
+      if (isPageReachable) {
+        const row = '.pane-body .monaco-list-row[aria-label*="parked.txt"]';
+        await eventually('the row', async () => (await shown(row)).length === 1);
+        await takePicture('approvals-parked-row');
+      }
+      await vscode.commands.executeCommand('conductor.approvals.reviewNext');
+      await eventually('the review', () => vscode.window.activeTextEditor?.document.getText().includes('touch parked.txt'));
+      await settle();
+      if (isPageReachable) await takePicture('approvals-parked-review');
+      await vscode.commands.executeCommand('conductor.approvals.approve');
+      await waiting();
+      if (isPageReachable) await takePicture('approvals-parked-approved');
+      assert.ok(!made('parked.txt'));
+      assert.doesNotMatch((await shell('touch parked.txt')).text, /nothing has run/);
+      assert.ok(made('parked.txt'));
+      await waiting();
+    } finally {
+      rmSync(join(projectFolder(), 'parked.txt'), { force: true });
+      await configure(rules);
+    }
+  });
+
   it('answers one call only while the key is held down, whatever comes in front next (T45)', async () => {
     const first = shell('touch held1.txt');
     await waiting('touch held1.txt');
