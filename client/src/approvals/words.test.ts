@@ -67,6 +67,14 @@ describe('the words of an approval', () => {
     assert.ok((text.match(/^ {2}… /gm)?.length ?? 0) >= 5 * Math.floor(forged.length / reviewColumns.below));
   });
 
+  it('shows an argument of 200 KB whole in the review, and approves it nowhere else (T45)', () => {
+    const call = examplePending({ tool: 'calc.add', raw: JSON.stringify({ text: 'x y '.repeat(50_000), end: 'the very end' }, undefined, 2) });
+    const text = reviewText(call);
+    assert.ok(text.length > call.raw.length && text.includes('the very end') && /The action takes 2,\d\d\d lines here\. What decides stands below it\./.test(text));
+    assert.deepEqual(choicesFor(call).filter(({ deed }) => deed === 'approve'), []);
+    assert.equal(fitsRow(call), false);
+  });
+
   it('counts long runs of blanks and empty lines instead of drawing them, and says so of nothing else (T45)', () => {
     const text = reviewText(examplePending({ raw: `echo ok${' '.repeat(3000)}; rm -rf ~${'\n'.repeat(500)}end` }));
     assert.match(text, /^ {4}echo ok\\u\{20\}×3000; rm -rf ~\n {4}\\u\{a\}×498\n {4}end$/m);
