@@ -1,6 +1,7 @@
 // A small MCP server over stdio. Its tools stand in the JSON file that is its first argument, read at every tools/list; each request is
 // noted, one method a line, in the file that is its second argument. A tool answers with its `x-answer`, where it has one; one named `meta`
-// with the `_meta` of its call, one named `where` with its folder, one named `end` with the end of the program.
+// with the `_meta` of its call, one named `where` with its folder, one named `tell` after the word that its tools
+// are others, one named `end` with the end of the program.
 import { appendFileSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 
@@ -17,6 +18,7 @@ function answer(method, params) {
       return { result: { tools: offered() } };
     case 'tools/call':
       if (params.name === 'end') process.exit(3);
+      if (params.name === 'tell') process.stdout.write('{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}\n');
       if (params.name === 'where') return { result: { content: [{ type: 'text', text: process.cwd() }] } };
       return offered().find(({ name }) => name === params.name)?.['x-answer'] ?? { result: { content: [{ type: 'text', text: params.name === 'meta' ? JSON.stringify(params._meta) : 'called' }] } };
     case 'prompts/list':
@@ -33,5 +35,6 @@ function answer(method, params) {
 createInterface({ input: process.stdin }).on('line', (line) => {
   const { id, method, params } = JSON.parse(line);
   if (notes !== undefined) appendFileSync(notes, `${method}\n`);
+  if (method === 'prompts/list' && said().hang === true) return;
   if (id !== undefined) process.stdout.write(`${JSON.stringify({ jsonrpc: '2.0', id, ...answer(method, params) })}\n`);
 });

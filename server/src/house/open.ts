@@ -16,6 +16,7 @@ import { proveMessageDoor, proveReception, proveRequests } from '../doors/messag
 import { proveAgentDoor } from '../doors/proof';
 import type { Handlers, Refused } from '../doors/requests';
 import { openSocket, type Guest } from '../doors/socket';
+import { permitNames } from '../tools/backends/methods';
 import { isSaid } from '../tools/backends/said';
 import { attachLanguage, type AttachedLanguage } from '../language/attach';
 import type { ExternalKnowledge } from '../language/external';
@@ -154,7 +155,7 @@ function doorProof(door: string, open: boolean): DoorProof {
 function knowledgeOf(registry: OpenRegistry, configDir: string): ExternalKnowledge {
   return {
     configDir,
-    backends: () => new Map([...registry.known().keys()].map((name) => [name, { tools: registry.offered(name)?.map(({ name: tool }) => tool).filter((tool) => !isSaid(tool)), missingEnv: registry.missingEnv(name) }])),
+    backends: () => new Map([...registry.known().keys()].map((name) => [name, { tools: registry.offered(name)?.map(({ name: tool }) => tool).filter((tool) => !isSaid(tool)).concat(permitNames), missingEnv: registry.missingEnv(name) }])),
     strict: () => registry.mode().strict,
   };
 }

@@ -82,6 +82,7 @@ describe('language of the files about external servers', () => {
     ['an unknown tool', policyUri, rule('"backend": "files", "tools": ["read_txt_file"]'), ['2 policy.unknownTool "read_txt_file"']],
     ['a tool of a backend that nobody asked yet', policyUri, rule('"backend": "asleep", "tools": ["x"]'), []],
     ['every tool', policyUri, rule('"backend": "files", "tools": ["*"]'), ['2 policy.wildcard "*"'], ['1 policy.wildcard "*"']],
+    ['a rule for tracks, which there are none of yet', policyUri, rule('"backend": "files", "tools": ["read_text_file"], "tracks": ["docs"]'), ['2 policy.tracks "tracks"']],
     ['forbidding every tool', policyUri, '{ "version": "1", "deny": [{ "backend": "files", "tools": ["*"] }] }', []],
     ['T39 another default', policyUri, '{ "version": "1", "default": "allow" }', ['1 config.choice "allow"']],
     ['how to start, in a project', uriOf('mcp_backends.json', '/p/.conductor'), '{ "version": 1, "backends": { "files": { "command": "x" } } }', ['1 config.unknownKey "command"']],

@@ -119,12 +119,13 @@ function ruleAdvice(root: Node, path: Path, known: ReturnType<ExternalKnowledge[
     return [{ code: 'policy.unknownBackend', severity: 'warning', message: `There is no backend ${JSON.stringify(backend)} in mcp_backends.json.${near === undefined ? '' : ` Did you mean ${JSON.stringify(near)}?`}`, path: [...path, 'backend'], ...(near === undefined ? {} : { instead: near }) }];
   }
   const items = (['tools', 'read_only_tools'] as const).flatMap((list) => (findNodeAtLocation(root, [...path, list])?.children ?? []).map((node, index) => ({ tool: node.value as unknown, path: [...path, list, index] })));
-  return items.flatMap(({ tool, path: at }): Advice[] => {
+  const tracks: Advice[] = findNodeAtLocation(root, [...path, 'tracks']) === undefined ? [] : [{ code: 'policy.tracks', severity: 'warning', message: 'There are no tracks yet, so this rule allows nothing. Leave "tracks" out for it to hold.', path: [...path, 'tracks'], mark: 'key' }];
+  return tracks.concat(items.flatMap(({ tool, path: at }): Advice[] => {
     if (tool === '*') return path[0] === 'deny' ? [] : [{ code: 'policy.wildcard', severity: strict ? 'error' : 'warning', message: strict ? 'Strict mode refuses every tool at once. Name each.' : 'This lets through every tool that the server has now or gets later. Name each.', path: at }];
     if (typeof tool !== 'string' || found.tools === undefined || found.tools.includes(tool)) return [];
     const near = closest(tool, found.tools);
     return [{ code: 'policy.unknownTool', severity: 'warning', message: `${backend} offers no tool ${JSON.stringify(tool)}.${near === undefined ? '' : ` Did you mean ${JSON.stringify(near)}?`}`, path: at, ...(near === undefined ? {} : { instead: near }) }];
-  });
+  }));
 }
 
 function membersOf(root: Node, path: Path): string[] {

@@ -44,6 +44,8 @@ const firstPauseMs = 1000;
 const longestPauseMs = 60_000;
 /** A connection that ends sooner than this counts as a failed start. */
 const shortLifeMs = 10_000;
+/** Milliseconds for which its tools wait for the list of its prompts; without it every prompt waits for approval. */
+const promptsMs = 5000;
 /** Milliseconds from the word that a list changed to the next listing; after so many within a minute each pause is twice as long, up to ten seconds. */
 const firstRelistMs = 50;
 const freeRelistings = 20;
@@ -217,7 +219,7 @@ export class Backend {
     const lendable = era === 'session' ? this.needs.lendable() : {};
     this.#listedWith = this.#permitted();
     const listed = !isRecord(capabilities['tools']) ? [] : Object.keys(lendable).length === 0 ? await this.#toolsOf(connection) : await this.#toolsLent(lendable);
-    const prompts = isRecord(capabilities['prompts']) && this.needs.prompts() ? await connection.list('prompts/list', 'prompts', this.profile.preflight.timeout_ms, mostTools).catch(() => []) : [];
+    const prompts = isRecord(capabilities['prompts']) && this.needs.prompts() ? await connection.list('prompts/list', 'prompts', Math.min(promptsMs, this.profile.preflight.timeout_ms), mostTools).catch(() => []) : [];
     this.#tools = descriptorsIn(listed);
     this.needs.listed(this.#tools, [...saidInstructions(instructions), ...saidPrompts(prompts)]);
   }

@@ -50,6 +50,9 @@ export const toClients: ReadonlyMap<string, Readonly<{ capability: string; title
 /** Names under which the policy lists what is no tool. A tool that is called so is none: nobody could say which of the two was allowed. */
 export const useNames: ReadonlySet<string> = new Set([...[...toBackends.values()].map(({ permit }) => permit), ...toBackends.keys(), ...toClients.keys()]);
 
+/** The names under which the policy lists what is no tool. */
+export const permitNames: readonly string[] = [...new Set([...toBackends.values()].map(({ permit }) => permit)), ...toClients.keys()];
+
 /** Notifications from backends that clients hear: of lists every client, of the rest the one whose connection it is. */
 export const listNews: ReadonlyMap<string, string> = new Map([
   ['notifications/resources/list_changed', 'resources/read'],

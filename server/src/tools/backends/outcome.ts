@@ -49,7 +49,7 @@ function told(answer: Answer, count: number): Answer {
 export function lost(thrown: unknown, { backend, project }: Pick<Wish, 'backend' | 'project'>, registry: Pick<Registry, 'skipped'>): Outcome {
   const error = toConductorError(thrown, 'BACKEND_UNAVAILABLE');
   const why = unavailability(error);
-  return (why === undefined ? undefined : skip({ backend, project }, why, error.message, registry)) ?? { kind: 'failure', error: new ConductorError(error.code, error.message, { cause: error, data: { backend, ...error.data } }) };
+  return (why === undefined ? undefined : skip({ backend, project }, why, error.message, registry, error.data['retryAfterMs'])) ?? { kind: 'failure', error: new ConductorError(error.code, error.message, { cause: error, data: { backend, ...error.data } }) };
 }
 
 /** A refusal because the server cannot be used just now, told as skipped where the mode says so; undefined for every other one, since no denial is skipped. */
@@ -58,15 +58,18 @@ export function skippedRefusal({ rule, reason }: Extract<Outcome, { kind: 'refus
   return why === undefined ? undefined : skip(of, why, reason, registry);
 }
 
-function skip({ backend, project }: Pick<Wish, 'backend' | 'project'>, why: Unavailability, reason: string, registry: Pick<Registry, 'skipped'>): Outcome | undefined {
+function skip({ backend, project }: Pick<Wish, 'backend' | 'project'>, why: Unavailability, reason: string, registry: Pick<Registry, 'skipped'>, retryAfterMs?: unknown): Outcome | undefined {
   const skipped = registry.skipped({ backend, project }, why, reason);
   if (skipped === undefined) return undefined;
-  return { kind: 'success', text: `Skipped: the optional server ${backend} cannot be used (${reason}). Go on without it.`, structured: { ...skipped, degraded: true }, truncated: false };
+  return { kind: 'success', text: `Skipped: the optional server ${backend} cannot be used (${reason}). Go on without it.`, structured: { ...skipped, degraded: true, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) }, truncated: false };
 }
 
 /** Failures of the way count for breakers; what a backend says of its tools does not, nor what was not even tried. */
 export function isLost(outcome: Outcome): boolean {
-  return outcome.kind === 'failure' && outcome.wire === undefined && outcome.error.data['retryAfterMs'] === undefined && (['BACKEND_UNAVAILABLE', 'TIMEOUT', 'INCOMPATIBLE', 'TOO_LARGE'] as const).some((code) => code === outcome.error.code);
+  if (outcome.kind === 'refused' || outcome.wire !== undefined) return false;
+  // That work goes on without an optional server makes it no better.
+  if (outcome.kind === 'success') return outcome.structured?.['status'] === 'skipped_optional' && outcome.structured['retryAfterMs'] === undefined;
+  return outcome.error.data['retryAfterMs'] === undefined && (['BACKEND_UNAVAILABLE', 'TIMEOUT', 'INCOMPATIBLE', 'TOO_LARGE'] as const).some((code) => code === outcome.error.code);
 }
 
 function unavailability({ code }: ConductorError): Unavailability | undefined {

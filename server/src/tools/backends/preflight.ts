@@ -83,7 +83,9 @@ function registered({ files }: OpenRegistry, backend: string, profile: Profile |
 
 function listedTools({ files }: OpenRegistry, backend: string): Found {
   const { value, state } = files.policy.current();
-  const rules = value.rules.filter((rule) => rule.backend === backend);
+  const named = value.rules.filter((rule) => rule.backend === backend);
+  const rules = named.filter(({ tracks }) => tracks === undefined);
+  if (rules.length === 0 && named.length > 0) return failed(`external_mcp_policy.json lists tools of ${backend} for tracks only, and there are none yet.`);
   if (rules.length === 0) return failed(state.problems[0] === undefined ? `external_mcp_policy.json lists no tool of ${backend}.` : `external_mcp_policy.json cannot be used: ${state.problems[0].message}`);
   if (rules.some(({ tools }) => tools.includes('*'))) return { status: 'warning', detail: 'The policy lists every tool by "*".' };
   return passed(`The policy lists ${String(new Set(rules.flatMap(({ tools }) => tools)).size)} of its tools.`);
