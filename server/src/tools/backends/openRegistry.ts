@@ -203,9 +203,9 @@ export async function openRegistry(needs: RegistryNeeds): Promise<OpenRegistry> 
     instructions: (backend, project) => {
       const text = quarantined(backend) === undefined ? pins.approvedTools(backend).find(({ name }) => name === instructionsName) : undefined;
       const now = offered.get(backend)?.find(({ name }) => name === instructionsName);
-      if (typeof text?.['instructions'] !== 'string' || (offered.has(backend) && (now === undefined || pins.tool(backend, instructionsName, now) !== 'approved'))) return undefined;
+      if (typeof text?.['description'] !== 'string' || (offered.has(backend) && (now === undefined || pins.tool(backend, instructionsName, now) !== 'approved'))) return undefined;
       const used = pins.approvedTools(backend).some(({ name }) => !isSaid(name) && !hiddenBy.has(judge({ backend, tool: name, arguments: {}, project }).verdict.rule));
-      return used ? markText(text['instructions']).text : undefined;
+      return used ? markText(text['description']).text : undefined;
     },
     hidden: () => needs.settings().hiddenCharacters,
     approvedTools: (backend) => (quarantined(backend) === undefined ? pins.approvedTools(backend) : []),

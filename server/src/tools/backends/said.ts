@@ -20,7 +20,7 @@ export function isSaid(name: string): boolean {
 
 /** The instructions of a server; nothing where it gives none. */
 export function saidInstructions(text: string | undefined): readonly ToolDescriptor[] {
-  return text === undefined || text.trim() === '' ? [] : [{ name: instructionsName, instructions: text }];
+  return text === undefined || text.trim() === '' ? [] : [{ name: instructionsName, description: text }];
 }
 
 /** The prompts of a server, as it lists them. */
@@ -30,5 +30,5 @@ export function saidPrompts(listed: readonly unknown[]): readonly ToolDescriptor
 
 /** One prompt as its server lists it. */
 export function promptOf(prompt: Readonly<Record<string, unknown>>, name: string): ToolDescriptor {
-  return { name: promptPin(name), prompt };
+  return { ...prompt, name: promptPin(name) };
 }
