@@ -1,7 +1,8 @@
 import { isUtf8 } from 'node:buffer';
 import { credentialNameSchema, credentialValueSchema, type CredentialState, type CredentialView, type NewSlot, type OfferedKey } from '../../../protocol/src/credentials';
 import { ConductorError } from '../../../protocol/src/errors';
-import { Box, type BoxGround, type Bringer } from './box';
+import type { Bringer } from './atHand';
+import { Box, type BoxGround } from './box';
 import { KnownValues, type KnownValue } from './known';
 import { leaseOf, type CredentialLease } from './lease';
 import type { Slot } from './slots';
