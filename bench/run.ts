@@ -10,6 +10,7 @@ import { measureCalls } from './calls';
 import { measureCommands } from './commands';
 import type { Figure } from './figures';
 import { measureRaces } from './races';
+import { measureRedaction } from './redaction';
 import { measureSandbox } from './sandbox';
 import { measureVerify } from './verify';
 
@@ -89,6 +90,7 @@ function table(figures: readonly Figure[]): string {
 
 const parts: readonly (readonly [name: string, measure: () => Figure[] | Promise<Figure[]>])[] = [
   ['calls', measureCalls],
+  ['redaction', measureRedaction],
   ['audit', auditFigures],
   ['verify', verifyFigures],
   ['auditview', measureAuditView],

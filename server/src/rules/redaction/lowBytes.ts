@@ -18,26 +18,64 @@ export function withLowBytes<Result>(text: string, use: (bytes: DataView) => Res
   }
 }
 
-/** Characters to stop at, by pairs, so that a text is passed in steps of two. */
-export class Marks {
-  readonly #single = new Uint8Array(256);
-  readonly #pairs = new Uint8Array(65_536);
+/** Three low bytes that stand beside each other, as one number. */
+export function gramAt(bytes: DataView, at: number): number {
+  return bytes.getUint16(at, true) | (bytes.getUint8(at + 2) << 16);
+}
 
-  constructor(codes: Iterable<number>) {
-    for (const code of codes) this.#single[code] = 1;
-    for (let pair = 0; pair < 65_536; pair += 1) this.#pairs[pair] = (this.#single[pair & 255] ?? 0) | ((this.#single[pair >> 8] ?? 0) << 1);
+const gramBits = 16;
+
+function hashOf(gram: number): number {
+  return Math.imul(gram, 0x9e3779b1) >>> (32 - gramBits);
+}
+
+/** Whether a single character with this neighbour is worth a stop; `before` is -1 where it stands first in its pair, and `after` where it stands second. */
+export type Worth = (unit: number, before: number, after: number) => boolean;
+
+/** What one pass over bytes stops at: single characters, and runs of three. It looks at two bytes at a time, the lower one first as on every machine that we run on. */
+export class Stops {
+  readonly #pairs = new Uint8Array(65_536);
+  readonly #grams = new Uint8Array(1 << gramBits);
+
+  constructor(singles: Iterable<number>, grams: Iterable<number> = [], worth: Worth = () => true) {
+    for (const single of singles) {
+      for (let other = 0; other < 256; other += 1) {
+        if (worth(single, -1, other)) this.#mark(single | (other << 8), 1);
+        if (worth(single, other, -1)) this.#mark(other | (single << 8), 2);
+      }
+    }
+    for (const gram of grams) {
+      this.#grams[hashOf(gram)] = 1;
+      this.#mark(gram & 0xffff, 4);
+      this.#mark(gram >>> 8, 8);
+    }
   }
 
-  /** Visits each place whose low byte is marked; `visit` gives the place to go on from, which is behind it. */
-  each(bytes: DataView, length: number, visit: (at: number) => number): void {
-    let next = 0;
-    const last = length - 1;
-    for (let at = 0; at <= last; at += 2) {
-      const marked = at === last ? (this.#single[bytes.getUint8(at)] ?? 0) : (this.#pairs[bytes.getUint16(at, true)] ?? 0);
-      if (marked === 0) continue;
-      if ((marked & 1) !== 0 && at >= next) next = visit(at);
-      if ((marked & 2) !== 0 && at + 1 >= next) next = visit(at + 1);
-      if (next > at + 2) at = next - 2 - ((next - at) & 1);
+  /** Visits each place, in order, at which a single character may stand, and each at which a run of three may begin. */
+  each(bytes: DataView, length: number, single: (at: number) => void, gram: (at: number) => void): void {
+    const pairs = this.#pairs;
+    const words = new Uint16Array(bytes.buffer, 0, length >> 1);
+    // Four pairs at a time, most of which are nothing: several times as fast as one by one.
+    for (let i = 0; i < words.length; i += 4) {
+      if (i + 4 <= words.length && ((pairs[words[i] ?? 0] ?? 0) | (pairs[words[i + 1] ?? 0] ?? 0) | (pairs[words[i + 2] ?? 0] ?? 0) | (pairs[words[i + 3] ?? 0] ?? 0)) === 0) continue;
+      for (let each = i; each < i + 4 && each < words.length; each += 1) {
+        const marked = pairs[words[each] ?? 0] ?? 0;
+        if (marked === 0) continue;
+        const at = 2 * each;
+        if ((marked & 8) !== 0 && at > 0 && this.#isGram(bytes, at - 1)) gram(at - 1);
+        if ((marked & 1) !== 0) single(at);
+        if ((marked & 4) !== 0 && at + 2 < length && this.#isGram(bytes, at)) gram(at);
+        if ((marked & 2) !== 0) single(at + 1);
+      }
     }
+    if (length % 2 === 1 && ((pairs[bytes.getUint8(length - 1)] ?? 0) & 1) !== 0) single(length - 1);
+  }
+
+  #isGram(bytes: DataView, at: number): boolean {
+    return this.#grams[hashOf(gramAt(bytes, at))] === 1;
+  }
+
+  #mark(pair: number, flag: number): void {
+    this.#pairs[pair] = (this.#pairs[pair] ?? 0) | flag;
   }
 }

@@ -12,8 +12,9 @@ export type Hit = Readonly<{ from: number; to: number; form: Form }>;
 const look = 4;
 /** Wider steps save nothing more. */
 const widest = 24;
-/** Bits of the first, coarse table: 32 KiB, which stay in the fastest memory. */
-const coarseBits = 18;
+/** Bits of the first, coarse tables: 32 KiB for few forms, which stay in the fastest memory, and at most 512 KiB. */
+const fewestBits = 18;
+const mostBits = 22;
 
 /** Forms made ready to be looked for. */
 export class Needles {
@@ -21,11 +22,13 @@ export class Needles {
   readonly longest: number;
   readonly shortest: number;
   readonly #step: number;
-  readonly #coarse = new Uint32Array(1 << (coarseBits - 5));
+  readonly #coarse: Uint32Array;
   /** The same for every place in a form. */
-  readonly #anywhere = new Uint32Array(1 << (coarseBits - 5));
+  readonly #anywhere: Uint32Array;
   /** The same for the last characters of forms. */
-  readonly #tails = new Uint32Array(1 << (coarseBits - 5));
+  readonly #tails: Uint32Array;
+  /** Bits of a product that are no part of its hash. */
+  readonly #shift: number;
   /** Chains of entries by hash; 0 ends one. An entry is a form and a place in it. */
   readonly #heads: Uint32Array;
   readonly #next: Uint32Array;
@@ -37,6 +40,12 @@ export class Needles {
     this.longest = Math.max(0, ...lengths);
     this.shortest = Math.min(...lengths);
     this.#step = Math.max(1, Math.min(widest, this.shortest - look + 1));
+    // So many that one place in sixteen is marked by chance.
+    const bits = Math.min(mostBits, Math.max(fewestBits, 4 + Math.ceil(Math.log2(1 + lengths.reduce((sum, length) => sum + length, 0)))));
+    this.#shift = 32 - bits;
+    this.#coarse = new Uint32Array(1 << (bits - 5));
+    this.#anywhere = new Uint32Array(1 << (bits - 5));
+    this.#tails = new Uint32Array(1 << (bits - 5));
     const count = forms.length * this.#step;
     this.#mask = (1 << Math.max(8, Math.ceil(Math.log2(count + 1)) + 1)) - 1;
     this.#heads = new Uint32Array(this.#mask + 1);
@@ -55,18 +64,24 @@ export class Needles {
   search(text: string, bytes: DataView, hit: (hit: Hit) => void): void {
     const coarse = this.#coarse;
     const step = this.#step;
+    const shift = this.#shift;
     const end = text.length - look;
     if (this.forms.length === 0) return;
     for (let at = 0; at <= end; at += step) {
-      const hash = hashOf(bytes.getUint32(at, true));
+      const hash = Math.imul(bytes.getUint32(at, true), factor) >>> shift;
       if ((((coarse[hash >>> 5] ?? 0) >>> (hash & 31)) & 1) !== 0) this.#compare(text, at, hash, hit);
     }
+  }
+
+  /** Whether the four characters here may stand anywhere in a form. */
+  mayStandAt(bytes: DataView, at: number): boolean {
+    return marked(this.#anywhere, this.#hashOf(bytes.getUint32(at, true)));
   }
 
   /** Whether so many units that follow each other may stand anywhere in a form, with `least` of them or more. */
   mayHold(units: Uint16Array, count: number, least: number): boolean {
     let run = 0;
-    for (let at = 0; at + look <= count && run < least - look + 1; at += 1) run = marked(this.#anywhere, hashOf(gramOfUnits(units, at))) ? run + 1 : 0;
+    for (let at = 0; at + look <= count && run < least - look + 1; at += 1) run = marked(this.#anywhere, this.#hashOf(gramOfUnits(units, at))) ? run + 1 : 0;
     return run >= least - look + 1;
   }
 
@@ -85,7 +100,7 @@ export class Needles {
     const most = Math.min(text.length, this.longest - 1);
     if (most < least || !this.#mayGoOn(text)) return 0;
     for (let length = most; length >= Math.max(least, look); length -= 1) {
-      if (marked(this.#tails, hashOf(gramOf(text, length - look))) && this.forms.some(({ units }) => units.length > length && equalAt(text, 0, units, units.length - length, length))) return length;
+      if (marked(this.#tails, this.#hashOf(gramOf(text, length - look))) && this.forms.some(({ units }) => units.length > length && equalAt(text, 0, units, units.length - length, length))) return length;
     }
     return 0;
   }
@@ -99,13 +114,17 @@ export class Needles {
     });
   }
 
+  #hashOf(gram: number): number {
+    return Math.imul(gram, factor) >>> this.#shift;
+  }
+
   #mayGoOn(text: string): boolean {
-    return text.length < look || marked(this.#anywhere, hashOf(gramOf(text, 0)));
+    return text.length < look || marked(this.#anywhere, this.#hashOf(gramOf(text, 0)));
   }
 
   #enter({ units, edges }: Form, index: number): void {
     for (let offset = 0; offset + look <= units.length; offset += 1) {
-      const hash = hashOf(gramOfUnits(units, offset));
+      const hash = this.#hashOf(gramOfUnits(units, offset));
       if (edges !== 'list') mark(this.#anywhere, hash);
       if (offset + look === units.length) mark(this.#tails, hash);
       if (offset >= this.#step) continue;
@@ -130,7 +149,7 @@ export class Needles {
   #formsAt(text: string, at: number): readonly Form[] {
     if (at + look > text.length) return this.forms;
     const found: Form[] = [];
-    for (let entry = this.#heads[hashOf(gramOf(text, at)) & this.#mask] ?? 0; entry !== 0; entry = this.#next[entry] ?? 0) {
+    for (let entry = this.#heads[this.#hashOf(gramOf(text, at)) & this.#mask] ?? 0; entry !== 0; entry = this.#next[entry] ?? 0) {
       const form = this.forms[this.#entries[2 * entry] ?? 0];
       if (form !== undefined && this.#entries[2 * entry + 1] === 0) found.push(form);
     }
@@ -148,9 +167,7 @@ function gramOfUnits(units: Uint16Array, at: number): number {
   return low(0) | (low(1) << 8) | (low(2) << 16) | (low(3) << 24);
 }
 
-function hashOf(gram: number): number {
-  return Math.imul(gram, 0x9e3779b1) >>> (32 - coarseBits);
-}
+const factor = 0x9e3779b1;
 
 function mark(table: Uint32Array, hash: number): void {
   table[hash >>> 5] = (table[hash >>> 5] ?? 0) | (1 << (hash & 31));

@@ -1,5 +1,4 @@
 import { Known, makeKnown, type KnownSecret, type KnownSpan } from './known';
-import { findTokens } from './tokens';
 
 /** Takes secrets out of whatever leaves: known values in every form, and tokens by their published formats. */
 
@@ -17,6 +16,8 @@ export type Redactor = Readonly<{
   value<Value>(value: Value): Value;
   /** Where the part of a text begins that more text may turn into a secret; the length of the text when there is none. */
   openAt(text: string): number;
+  /** Where the known value begins over which a place falls, or which ends there; that place when there is none. */
+  beginningOf(text: string, place: number): number;
   /** A piece of a text that was cut: a known value that reaches over either end is taken out as far as it is here. */
   piece(text: string): string;
 }>;
@@ -47,7 +48,8 @@ export function createRedactor(): Redactor {
   const find = (text: string): readonly KnownSpan[] => (text.length < leastPiece ? [] : inOrder(known.find(text)));
   const text = (given: string): string => {
     if (given.length < leastPiece || found.includes(given)) return given;
-    const clean = replaced(given, [...find(given).map(({ from, to, name }) => ({ from, to, marker: secretMarker(name) })), ...findTokens(given).map(({ from, to, kind }) => ({ from, to, marker: tokenMarker(kind) }))]);
+    const { spans, tokens } = known.findWithTokens(given);
+    const clean = replaced(given, [...inOrder(spans).map(({ from, to, name }) => ({ from, to, marker: secretMarker(name) })), ...tokens.map(({ from, to, kind }) => ({ from, to, marker: tokenMarker(kind) }))]);
     if (clean.length >= large) found = [clean, ...found.slice(0, mostFound - 1)];
     return clean;
   };
@@ -63,6 +65,12 @@ export function createRedactor(): Redactor {
     text,
     value: (value) => clean(value, text, 0) as typeof value,
     openAt: (given) => known.begunAt(given, 1),
+    beginningOf(given, place) {
+      const start = Math.max(0, place - known.reach);
+      let first = place;
+      for (const { from, to } of [...find(start === 0 ? given : given.slice(start))].reverse()) if (start + to >= first) first = Math.min(first, start + from);
+      return first;
+    },
     piece(given) {
       const whole = text(given);
       const from = known.endedAt(whole, leastPiece);

@@ -3,6 +3,8 @@ import { tokenBegunAt } from './tokens';
 
 /** Takes secrets out of a text that comes in chunks, wherever the borders fall. */
 
+type Streamed = Pick<Redactor, 'text' | 'openAt' | 'beginningOf'>;
+
 /** One stream. What may still turn out to be the beginning of a secret is held back until that is known. */
 export type TextStream = Readonly<{
   /** Takes a chunk and gives what is certain by now. */
@@ -15,7 +17,7 @@ export type TextStream = Readonly<{
 export type ByteStream = Readonly<{ push(chunk: Buffer): Buffer; end(): Buffer }>;
 
 /** Makes a stream of bytes of one of text; what is no UTF-8 becomes replacement characters. */
-export function createByteStream(redactor: Pick<Redactor, 'text' | 'find' | 'openAt'>): ByteStream {
+export function createByteStream(redactor: Streamed): ByteStream {
   const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   const text = createTextStream(redactor);
   return {
@@ -31,7 +33,7 @@ const mostHeld = 65_536;
 const unfinished = /(?:\\(?:u\{?[0-9a-f]{0,4}|x[0-9a-f]?|[0-7]{1,2}|[nr])?|%[0-9a-f]?|&(?:#x?)?[0-9a-z]{0,6}|(?:\r|\n|\\[nr])[ \t]{0,40})$/i;
 
 /** Makes a stream through a redactor; values that become known on the way count from then on. */
-export function createTextStream(redactor: Pick<Redactor, 'text' | 'find' | 'openAt'>): TextStream {
+export function createTextStream(redactor: Streamed): TextStream {
   let held = '';
   return {
     push(chunk) {
@@ -50,10 +52,7 @@ export function createTextStream(redactor: Pick<Redactor, 'text' | 'find' | 'ope
 }
 
 /** Where a text can be cut without cutting a secret. */
-function cutOf(redactor: Pick<Redactor, 'find' | 'openAt'>, text: string): number {
-  const whole = text.slice(0, unfinished.exec(text.slice(-64)) === null ? undefined : text.length - (unfinished.exec(text.slice(-64))?.[0].length ?? 0));
-  let cut = Math.min(redactor.openAt(whole), tokenBegunAt(text));
-  // What was found may be part of more, and is not cut itself.
-  for (const { from, to } of [...redactor.find(text)].reverse()) if (to >= cut) cut = Math.min(cut, from);
-  return cut;
+function cutOf(redactor: Streamed, text: string): number {
+  const open = unfinished.exec(text.slice(-64))?.[0].length ?? 0;
+  return redactor.beginningOf(text, Math.min(redactor.openAt(text.slice(0, text.length - open)), tokenBegunAt(text)));
 }

@@ -3,73 +3,79 @@
  * strict: what agents read of a project must not be full of holes. Nothing here takes time that an agent could stretch.
  */
 
-import { Marks, withLowBytes } from './lowBytes';
+import { gramAt, Stops, withLowBytes } from './lowBytes';
 
 /** A span of a text, in UTF-16 units, and the kind of token that stands there. */
 export type TokenSpan = Readonly<{ from: number; to: number; kind: string }>;
 
-/** One published format: how it begins, and what must follow in all. `pivot`: place of its rarest character, which is formats for. */
-type Format = Readonly<{ kind: string; begins: readonly string[]; pivot: string; whole: RegExp; /** Its beginning may stand in base64, where `+` and `/` are letters. */ letters?: true; /** Nothing else begins so, whatever stands before it. */ anywhere?: true }>;
+/** One published format: how it begins, and what must follow in all. */
+type Format = Readonly<{ kind: string; begins: readonly string[]; whole: RegExp; /** Its beginning may stand in base64, where `+` and `/` are letters. */ letters?: true; /** Nothing else begins so, whatever stands before it. */ anywhere?: true }>;
 
 /** Sources: the makers' own documentation of their token formats. Each begins with one of its beginnings. */
 const formats: readonly Format[] = [
-  { kind: 'GitHub token', begins: ['ghp_', 'gho_', 'ghu_', 'ghs_', 'ghr_'], pivot: '_', whole: /gh[pousr]_[A-Za-z0-9]{36,251}/y },
-  { kind: 'GitHub token', begins: ['github_pat_'], pivot: '_', whole: /github_pat_[A-Za-z0-9]{22}_[A-Za-z0-9]{59}/y },
-  { kind: 'GitLab token', begins: ['glpat-', 'gldt-', 'glrt-', 'glcbt-', 'glptt-', 'glft-', 'glsoat-', 'glagent-', 'glimt-'], pivot: '-', whole: /gl[a-z]{2,5}-[\w-]{20,64}(?:\.[\w.]{9,64})?/y },
-  { kind: 'Slack token', begins: ['xoxb-', 'xoxp-', 'xoxa-', 'xoxr-', 'xoxs-', 'xoxe-', 'xoxo-', 'xapp-'], pivot: '-', whole: /x(?:ox[abeoprs]|app)-(?:\d-)?[A-Za-z0-9]{6,}-[A-Za-z0-9-]{10,200}/y },
-  { kind: 'npm token', begins: ['npm_'], pivot: '_', whole: /npm_[A-Za-z0-9]{36}/y },
-  { kind: 'PyPI token', begins: ['pypi-'], pivot: '-', whole: /pypi-AgE[\w-]{50,600}/y },
-  { kind: 'Stripe key', begins: ['sk_live_', 'sk_test_', 'rk_live_', 'rk_test_'], pivot: '_', whole: /[sr]k_(?:live|test)_[A-Za-z0-9]{16,247}/y },
-  { kind: 'Stripe webhook secret', begins: ['whsec_'], pivot: '_', whole: /whsec_[A-Za-z0-9+/]{32,64}={0,2}/y },
-  { kind: 'Anthropic key', begins: ['sk-ant-'], pivot: '-', whole: /sk-ant-[a-z0-9]{3,10}-[\w-]{20,200}/y },
-  { kind: 'OpenAI key', begins: ['sk-proj-', 'sk-svcacct-', 'sk-admin-', 'sk-None-'], pivot: '-', whole: /sk-(?:proj|svcacct|admin|None)-[\w-]{40,200}/y },
-  { kind: 'OpenAI key', begins: ['sk-'], pivot: '-', whole: /sk-[A-Za-z0-9]{20}T3BlbkFJ[A-Za-z0-9]{20}|sk-[A-Za-z0-9]{48}(?![\w-])/y },
-  { kind: 'OpenRouter key', begins: ['sk-or-'], pivot: '-', whole: /sk-or-v1-[0-9a-f]{64}/y },
-  { kind: 'Hugging Face token', begins: ['hf_'], pivot: '_', whole: /hf_[A-Za-z]{34}/y },
-  { kind: 'DigitalOcean token', begins: ['dop_v1_', 'doo_v1_', 'dor_v1_'], pivot: '_', whole: /do[opr]_v1_[0-9a-f]{64}/y },
-  { kind: 'Shopify token', begins: ['shpat_', 'shpca_', 'shppa_', 'shpss_'], pivot: '_', whole: /shp(?:at|ca|pa|ss)_[0-9a-fA-F]{32}/y },
-  { kind: 'Linear key', begins: ['lin_api_'], pivot: '_', whole: /lin_api_[A-Za-z0-9]{40}/y },
-  { kind: 'AWS access key id', begins: ['AKIA', 'ASIA'], pivot: 'I', whole: /A[KS]IA[A-Z2-7]{16}/y, letters: true },
-  { kind: 'Google API key', begins: ['AIza'], pivot: 'z', whole: /AIza[\w-]{35}/y, letters: true },
-  { kind: 'Google OAuth secret', begins: ['GOCSPX-'], pivot: '-', whole: /GOCSPX-[\w-]{28}/y },
-  { kind: 'SendGrid key', begins: ['SG.'], pivot: '.', whole: /SG\.[\w-]{22}\.[\w-]{43}/y },
-  { kind: 'JSON Web Token', begins: ['eyJ'], pivot: 'J', whole: /eyJ[\w-]{8,4000}\.eyJ[\w-]{8,8000}\.[\w-]{16,2000}/y },
-  { kind: 'private key', begins: ['-----BEGIN '], pivot: 'G', whole: /-----BEGIN [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----(?:(?!-----)[\s\\A-Za-z0-9+/=:,.-]){64,16000}-----END [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----/y, anywhere: true },
+  { kind: 'GitHub token', begins: ['ghp_', 'gho_', 'ghu_', 'ghs_', 'ghr_'], whole: /gh[pousr]_[A-Za-z0-9]{36,251}/y },
+  { kind: 'GitHub token', begins: ['github_pat_'], whole: /github_pat_[A-Za-z0-9]{22}_[A-Za-z0-9]{59}/y },
+  { kind: 'GitLab token', begins: ['glpat-', 'gldt-', 'glrt-', 'glcbt-', 'glptt-', 'glft-', 'glsoat-', 'glagent-', 'glimt-'], whole: /gl[a-z]{2,5}-[\w-]{20,64}(?:\.[\w.]{9,64})?/y },
+  { kind: 'Slack token', begins: ['xoxb-', 'xoxp-', 'xoxa-', 'xoxr-', 'xoxs-', 'xoxe-', 'xoxo-', 'xapp-'], whole: /x(?:ox[abeoprs]|app)-(?:\d-)?[A-Za-z0-9]{6,}-[A-Za-z0-9-]{10,200}/y },
+  { kind: 'npm token', begins: ['npm_'], whole: /npm_[A-Za-z0-9]{36}/y },
+  { kind: 'PyPI token', begins: ['pypi-'], whole: /pypi-AgE[\w-]{50,600}/y },
+  { kind: 'Stripe key', begins: ['sk_live_', 'sk_test_', 'rk_live_', 'rk_test_'], whole: /[sr]k_(?:live|test)_[A-Za-z0-9]{16,247}/y },
+  { kind: 'Stripe webhook secret', begins: ['whsec_'], whole: /whsec_[A-Za-z0-9+/]{32,64}={0,2}/y },
+  { kind: 'Anthropic key', begins: ['sk-ant-'], whole: /sk-ant-[a-z0-9]{3,10}-[\w-]{20,200}/y },
+  { kind: 'OpenAI key', begins: ['sk-proj-', 'sk-svcacct-', 'sk-admin-', 'sk-None-'], whole: /sk-(?:proj|svcacct|admin|None)-[\w-]{40,200}/y },
+  { kind: 'OpenAI key', begins: ['sk-'], whole: /sk-[A-Za-z0-9]{20}T3BlbkFJ[A-Za-z0-9]{20}|sk-[A-Za-z0-9]{48}(?![\w-])/y },
+  { kind: 'OpenRouter key', begins: ['sk-or-'], whole: /sk-or-v1-[0-9a-f]{64}/y },
+  { kind: 'Hugging Face token', begins: ['hf_'], whole: /hf_[A-Za-z]{34}/y },
+  { kind: 'DigitalOcean token', begins: ['dop_v1_', 'doo_v1_', 'dor_v1_'], whole: /do[opr]_v1_[0-9a-f]{64}/y },
+  { kind: 'Shopify token', begins: ['shpat_', 'shpca_', 'shppa_', 'shpss_'], whole: /shp(?:at|ca|pa|ss)_[0-9a-fA-F]{32}/y },
+  { kind: 'Linear key', begins: ['lin_api_'], whole: /lin_api_[A-Za-z0-9]{40}/y },
+  { kind: 'AWS access key id', begins: ['AKIA', 'ASIA'], whole: /A[KS]IA[A-Z2-7]{16}/y, letters: true },
+  { kind: 'Google API key', begins: ['AIza'], whole: /AIza[\w-]{35}/y, letters: true },
+  { kind: 'Google OAuth secret', begins: ['GOCSPX-'], whole: /GOCSPX-[\w-]{28}/y },
+  { kind: 'SendGrid key', begins: ['SG.'], whole: /SG\.[\w-]{22}\.[\w-]{43}/y },
+  { kind: 'JSON Web Token', begins: ['eyJ'], whole: /eyJ[\w-]{8,4000}\.eyJ[\w-]{8,8000}\.[\w-]{16,2000}/y },
+  { kind: 'private key', begins: ['-----BEGIN '], whole: /-----BEGIN [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----(?:(?!-----)[\s\\A-Za-z0-9+/=:,.-]){64,16000}-----END [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----/y, anywhere: true },
 ];
 
-type Entry = Readonly<{ begins: string; at: number; format: Format }>;
+/** A beginning, and where in it the three characters stand by which it is found. */
+type Entry = Readonly<{ begins: string; offset: number; format: Format }>;
 
-/** By the three characters that end with the pivot. */
+/** How often letters and signs stand in texts, roughly, in percent; everything else is rarer. */
+const often: Readonly<Record<string, number>> = { e: 12, t: 9, a: 8, o: 7, i: 7, n: 7, s: 6, h: 6, r: 6, d: 4, l: 4, c: 3, u: 3, m: 2, w: 2, f: 2, g: 2, y: 2, p: 2, b: 2, v: 1, _: 2, '-': 3 };
+
+/** By three characters of the beginning, see `gramAt`. */
 const byGram: ReadonlyMap<number, readonly Entry[]> = entriesByGram();
-const gramBits = 16;
-const isGram = new Uint8Array(1 << gramBits);
-for (const gram of byGram.keys()) isGram[hashOf(gram)] = 1;
-const pivots = new Marks(formats.map(({ pivot }) => pivot.charCodeAt(0)));
+/** What stands in every token: three characters of its beginning, see `gramAt`. */
+export const tokenGrams: readonly number[] = [...byGram.keys()];
+const stops = new Stops([], tokenGrams);
 
 /** Characters of the shortest token. */
 const shortest = 20;
 
 /** Every token in a text, in order. A token stands at the beginning of a word and takes it whole. */
 export function findTokens(text: string): readonly TokenSpan[] {
-  return text.length < shortest ? none : withLowBytes(text, (bytes) => tokensIn(text, bytes));
-}
-
-function tokensIn(text: string, bytes: DataView): readonly TokenSpan[] {
-  const spans: TokenSpan[] = [];
-  let from = 0;
-  pivots.each(bytes, text.length, (at) => {
-    const gram = at < 2 ? 0 : bytes.getUint16(at - 2, true) | (bytes.getUint8(at) << 16);
-    const span = isGram[hashOf(gram)] === 1 ? tokenAround(text, at, from, byGram.get(gram)) : undefined;
-    if (span === undefined) return at + 1;
-    spans.push(span);
-    from = span.to;
-    return Math.max(from, at + 1);
+  if (text.length < shortest) return none;
+  return withLowBytes(text, (bytes) => {
+    const found = new FoundTokens(text);
+    stops.each(bytes, text.length, () => undefined, (at) => found.lookAt(bytes, at));
+    return found.spans;
   });
-  return spans;
 }
 
-function hashOf(gram: number): number {
-  return Math.imul(gram, 0x9e3779b1) >>> (32 - gramBits);
+/** Tokens of a text, found by somebody who stops at each of `tokenGrams`. */
+export class FoundTokens {
+  readonly spans: TokenSpan[] = [];
+  #from = 0;
+
+  constructor(readonly text: string) {}
+
+  /** Three characters that may belong to a token begin here; the places come in order. */
+  lookAt(bytes: DataView, at: number): void {
+    const span = tokenAround(this.text, at, this.#from, byGram.get(gramAt(bytes, at)));
+    if (span === undefined) return;
+    this.spans.push(span);
+    this.#from = span.to;
+  }
 }
 
 const none: readonly TokenSpan[] = [];
@@ -93,8 +99,8 @@ function isTokenUnit(unit: number): boolean {
 const beginning = new RegExp(formats.flatMap(({ begins }) => begins).map((begin) => begin.replace(/[.]/g, '\\.')).join('|'));
 
 function tokenAround(text: string, at: number, from: number, entries: readonly Entry[] = []): TokenSpan | undefined {
-  for (const { begins, at: place, format } of entries) {
-    const start = at - place;
+  for (const { begins, offset, format } of entries) {
+    const start = at - offset;
     if (start < from || !text.startsWith(begins, start) || !beginsWord(text, start, format)) continue;
     format.whole.lastIndex = start;
     const found = format.whole.exec(text)?.[0];
@@ -118,10 +124,17 @@ function entriesByGram(): Map<number, Entry[]> {
   const map = new Map<number, Entry[]>();
   for (const format of formats) {
     for (const begins of format.begins) {
-      const at = begins.indexOf(format.pivot, 2);
-      const gram = begins.charCodeAt(at - 2) | (begins.charCodeAt(at - 1) << 8) | (begins.charCodeAt(at) << 16);
-      map.set(gram, [...(map.get(gram) ?? []), { begins, at, format }]);
+      const offset = rarest(begins);
+      const gram = begins.charCodeAt(offset) | (begins.charCodeAt(offset + 1) << 8) | (begins.charCodeAt(offset + 2) << 16);
+      map.set(gram, [...(map.get(gram) ?? []), { begins, offset, format }]);
     }
   }
   return map;
+}
+
+/** Where the three characters begin whose pairs are the rarest in texts. */
+function rarest(begins: string): number {
+  const weight = (at: number): number => often[begins.charAt(at)] ?? 0.3;
+  const cost = (at: number): number => weight(at + 1) * (weight(at) + weight(at + 2));
+  return Array.from({ length: begins.length - 2 }, (_, at) => at).reduce((best, at) => (cost(at) < cost(best) ? at : best), 0);
 }
