@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { closeSync, openSync, readFileSync, renameSync, statSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 // What the broker may know of the environment of whoever starts it. Everything else stays outside, so that no token of an editor
@@ -39,6 +39,8 @@ export function startBroker(program: BrokerProgram, configDir: string): Started 
 
 // The line that says most: an error of the runtime, or else the last one.
 function lastWords(logFile: string): string {
+  // A broker may end long after its folder was removed.
+  if (!existsSync(logFile)) return 'its log is gone';
   const lines = readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-30);
   const line = lines.findLast((text) => /Error:|"level":"error"/.test(text)) ?? lines.at(-1) ?? 'it said nothing';
   return line.trim().slice(0, 300);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { soundReference } from './credentials';
 
 /** The schema of `mcp_backends.json`: which external MCP servers there are and how each is reached. What agents may call of them stands in `external_mcp_policy.json`. */
 
@@ -27,7 +28,7 @@ const headerName = z
 const valueText = z
   .string()
   .max(8192)
-  .regex(/^(?:[^$]|\$(?!\{)|\$\{secret:[A-Za-z0-9_-]{1,64}\.[A-Za-z0-9_-]{1,64}\})*$/, 'Write text, or ${secret:service.key} for something from the credential store; no other ${...} is known here.')
+  .regex(new RegExp(`^(?:[^$]|\\$(?!\\{)|${soundReference})*$`), 'Write text, or ${secret:service.key} for something from the credential store; no other ${...} is known here.')
   .describe('Text; `${secret:service.key}` stands for a value of the credential store.');
 
 const egressEntry = z

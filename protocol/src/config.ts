@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { backendNameSchema } from './backends';
 import { limitsSchema, sandboxSchema } from './confinement';
+import { soundReference } from './credentials';
 
 /**
  * The schema of `~/.conductor/config.json`: the one source of its completion, hover, diagnostics, defaults, JSON Schema and
@@ -17,7 +18,7 @@ const variableName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, 'Write t
 /** A reference to the credential store, and nothing beside it. */
 const secretReference = z
   .string()
-  .regex(/^\$\{secret:[A-Za-z0-9_][A-Za-z0-9_-]{0,63}\.[A-Za-z0-9_][A-Za-z0-9_-]{0,63}\}$/, 'Write ${secret:service.key}; the value itself belongs in the credential store ("conductor secrets set service.key").')
+  .regex(new RegExp(`^${soundReference}$`), 'Write ${secret:service.key}; the value itself belongs in the credential store ("conductor secrets set service.key").')
   .describe('A reference to the credential store, for instance `${secret:github.token}`.');
 
 const folder = z

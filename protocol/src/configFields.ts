@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Backend } from './backends';
+import type { Config } from './config';
 import { credentialNameSchema, referencesIn } from './credentials';
 
 /** What a plugin or an external server wants to be told before it is ready: a small part of JSON Schema, in which `secret: true` marks what only the credential store may hold. */
@@ -39,15 +40,35 @@ export const configFieldsSchema = z.strictObject({
 /** The `configSchema` of a plugin or an external server. */
 export type ConfigFields = z.infer<typeof configFieldsSchema>;
 
+/** A credential that something in the configuration names, and where: a variable or a header, in words. */
+export type WantedCredential = Readonly<{ name: string; place: string }>;
+
+/** The credentials that the profile of an external server names, in its order. */
+export function wantedByBackend(profile: Backend): readonly WantedCredential[] {
+  const [word, texts] = profile.transport === 'stdio' ? ['variable', profile.env] : ['header', profile.headers];
+  return Object.entries(texts).flatMap(([place, text]) => referencesIn(text).map((name) => ({ name, place: `${word} ${place}` })));
+}
+
+/** The credentials that `config.json` gives to the commands of agents, in its order. */
+export function wantedByCommands({ plugins }: Config): readonly WantedCredential[] {
+  return Object.entries(plugins.shell.secrets).flatMap(([command, variables]) => Object.entries(variables).flatMap(([variable, text]) => referencesIn(text).map((name) => ({ name, place: `variable ${variable} of the command ${command}` }))));
+}
+
 /** The fields of an external server: every credential that its profile names, each required, since it is not started without. */
 export function fieldsOfBackend(name: string, profile: Backend): ConfigFields {
-  const [word, texts] = profile.transport === 'stdio' ? ['variable', profile.env] : ['header', profile.headers];
-  const uses = new Map<string, string[]>();
-  for (const [place, text] of Object.entries(texts)) {
-    for (const credential of referencesIn(text)) uses.set(credential, [...(uses.get(credential) ?? []), place]);
-  }
-  const properties = Object.fromEntries([...uses].map(([credential, places]) => [credential, { type: 'string' as const, title: `${word} ${places.join(', ')} of the server ${name}`, secret: true as const, credential }]));
-  return { type: 'object', properties, required: [...uses.keys()] };
+  return fieldsFor(wantedByBackend(profile), (places) => `${places.join(', ')} of the server ${name}`);
+}
+
+/** The fields of Conductor's own plugins, by the plugin: only `shell` has any, for each credential that it gives to a command, which does not run without. */
+export function fieldsOfPlugins(config: Config): Readonly<Record<string, ConfigFields>> {
+  const wanted = wantedByCommands(config);
+  return wanted.length === 0 ? {} : { shell: fieldsFor(wanted, (places) => places.join(', ')) };
+}
+
+function fieldsFor(wanted: readonly WantedCredential[], titleOf: (places: readonly string[]) => string): ConfigFields {
+  const names = [...new Set(wanted.map(({ name }) => name))];
+  const properties = Object.fromEntries(names.map((credential) => [credential, { type: 'string' as const, title: titleOf(wanted.filter(({ name }) => name === credential).map(({ place }) => place)), secret: true as const, credential }]));
+  return { type: 'object', properties, required: names };
 }
 
 /** Variables that a program needs and that its profile gets from nowhere; the file must say where they come from. */

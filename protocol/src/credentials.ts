@@ -135,7 +135,13 @@ export function isCredentialName(text: string): boolean {
   return credentialNameSchema.safeParse(text).success;
 }
 
+/** A reference to the credential store as texts hold it; what stands in it may still be no name of a credential. Its first group is the name. */
+export const referencePattern = /\$\{secret:([A-Za-z0-9_.-]{1,140})\}/g;
+
+/** The source of an expression for a reference whose name can be one of a credential. */
+export const soundReference = `\\$\\{secret:${part}\\.${part}\\}`;
+
 /** Names that `${secret:service.key}` stands for in a text, each once, in order. */
 export function referencesIn(text: string): readonly string[] {
-  return [...new Set([...text.matchAll(/\$\{secret:([^{}]{1,140})\}/g)].map(([, name = '']) => name))];
+  return [...new Set([...text.matchAll(referencePattern)].map(([, name = '']) => name))];
 }

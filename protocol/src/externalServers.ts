@@ -125,11 +125,11 @@ export type BackendDifference = z.infer<typeof backendDifferenceSchema>;
 
 /** What the profiles of servers need of people: credentials that they name, and required variables that nobody gives them. */
 export const backendNeedsSchema = z.strictObject({
-  credentials: z.array(z.strictObject({ name: z.string(), backend: z.string(), /** The variable or header, in words. */ place: z.string() })),
+  credentials: z.array(z.strictObject({ name: z.string(), /** Null where the configuration of Conductor itself names it, for commands. */ backend: z.string().nullable(), /** The variable or header, in words. */ place: z.string() })),
   variables: z.array(z.strictObject({ backend: z.string(), variable: z.string() })),
 });
 
-/** What the profiles of servers need of people. */
+/** What the profiles of servers, and the configuration for commands, need of people. */
 export type BackendNeeds = z.infer<typeof backendNeedsSchema>;
 
 /** Changes of the two files. The profile and the policy are checked by the schemas of their files. */

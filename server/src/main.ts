@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { configDirOf } from '../../link/src/address';
 import { ensurePrivateFolder } from '../../link/src/privateFolder';
 import { toConductorError } from '../../protocol/src/errors';
+import { keepMemoryOutOfCores } from './base/coreDumps';
 import { tryFileLock } from './base/fileLock';
 import { createLogger, type LogLevel } from './base/logger';
 import { openHouse } from './house/open';
@@ -19,8 +20,10 @@ const redactor = createRedactor();
 async function main(): Promise<void> {
   // In an Electron runtime, names that end in .asar would be read as archives by the file functions; paths must mean what they say.
   Object.assign(process, { noAsar: true });
+  const isKeptOut = keepMemoryOutOfCores();
   let level: LogLevel = 'info';
   const logger = createLogger((line) => process.stderr.write(line), () => level, redactor.value);
+  if (!isKeptOut && process.platform === 'linux') logger.warn('core dumps of the broker and of what it starts may hold secrets, because /proc/self/coredump_filter cannot be written');
   const configDir = configDirOf(process.env, homedir());
   ensurePrivateFolder(configDir);
   const lock = tryFileLock(join(configDir, 'broker.lock'));

@@ -21,7 +21,7 @@ export function credentialGround(more: Partial<StoreGround> = {}): TestGround {
     machineId: () => Promise.resolve('0123456789abcdef0123456789abcdef'),
     costs: { machine: { N: 1024, r: 1, p: 1 }, passphrase: { N: 1024, r: 1, p: 1 } },
     now: () => new Date(Date.UTC(2026, 0, 1, 0, 0, (seconds += 1))).toISOString(),
-    newest: () => Promise.resolve(undefined),
+    remembered: () => Promise.resolve(undefined),
     used: (use) => Promise.resolve(void uses.push(use)),
     refused: (use, { code }) => void refusals.push({ use, code }),
     changed: () => undefined,

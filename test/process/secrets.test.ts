@@ -119,4 +119,23 @@ describe('credentials of a broker', () => {
     await restart();
     assert.equal((await state()).state, 'open');
   });
+
+  it('credentials:missing T74 a folder that was removed is told as missing by the log, also to agents, and begun anew only when a person says so', async () => {
+    const folder = join(house.configDir, 'credentials');
+    assert.equal(secrets(['set', 'github.token'], canary).stderr, '');
+    await restart();
+    rmSync(folder, { recursive: true });
+    const list = secrets(['list']);
+    assert.equal(list.status, 1);
+    assert.match(list.stderr, /The store of credentials is missing: the audit log knows of one, at change 1.*secrets accept/s);
+    assert.equal(secrets(['set', 'github.token'], canary).status, 2);
+    const control = await house.control();
+    await control.sendRequest('credentials/accept', { reason: 'a test removed it' });
+    assert.equal((await state()).state, 'empty');
+    await restart();
+    assert.equal((await state()).state, 'empty', 'what was accepted is not asked again');
+    assert.equal(secrets(['set', 'github.token'], canary).status, 0);
+    await restart();
+    assert.deepEqual((await state()).credentials.map(({ name }) => name), ['github.token']);
+  });
 });

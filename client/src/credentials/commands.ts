@@ -78,17 +78,18 @@ export async function importCredentials({ broker }: Room): Promise<void> {
   await (problems.length === 0 ? window.showInformationMessage(`Conductor: ${words.join(' ')}`) : window.showWarningMessage(`Conductor: ${words.join(' ')}`));
 }
 
-/** Says that an older copy of the store was put back on purpose. */
+/** Says that a person put the store there, or took it away, on purpose. */
 export async function acceptCredentials({ broker, model }: Room): Promise<void> {
   const reason = await askText({
     title: 'Use Restored Credential Store', back: false,
-    prompt: 'Only if you put an older copy back yourself: why? The audit log keeps your answer.',
+    prompt: 'Only if you put it there, or took it away, yourself: why? The audit log keeps your answer.',
     check: (text) => (text.trim() === '' || text.length > 500 ? { kind: 'error', text: 'Write 1 to 500 characters.' } : undefined),
   });
   if (typeof reason === 'string') return;
   await broker.request('credentials/accept', { reason: reason.text.trim() });
-  model.take(await broker.request('credentials/list', {}));
-  window.setStatusBarMessage('Conductor: the store is open as it was put back', 5000);
+  const state = await broker.request('credentials/list', {});
+  model.take(state);
+  window.setStatusBarMessage(state.state === 'empty' ? 'Conductor: there are no credentials any more; the next one begins a new store' : 'Conductor: the credentials are used as they are', 5000);
 }
 
 /** The open store; throws what keeps it shut. */

@@ -34,7 +34,7 @@ export async function setUpCredentials(room: Room): Promise<void> {
 
 function gather({ credentials }: BackendNeeds): readonly Wanted[] {
   const names = [...new Set(credentials.map(({ name }) => name))];
-  return names.map((name) => ({ name, needs: credentials.filter((one) => one.name === name).map(({ backend, place }) => `${plainLabel(place, 80)} of server ${plainLabel(backend, 40)}`) }));
+  return names.map((name) => ({ name, needs: credentials.filter((one) => one.name === name).map(({ backend, place }) => (backend === null ? plainLabel(place, 120) : `${plainLabel(place, 80)} of server ${plainLabel(backend, 40)}`)) }));
 }
 
 function stepOf({ name, needs }: Wanted, present: ReadonlySet<string>, keep: (name: string, value: string) => Promise<void>): Step {
@@ -68,7 +68,7 @@ async function isOpen(room: Room): Promise<boolean> {
 function tellNothing(needs: BackendNeeds): void {
   if (needs.variables.length > 0) return tellVariables(needs);
   const set = 'Set Credential…';
-  void window.showInformationMessage('Conductor: nothing in the configuration of servers names a credential. Write ${secret:service.key} where one is needed.', set).then((chosen) => chosen === set && editorCommands.executeCommand(commands.setCredential));
+  void window.showInformationMessage('Conductor: nothing in the configuration names a credential. Write ${secret:service.key} where one is needed.', set).then((chosen) => chosen === set && editorCommands.executeCommand(commands.setCredential));
 }
 
 /** Variables that a profile requires and nobody gives: they cannot be typed here, since only the profile says where they come from. */

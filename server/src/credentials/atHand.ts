@@ -21,13 +21,16 @@ export class KeysAtHand {
 
   /** Takes a key, which belongs to this from now on. */
   hold(id: string, key: Buffer, by: Bringer): void {
-    this.#held.set(id, { key, by: new Set([...(this.#held.get(id)?.by ?? []), by]) });
+    const before = this.#held.get(id);
+    this.#held.set(id, { key, by: new Set([...(before?.by ?? []), by]) });
+    before?.key.fill(0);
   }
 
-  /** Takes the keys of the slots of the next data key in place of all others; each was brought by whoever brought that of the slot before it. */
+  /** Takes the keys of the slots of the next data key in place of all others, which are overwritten; each was brought by whoever brought that of the slot before it. */
   exchange(next: readonly Readonly<{ id: string; key: Buffer; before: string }>[]): void {
     const old = this.#held;
     this.#held = new Map(next.map(({ id, key, before }) => [id, { key, by: old.get(before)?.by ?? new Set<Bringer>(['stays']) }]));
+    for (const { key } of old.values()) key.fill(0);
   }
 
   /** Forgets what only this one brought. */

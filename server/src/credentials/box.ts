@@ -7,7 +7,7 @@ import { sweepBeside, tidyFolder } from './leavings';
 import { keyFor, makeSlot, openMachine, renewedSlot, type KeyGround, type Made } from './making';
 import { createStore, sealAnew, writeSalts, type Unlocked } from './sealAnew';
 import { forgetKeys, keysOf } from './sealing';
-import { fitsNoSlot, locked, notAtHand, nothingThere, refusedFor, rolledBack } from './shut';
+import { anotherStore, fitsNoSlot, locked, missing, notAtHand, nothingThere, refusedFor, rolledBack } from './shut';
 import { readSlots, writeSlots } from './slotFile';
 import { changed, keyMark, unwrap, wrap, type Slot, type Slots } from './slots';
 import { Vault } from './vault';
@@ -22,13 +22,16 @@ export type BoxGround = KeyGround & Readonly<{
   /** The folder of the store; need not exist. */
   folder: string;
   files: Files;
-  /** The highest generation that is known from elsewhere for a store; undefined when none is. */
-  newest(store: string): Promise<number | undefined>;
+  /** The store that was here last, as it is known from elsewhere; undefined when none is. */
+  remembered(): Promise<RememberedStore | undefined>;
 }>;
+
+/** A store, and the highest generation that is known of it. */
+export type RememberedStore = Readonly<{ store: string; generation: number }>;
 
 type Phase =
   | Readonly<{ kind: 'empty' }>
-  | Readonly<{ kind: 'refused'; error: ConductorError; restorable?: Unlocked }>
+  | Readonly<{ kind: 'refused'; error: ConductorError; /** What can be used when a person says so: this store, or none. */ acceptable?: Unlocked | 'nothing' }>
   | Readonly<{ kind: 'locked'; slots: Slots }>
   | (Readonly<{ kind: 'open' }> & Unlocked);
 /** The next form of a slot, and which one it is of. */
@@ -41,7 +44,7 @@ export class Box {
   /** Why slots do not open the store, by the slot. */
   readonly #troubles = new Map<string, string>();
   #remarks: readonly string[] = [];
-  #newest: number | undefined;
+  #remembered: RememberedStore | undefined;
 
   constructor(readonly ground: BoxGround) {}
 
@@ -84,13 +87,14 @@ export class Box {
   /** Looks at the folder, repairs rights, and opens it with the slot of this machine if it has one. Never throws; `phase` says how it went. */
   async open(): Promise<void> {
     const { ground } = this;
+    this.#troubles.clear();
     try {
       sweepBeside(ground);
       this.#remarks = makePrivate(ground.folder);
-      if (ground.files.list(ground.folder).length === 0) return void (this.#phase = { kind: 'empty' });
+      this.#remembered = await ground.remembered();
+      if (ground.files.list(ground.folder).length === 0) return this.#findNothing();
       const slots = readSlots(ground).body;
       this.#phase = { kind: 'locked', slots };
-      this.#newest = await ground.newest(slots.store);
       for (const slot of slots.slots) if (slot.kind === 'machine') await this.#tryMachine(slot);
     } catch (thrown) {
       this.#refuse(thrown);
@@ -100,14 +104,18 @@ export class Box {
   /** Opens the store with a key; the slot that it fits. Throws CREDENTIALS_LOCKED when it fits none, and CREDENTIALS_REFUSED when what it opens is not sound. */
   async offer(offered: OfferedKey, by: Bringer): Promise<Slot> {
     const phase = this.#phase;
-    if (phase.kind === 'empty' || (phase.kind === 'refused' && phase.restorable === undefined)) throw this.shut();
-    const { slots } = 'slots' in phase ? phase : (phase.restorable as Unlocked);
+    const found = phase.kind === 'refused' ? phase.acceptable : phase;
+    if (typeof found !== 'object' || !('slots' in found)) throw this.shut();
+    const { slots } = found;
     for (const slot of slots.slots) {
       const key = await keyFor(slot, offered);
       if (key === undefined) continue;
       const dataKey = unwrap(slot, key, slots);
-      if (dataKey === undefined && slot.kind === 'passphrase') continue;
-      if (dataKey === undefined) throw changed();
+      if (dataKey === undefined) {
+        key.fill(0);
+        if (slot.kind === 'passphrase') continue;
+        throw changed();
+      }
       this.#atHand.hold(slot.id, key, by);
       if (phase.kind === 'locked') this.#unlock(slots, dataKey);
       else dataKey.fill(0);
@@ -122,15 +130,19 @@ export class Box {
     return this.#atHand.isEmpty && this.lock();
   }
 
-  /** Forgets every key; whether the store was open. */
+  /** Forgets every key; whether anything had been opened. */
   lock(): boolean {
     this.#atHand.forgetAll();
     const phase = this.#phase;
-    if (phase.kind !== 'open') return false;
-    phase.vault.keepUses();
-    phase.dataKey.fill(0);
-    forgetKeys(phase.keys);
-    this.#phase = { kind: 'locked', slots: phase.slots };
+    const unlocked = phase.kind === 'open' ? phase : phase.kind === 'refused' && typeof phase.acceptable === 'object' ? phase.acceptable : undefined;
+    if (unlocked === undefined) return false;
+    if (phase.kind === 'open') {
+      unlocked.vault.keepUses();
+      this.#remembered = { store: unlocked.slots.store, generation: unlocked.vault.generation };
+    }
+    unlocked.dataKey.fill(0);
+    forgetKeys(unlocked.keys);
+    this.#phase = { kind: 'locked', slots: unlocked.slots };
     return true;
   }
 
@@ -178,12 +190,22 @@ export class Box {
     this.#exchange(this.#unlocked(), fresh);
   }
 
-  /** Takes a restored store as the one that holds. */
-  accept(): void {
+  /** Takes what is there as what holds: a store that was put back, or none. Throws CONFLICT when nothing was wrong, and why it cannot be used when it cannot. */
+  async accept(): Promise<void> {
+    // Somebody may have mended it, or moved it away.
+    if (this.#phase.kind === 'refused' && this.#phase.acceptable === undefined) await this.open();
     const phase = this.#phase;
-    if (phase.kind !== 'refused' || phase.restorable === undefined) throw new ConductorError('CONFLICT', 'There is no store that was put back.');
-    phase.restorable.vault.raise((this.#newest ?? 0) + 1);
-    this.#phase = { kind: 'open', ...phase.restorable };
+    if (phase.kind === 'open' || phase.kind === 'locked') return;
+    if (phase.kind === 'empty') throw new ConductorError('CONFLICT', 'Nothing is wrong with the store of credentials: there is none.');
+    if (phase.acceptable === undefined) throw phase.error;
+    if (phase.acceptable === 'nothing') {
+      this.#remembered = undefined;
+      this.#phase = { kind: 'empty' };
+      return;
+    }
+    const { slots, vault } = phase.acceptable;
+    if (slots.store === this.#remembered?.store) vault.raise(this.#remembered.generation + 1);
+    this.#phase = { kind: 'open', ...phase.acceptable };
     this.#settle();
   }
 
@@ -221,8 +243,8 @@ export class Box {
       if (this.#phase.kind === 'locked' && !readSlots(this.ground).isWrittenWith(keys.slots)) throw changed();
       const vault = Vault.open({ folder: join(folder, slots.epoch), store: slots.store, epoch: slots.epoch, keys, files });
       const unlocked: Unlocked = { slots, dataKey, keys, vault };
-      if (vault.generation < (this.#newest ?? 0)) this.#phase = { kind: 'refused', error: rolledBack(vault.generation, this.#newest ?? 0), restorable: unlocked };
-      else this.#phase = { kind: 'open', ...unlocked };
+      const error = suspicion(unlocked, this.#remembered);
+      this.#phase = error === undefined ? { kind: 'open', ...unlocked } : { kind: 'refused', error, acceptable: unlocked };
     } catch (thrown) {
       this.#refuse(thrown);
       throw this.shut();
@@ -234,13 +256,19 @@ export class Box {
   /** Removes what an interrupted change left, now that it is sure what holds. */
   #settle(): void {
     const { slots, vault } = this.#unlocked();
-    this.#newest = Math.max(this.#newest ?? 0, vault.generation);
+    this.#remembered = { store: slots.store, generation: vault.generation };
     try {
       vault.tidy();
       tidyFolder(this.ground, slots);
     } catch (thrown) {
       this.#remarks = [...this.#remarks, `What an interrupted change left in ${this.ground.folder} could not be removed: ${thrown instanceof Error ? thrown.message : String(thrown)}`];
     }
+  }
+
+  /** An empty place, where none was or one is missing. */
+  #findNothing(): void {
+    const { folder } = this.ground;
+    this.#phase = this.#remembered === undefined ? { kind: 'empty' } : { kind: 'refused', error: missing(folder, this.#remembered.generation), acceptable: 'nothing' };
   }
 
   #unlocked(): Unlocked {
@@ -252,4 +280,11 @@ export class Box {
     if (this.#phase.kind === 'refused' && this.#phase.error === thrown) return;
     this.#phase = { kind: 'refused', error: refusedFor(thrown) };
   }
+}
+
+/** Why a store that opens is not the one that is to be here. */
+function suspicion({ slots, vault }: Unlocked, remembered: RememberedStore | undefined): ConductorError | undefined {
+  if (remembered === undefined) return undefined;
+  if (slots.store !== remembered.store) return anotherStore();
+  return vault.generation < remembered.generation ? rolledBack(vault.generation, remembered.generation) : undefined;
 }

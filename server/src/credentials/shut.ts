@@ -22,7 +22,7 @@ export function locked({ slots }: Slots, troubles: ReadonlyMap<string, string>):
 function wayIn(kinds: ReadonlySet<SlotKind>): string {
   if (kinds.has('editor')) return 'Open VS Code with Conductor, whose secret storage has the key.';
   if (kinds.has('passphrase') || kinds.has('keyring')) return 'Run "conductor secrets unlock" in a terminal.';
-  return 'On the machine that it comes from, add a passphrase ("conductor secrets slots add passphrase") and copy the folder again; or move the folder credentials/ away and set the credentials again.';
+  return 'On the machine that it comes from, add a passphrase ("conductor secrets slots add passphrase") and copy the folder again; or move the folder credentials/ away and begin anew with "conductor secrets accept".';
 }
 
 /** What was offered fits nothing. */
@@ -36,6 +36,20 @@ export function fitsNoSlot(what: 'passphrase' | 'key'): ConductorError {
 export function notAtHand(absent: readonly Slot[]): ConductorError {
   return new ConductorError('CONFLICT', `The data key cannot be changed, because the keys of these slots are not at hand: ${absent.map(({ id, kind }) => `${id} (${kind})`).join(', ')}.`, {
     next: 'Open the editor that has the key, or run "conductor secrets unlock", or remove the slot ("conductor secrets slots remove ID").',
+  });
+}
+
+/** There is no store where the log knows of one. */
+export function missing(folder: string, known: number): ConductorError {
+  return new ConductorError('CREDENTIALS_REFUSED', `The store of credentials is missing: the audit log knows of one, at change ${String(known)}, and ${folder} is not there or is empty.`, {
+    data: { known }, next: `Put the folder back from a copy. If you removed it yourself, begin anew with "conductor secrets accept". If not, somebody else did: look at the audit log.`,
+  });
+}
+
+/** Another store than the last one is there. */
+export function anotherStore(): ConductorError {
+  return new ConductorError('CREDENTIALS_REFUSED', 'The store of credentials is another one than the audit log knows of.', {
+    next: 'If you put it there yourself, say so with "conductor secrets accept". If not, somebody else did: look at the audit log.',
   });
 }
 

@@ -12,7 +12,7 @@ export type SlotPlace = Readonly<{ folder: string; files: Files }>;
 export function readSlots({ folder, files }: SlotPlace): ReturnType<typeof parseSlots> {
   const path = join(folder, slotsName);
   const bytes = files.read(path, mostSlotsBytes);
-  if (bytes === undefined) throw new ConductorError('CREDENTIALS_REFUSED', `${path} is missing, without which nothing opens the credentials beside it.`, { next: 'Put it back from a copy, or move the folder away and set the credentials again.' });
+  if (bytes === undefined) throw new ConductorError('CREDENTIALS_REFUSED', `${path} is missing, without which nothing opens the credentials beside it.`, { next: 'Put it back from a copy, or move the folder away and begin anew with "conductor secrets accept".' });
   return parseSlots(bytes.toString('utf8'));
 }
 

@@ -53,7 +53,7 @@ export function parseSlots(text: string): Readonly<{ body: Slots; isWrittenWith(
 
 /** The failure that says that the list of slots is not as it was written. */
 export function changed(): ConductorError {
-  return new ConductorError('CREDENTIALS_REFUSED', 'The list of key slots (credentials/slots.json) was changed or is damaged.', { next: 'Put back a copy of the whole folder, or move it away and set the credentials again.' });
+  return new ConductorError('CREDENTIALS_REFUSED', 'The list of key slots (credentials/slots.json) was changed or is damaged.', { next: 'Put back a copy of the whole folder, or move it away and begin anew with "conductor secrets accept".' });
 }
 
 /** What a slot is before the data key is wrapped for it. */

@@ -56,7 +56,7 @@ export type CredentialStore = Readonly<{
   removeSlot(id: string): Promise<Slot>;
   /** Seals everything with a new data key. */
   renew(): Promise<void>;
-  /** Takes a restored store as the one that holds. */
+  /** Takes what is there as what holds, see `Box.accept`. */
   accept(): Promise<void>;
   /** Keeps the times of use, and forgets every key and value but those that were leased. */
   close(): Promise<void>;

@@ -124,15 +124,16 @@ describe('credential store in other hands', () => {
     await store.set('a.one', Buffer.from('a newer value'));
     await store.offer({ key }, 'stays');
     await store.renew();
-    const newest = store.state().generation ?? 0;
+    const { store: id, generation } = store.state();
+    const remembered = { store: id ?? '', generation: generation ?? 0 };
     rmSync(ground.folder, { recursive: true });
     renameSync(copy, ground.folder);
-    const after = await reopened({ newest: () => Promise.resolve(newest) });
+    const after = await reopened({ remembered: () => Promise.resolve(remembered) });
     assert.equal(after.state().state, 'refused');
     assert.equal(await tryValue(after, 'a.one'), 'CREDENTIALS_REFUSED');
     await assert.rejects(after.set('c.d', Buffer.from('x')), isConductorError('CREDENTIALS_REFUSED', /secrets accept/));
     await after.accept();
-    assert.ok((after.state().generation ?? 0) > newest);
+    assert.ok((after.state().generation ?? 0) > remembered.generation);
     assert.equal(await tryValue(after, 'a.one'), values['a.one']);
   });
 
@@ -225,7 +226,58 @@ describe('credential store in other hands', () => {
     assert.equal(unseal(Buffer.alloc(32, 8), sealed, bound), undefined);
   });
 
-  it('credentials:folders a store whose folder is gone or was emptied begins anew', async () => {
+  it('credentials:missing a folder that is gone, emptied or of another store is refused where the log knows of one, until a person accepts that', async () => {
+    const { store: id, generation } = (await openCredentials(ground)).state();
+    const remembering = { remembered: () => Promise.resolve({ store: id ?? '', generation: generation ?? 0 }) };
+    rmSync(ground.folder, { recursive: true });
+    const gone = await reopened(remembering);
+    assert.deepEqual([gone.state().state, gone.names()], ['refused', undefined]);
+    assert.match(gone.state().message, new RegExp(`is missing: the audit log knows of one, at change ${String(generation)}.*secrets accept`));
+    await assert.rejects(gone.set('a.one', Buffer.from('again')), isConductorError('CREDENTIALS_REFUSED', /is missing/));
+    await assert.rejects(gone.addSlot({ kind: 'editor', key }, 'stays'), isConductorError('CREDENTIALS_REFUSED'));
+    mkdirSync(ground.folder);
+    assert.equal((await reopened(remembering)).state().state, 'refused');
+    await gone.accept();
+    assert.equal(gone.state().state, 'empty');
+    await gone.set('a.one', Buffer.from('again'));
+    const other = await reopened(remembering);
+    assert.match(other.state().message, /another one than the audit log knows of/);
+    assert.equal(await tryValue(other, 'a.one'), 'CREDENTIALS_REFUSED');
+    await other.accept();
+    assert.equal(await tryValue(other, 'a.one'), 'again');
+    await assert.doesNotReject(other.accept(), 'what is open needs no acceptance');
+  });
+
+  it('credentials:missing what was damaged and is moved away can be begun anew without a restart', async () => {
+    const { store: id, generation } = (await openCredentials(ground)).state();
+    writeFileSync(join(ground.folder, 'slots.json'), 'x');
+    const store = await reopened({ remembered: () => Promise.resolve({ store: id ?? '', generation: generation ?? 0 }) });
+    await assert.rejects(store.accept(), isConductorError('CREDENTIALS_REFUSED', /was changed or is damaged/));
+    renameSync(ground.folder, `${ground.folder}.aside`);
+    await store.accept();
+    await store.set('a.one', Buffer.from('anew'));
+    assert.equal(await tryValue(store, 'a.one'), 'anew');
+  });
+
+  it('credentials:relocked T74 an older copy that is put back while the store is locked is refused when its window comes again', async () => {
+    const store = await openCredentials(ground);
+    await store.offer({ key }, 1);
+    await store.removeSlot(store.state().slots.find(({ kind }) => kind === 'machine')?.id ?? '');
+    const copy = join(ground.base, 'copy');
+    cpSync(ground.folder, copy, { recursive: true });
+    await store.set('a.one', Buffer.from('a newer value'));
+    await store.left(1);
+    assert.equal(store.state().state, 'locked');
+    rmSync(ground.folder, { recursive: true });
+    renameSync(copy, ground.folder);
+    await assert.rejects(store.offer({ key }, 2), isConductorError('CREDENTIALS_REFUSED', /older copy/));
+    assert.equal(await tryValue(store, 'a.one'), 'CREDENTIALS_REFUSED');
+    // The window goes without having said yes, and takes the key along.
+    await store.left(2);
+    assert.equal(store.state().state, 'locked');
+  });
+
+  it('credentials:folders a store whose folder is gone or was emptied begins anew where nothing is known of it', async () => {
     rmSync(ground.folder, { recursive: true });
     mkdirSync(ground.folder);
     const store = await reopened();

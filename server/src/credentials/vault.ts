@@ -232,7 +232,7 @@ export class Vault {
 
 function readIndex(place: VaultPlace): Index {
   const path = join(place.folder, indexName);
-  const refused = (why: string): ConductorError => new ConductorError('CREDENTIALS_REFUSED', `The list of credentials ${path} ${why}.`, { next: `Put back a copy of the folder that is whole, or move it away and set the credentials again.` });
+  const refused = (why: string): ConductorError => new ConductorError('CREDENTIALS_REFUSED', `The list of credentials ${path} ${why}.`, { next: 'Put back a copy of the folder that is whole, or move it away and begin anew with "conductor secrets accept".' });
   const bytes = readOr(() => place.files.read(path, mostIndexBytes), (why) => refused(`cannot be read: ${why}`));
   if (bytes === undefined) throw refused('is missing');
   if (!bytes.subarray(0, indexMark.length).equals(indexMark)) throw refused('is damaged, or of a newer version');

@@ -35,6 +35,8 @@ export function serveRequests(wire: Wire, handlers: Handlers, guest: Guest, gone
       const end = (): void => taken.abort();
       const listening = token.onCancellationRequested(end);
       gone.addEventListener('abort', end);
+      // What was read before the end is answered after it.
+      if (gone.aborted) end();
       try {
         return await answer(name, handlers, params, guest, refused, { signal: taken.signal, notify: (news, told) => notify(wire, news, told) });
       } finally {

@@ -39,8 +39,30 @@ describe('credentials of external servers', () => {
   });
 
   it('credentials:backend-missing a server without its credential is not started, and the failure says what to do', async () => {
-    profiles.set('one', profile({ A: '${secret:not.there}', B: '${secret:-no.name}' }));
+    profiles.set('one', profile({ A: '${secret:not.there}' }));
     declaring(store, () => profiles)();
     await assert.rejects(fillerOf(store)('one', { A: '${secret:not.there}' }), isConductorError('BACKEND_UNAVAILABLE', /no credential not\.there.*secrets set not\.there/));
+  });
+
+  it('credentials:backend-again a server that lacked a credential is tried again when all that it names is there, and not before', async () => {
+    profiles.set('one', profile({ A: '${secret:late.one}', B: '${secret:late.two}' }));
+    declaring(store, () => profiles)();
+    const again: string[] = [];
+    const fillIn = fillerOf(store, (backend) => again.push(backend));
+    const texts = { A: '${secret:late.one}', B: '${secret:late.two}' };
+    await assert.rejects(fillIn('one', texts), isConductorError('BACKEND_UNAVAILABLE'));
+    await store.set('late.one', Buffer.from('first of them'));
+    assert.deepEqual(again, []);
+    await store.set('late.two', Buffer.from('second of them'));
+    assert.deepEqual(again, ['one']);
+    assert.deepEqual(await fillIn('one', texts), { A: 'first of them', B: 'second of them' });
+    await store.delete('late.two');
+    await store.set('late.two', Buffer.from('another'));
+    assert.deepEqual(again, ['one'], 'what was not refused is not tried again');
+  });
+
+  it('a reference whose name is none of a credential is refused in the file, and none of its parts is a name', () => {
+    for (const text of ['${secret:-no.name}', '${secret:no.-name}', '${secret:a}', '${secret:a.b.c}', '${secret:}', '${other:a.b}']) assert.throws(() => profile({ A: text }), text);
+    for (const text of ['${secret:a.b}', 'x ${secret:a-1.b_2} y', '$HOME and $5']) assert.doesNotThrow(() => profile({ A: text }), text);
   });
 });

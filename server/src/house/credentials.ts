@@ -6,12 +6,13 @@ import { ConductorError, toConductorError } from '../../../protocol/src/errors';
 import { createAuditReader, type AuditReader } from '../audit/read/reader';
 import type { AuditWriter } from '../audit/write/writer';
 import type { Logger } from '../base/logger';
+import type { RememberedStore } from '../credentials/box';
 import { realFiles } from '../credentials/files';
 import { importOld, oldFolder, oldMachineSecrets } from '../credentials/legacy';
 import { machineId } from '../credentials/machineId';
 import { defaultCosts, type Slot } from '../credentials/slots';
 import { openCredentials, type CredentialStore } from '../credentials/store';
-import type { Handlers } from '../doors/requests';
+import type { Asker, Handlers } from '../doors/requests';
 import type { Guest } from '../doors/socket';
 import type { Audience } from './audience';
 import type { RefusalLog } from './refusalLog';
@@ -20,6 +21,9 @@ import type { RefusalLog } from './refusalLog';
 
 /** Name of the folder of the store in the configuration folder. */
 export const credentialsFolder = 'credentials';
+
+/** What the log calls it when a person took a store, or none, as it is. */
+const acceptedTool = 'credential.accepted';
 
 type Around = Readonly<{ configDir: string; log: string; writer: AuditWriter; audience: Audience; refusals: RefusalLog; self: Actor; logger: Logger; schedule(run: () => void, ms: number): () => void }>;
 
@@ -40,7 +44,7 @@ export async function buildCredentials(around: Around, actorOf: (guest: Guest) =
   store = await openCredentials({
     folder: join(configDir, credentialsFolder), files: realFiles(), machineId: () => machineId(), costs: defaultCosts,
     now: () => new Date().toISOString(),
-    newest: (id) => newestIn(reader, id, logger),
+    remembered: () => rememberedIn(reader, logger),
     schedule: around.schedule,
     used: ({ holder, names }) => record({ tool: 'credential.used', input: { holder, names } }),
     refused: ({ holder, names }, error) => refusals.note({ actor: self, tool: 'credential.used', input: { holder, names: names.slice(0, 50) }, rule: `credential.${error.code}`, reason: error.message }),
@@ -65,7 +69,11 @@ function handlersOf({ store, writer, configDir, refusals, record, actorOf }: Han
     await record({ tool, input: told(value) }, actorOf(guest));
     return value;
   };
-  const bringer = (guest: Guest): number | 'stays' => (guest.role === 'editor' ? guest.connection : 'stays');
+  // A window that has gone would never take its key along.
+  const bringer = ({ role, connection }: Guest, { signal }: Asker): number | 'stays' => {
+    if (role === 'editor' && signal.aborted) throw new ConductorError('CANCELLED', 'The window that brought this key has gone.');
+    return role === 'editor' ? connection : 'stays';
+  };
   return {
     'credentials/list': () => store.state(),
     'credentials/set': async ({ name, value }, guest) => {
@@ -81,8 +89,8 @@ function handlersOf({ store, writer, configDir, refusals, record, actorOf }: Han
       await change(guest, 'credential.rotated', () => store.renew(), () => ({}));
       return { credentials: store.list().length };
     },
-    'credentials/offerKey': async (offered, guest) => {
-      const slot = await change(guest, 'credential.unlocked', () => store.offer(offered, bringer(guest)), slotInput).catch((thrown: unknown) => {
+    'credentials/offerKey': async (offered, guest, asker) => {
+      const slot = await change(guest, 'credential.unlocked', () => store.offer(offered, bringer(guest, asker)), slotInput).catch((thrown: unknown) => {
         const { code, message } = toConductorError(thrown);
         // A window that looks whether there is a store for its key is no attempt.
         if (code !== 'NOT_FOUND') refusals.note({ actor: actorOf(guest), tool: 'credential.unlocked', input: {}, rule: `credential.${code}`, reason: message });
@@ -90,7 +98,7 @@ function handlersOf({ store, writer, configDir, refusals, record, actorOf }: Han
       });
       return { slot: viewOf(store, slot) };
     },
-    'credentials/addSlot': async (asked, guest) => ({ slot: viewOf(store, await change(guest, 'credential.slotAdded', () => store.addSlot(asked, bringer(guest)), slotInput)) }),
+    'credentials/addSlot': async (asked, guest, asker) => ({ slot: viewOf(store, await change(guest, 'credential.slotAdded', () => store.addSlot(asked, bringer(guest, asker)), slotInput)) }),
     'credentials/removeSlot': async ({ id }, guest) => ({ removed: viewOf(store, await change(guest, 'credential.slotRemoved', () => store.removeSlot(id), slotInput)) }),
     'credentials/import': (_, guest) => {
       const folder = join(configDir, oldFolder);
@@ -98,7 +106,7 @@ function handlersOf({ store, writer, configDir, refusals, record, actorOf }: Han
       return change(guest, 'credential.imported', () => importOld(old, store, new Date()), ({ imported, kept, problems, movedTo }) => ({ names: imported.slice(0, 200), kept: kept.length, problems: problems.length, moved: movedTo !== null }));
     },
     'credentials/accept': async ({ reason }, guest) => {
-      await change(guest, 'credential.accepted', () => store.accept(), () => ({ reason }));
+      await change(guest, acceptedTool, () => store.accept(), () => ({ reason }));
       return { generation: store.state().generation ?? 0 };
     },
   };
@@ -112,12 +120,17 @@ function viewOf(store: CredentialStore, { id, kind, createdAt }: Slot): SlotView
   return store.state().slots.find((slot) => slot.id === id) ?? { id, kind, createdAt, atHand: false, trouble: null };
 }
 
-/** The highest generation of a store that the newest 64 MiB of the log name. A log that cannot be read names none, and is told. */
-async function newestIn(reader: AuditReader, store: string, logger: Logger): Promise<number | undefined> {
+/** The store that the newest 64 MiB of the log name last, unless somebody said since that none is right. A log that cannot be read names none, and is told. */
+async function rememberedIn(reader: AuditReader, logger: Logger): Promise<RememberedStore | undefined> {
   const page = await reader.page({ filter: { tool: 'credential', phase: 'event' }, limit: 1_000 }).catch((thrown: unknown) => {
     logger.error('the audit log cannot tell whether an older store of credentials was put back', { error: toConductorError(thrown).message });
     return { items: [] };
   });
-  const found = page.items.flatMap(({ entry }) => (entry?.phase === 'event' && entry.input['store'] === store && typeof entry.input['generation'] === 'number' ? [entry.input['generation']] : []));
-  return found.length === 0 ? undefined : Math.max(...found);
+  const events = page.items.flatMap(({ entry }) => (entry?.phase === 'event' ? [entry] : []));
+  const begun = events.findIndex(({ tool, input }) => tool === acceptedTool && input['store'] === null);
+  const since = begun === -1 ? events : events.slice(0, begun);
+  const store = since.map(({ input }) => input['store']).find((id) => typeof id === 'string');
+  if (store === undefined) return undefined;
+  const generations = since.flatMap(({ input }) => (input['store'] === store && typeof input['generation'] === 'number' ? [input['generation']] : []));
+  return { store, generation: Math.max(0, ...generations) };
 }

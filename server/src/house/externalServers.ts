@@ -2,11 +2,13 @@ import { join } from 'node:path';
 import { ensureControlKey } from '../../../link/src/controlKey';
 import type { Actor } from '../../../protocol/src/call';
 import type { Config } from '../../../protocol/src/config';
+import { wantedByBackend, wantedByCommands } from '../../../protocol/src/configFields';
 import { ConductorError, toConductorError } from '../../../protocol/src/errors';
 import type { AuditReader } from '../audit/read/reader';
 import type { AuditWriter } from '../audit/write/writer';
 import type { Logger } from '../base/logger';
 import type { Breakers } from '../breaker/breakers';
+import type { OpenConfig } from '../config/open';
 import type { Handlers } from '../doors/requests';
 import type { Guest } from '../doors/socket';
 import { openerOf, type Backends, type WayNeeds } from '../tools/backends/backends';
@@ -18,7 +20,6 @@ import { runPreflight, type PreflightNeeds } from '../tools/backends/preflight';
 import type { Redactor } from '../rules/redaction/redactor';
 import type { FillIn } from '../tools/backends/start';
 import { stateOf } from '../tools/backends/state';
-import { wantedBy } from './backendSecrets';
 
 /** Introduces the registry of external servers to the log, the settings, and to windows and terminals. */
 
@@ -44,7 +45,7 @@ async function newestPins(reader: AuditReader, logger: Logger): Promise<number |
   return found.length === 0 ? undefined : Math.max(...found);
 }
 
-type Around = Readonly<{ registry: OpenRegistry; backends: Backends; breakers: Breakers; writer: AuditWriter; configDir: string; fillIn: FillIn; clean: Redactor['value']; onRefused: WayNeeds['onRefused']; /** Names of Conductor's own tools. */ own: readonly string[] }>;
+type Around = Readonly<{ registry: OpenRegistry; backends: Backends; breakers: Breakers; writer: AuditWriter; config: Pick<OpenConfig, 'current'>; configDir: string; fillIn: FillIn; clean: Redactor['value']; onRefused: WayNeeds['onRefused']; /** Names of Conductor's own tools. */ own: readonly string[] }>;
 
 type BackendHandlers = Omit<Pick<Handlers, Extract<keyof Handlers, `backends/${string}`>>, 'backends/importPlan' | 'backends/import' | 'backends/undoImport'>;
 
@@ -55,7 +56,7 @@ export function preflightNeeds({ registry, configDir, fillIn, clean, onRefused }
 
 /** Answers the messages about external servers. */
 export function backendHandlers(around: Around, actorOf: (guest: Guest) => Actor): BackendHandlers {
-  const { registry, backends, breakers, writer, own, configDir } = around;
+  const { registry, backends, breakers, writer, own, config, configDir } = around;
   const known = (backend: string): void => {
     if (!registry.known().has(backend)) throw new ConductorError('NOT_FOUND', `There is no backend ${JSON.stringify(backend)}.`);
   };
@@ -78,7 +79,7 @@ export function backendHandlers(around: Around, actorOf: (guest: Guest) => Actor
     'backends/needs': () => {
       const profiles = [...registry.known()];
       return {
-        credentials: profiles.flatMap(([backend, profile]) => wantedBy(profile).map((wanted) => ({ ...wanted, backend }))),
+        credentials: [...profiles.flatMap(([backend, profile]) => wantedByBackend(profile).map((wanted) => ({ ...wanted, backend }))), ...wantedByCommands(config.current().config).map((wanted) => ({ ...wanted, backend: null }))],
         variables: profiles.flatMap(([backend]) => registry.missingEnv(backend).map((variable) => ({ backend, variable }))),
       };
     },

@@ -203,7 +203,10 @@ export async function buildRooms(ground: Ground): Promise<Built> {
   const chosen = createWitness();
   const grants = await buildGrants({ configDir, log, writer, audience, self, newId, chosen, requireSigned: vouching.requireSigned, onForbidden: () => policyListeners.forEach((listener) => listener()) });
   const absent: Rooms['absent'] = (tool) => {
-    const absence = absenceOf(registry, external.backends, backendOf(tool) ?? '', tool);
+    const backend = backendOf(tool) ?? '';
+    const absence = absenceOf(registry, external.backends, backend, tool);
+    // While it has no tool nothing else would ever start it again; it keeps to its pauses.
+    if (absence?.code === 'BACKEND_UNAVAILABLE') external.backends.get(backend)?.shared().catch(() => undefined);
     return absence === undefined ? undefined : { kind: 'refused', ...absence };
   };
   const shared = { absent, shelf, redactor, tools, configDir, policy, onPolicyChange, newId, now, wallNow: Date.now };
@@ -246,7 +249,7 @@ export async function buildRooms(ground: Ground): Promise<Built> {
   declare();
   // Before the servers hear of a change: what is started over it may need a credential.
   registry.onChange(declare);
-  const fillIn = fillerOf(credentials.store);
+  const fillIn = fillerOf(credentials.store, (backend) => external.backends.retry(backend));
   const external = openExternalTools({ configDir, registry, tools, wrap: sealed, now, fillIn, clean: redactor.value, onRefused, changed: () => audience.tellSoon('backends/changed', () => ({})) });
   const agents: Built['agents'] = {
     version, pipeline, configDir, newId, clean: redactor.value,

@@ -1,8 +1,8 @@
 import { createScanner, type Node } from 'jsonc-parser';
-import { isCredentialName } from '../../../protocol/src/credentials';
+import { isCredentialName, referencePattern } from '../../../protocol/src/credentials';
 import type { Span } from '../config/finding';
 import { namesSecret } from '../rules/redaction/secretText';
-import { likelySecretUnder, referencePattern, secretUnder } from '../rules/redaction/typedSecret';
+import { likelySecretUnder, secretUnder } from '../rules/redaction/typedSecret';
 
 /** Where secrets, and references to them, stand in a file of the configuration. */
 

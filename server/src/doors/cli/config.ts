@@ -21,9 +21,9 @@ export function addConfig(program: Command, configDir: () => string): void {
     }));
   config
     .command('setup')
-    .description('Ask at this terminal for what external servers still need; secrets are not shown and go to the credential store')
-    .argument('[server]', 'only this one')
-    .action((server: string | undefined) => run(() => setUp(configDir(), server)));
+    .description('Ask at this terminal for what plugins and external servers still need; secrets are not shown and go to the credential store')
+    .argument('[plugin or server]', 'only this one')
+    .action((part: string | undefined) => run(() => setUp(configDir(), part)));
   config.command('path').description('Print the path of the configuration file').action(() => run(() => {
     print(configFileIn(configDir()));
     return 0;

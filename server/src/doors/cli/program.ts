@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { keepMemoryOutOfCores } from '../../base/coreDumps';
 import { addApprovals } from './approvals';
 import { addAudit } from './audit';
 import { addBackends } from './backends';
@@ -14,6 +15,8 @@ import { addSecrets } from './secrets';
 
 /** Everything of the `conductor` command but an agent's pipe. */
 export async function runProgram(argv: readonly string[]): Promise<void> {
+  // What a person types may be a secret.
+  keepMemoryOutOfCores();
   await answer(createProgram(), argv);
 }
 

@@ -4,7 +4,7 @@ import { ConductorError } from '../../../../protocol/src/errors';
 import { confirmed, requirePerson, withBroker } from './approvals';
 import type { BrokerClient } from './brokerClient';
 import { readSecret } from './hidden';
-import { addSecretSlots, bringPassphrase, unlock } from './secretSlots';
+import { addSecretSlots, bringKeys, unlock } from './secretSlots';
 import { line, note, print, printTable, run } from './terminal';
 
 /** `conductor secrets`: credentials by name. No command prints a value, and none takes one from its own command line. */
@@ -20,11 +20,11 @@ export function addSecrets(program: Command, configDir: () => string): void {
   secrets.command('list').description('List names, age, last use and who may use them; never values').option('--json', 'print JSON').action((options: { json?: boolean }) => at((broker) => list(broker, options.json === true)));
   secrets.command('delete').description('Delete a credential').argument('<service.key>').action((name: string) => at((broker) => remove(broker, name)));
   secrets.command('rotate').description('Seal all credentials with a new key; the values stay').action(() => at(rotate));
-  secrets.command('unlock').description('Open a locked store with a passphrase, until the broker ends').action(() => at(unlock));
+  secrets.command('unlock').description('Open a locked store with the key in the keyring of this desktop, or a passphrase, until the broker ends').action(() => at(unlock));
   secrets.command('import').description('Take over credentials of the older format (keychain/*.enc)').action(() => at(importOld));
   secrets
     .command('accept')
-    .description('Use a store that was put back from a copy; for when you did that yourself. Asks at this terminal first')
+    .description('Use the store as it is: put back from a copy, another one, or none any more; for when you did that yourself. Asks at this terminal first')
     .requiredOption('--reason <text>', 'why; it is recorded')
     .action((options: { reason: string }) => run(() => (requirePerson(), withBroker(configDir(), (broker) => accept(broker, options.reason)))));
   addSecretSlots(secrets, at);
@@ -77,7 +77,7 @@ async function remove(broker: BrokerClient, given: string): Promise<number> {
 }
 
 async function rotate(broker: BrokerClient): Promise<number> {
-  await bringPassphrase(broker);
+  await bringKeys(broker);
   const { credentials } = await broker.request('credentials/rotate', {});
   print(`${String(credentials)} ${credentials === 1 ? 'credential is' : 'credentials are'} sealed with a new key. The values are the same; change those that somebody may have seen.`);
   return 0;
@@ -101,7 +101,8 @@ async function accept(broker: BrokerClient, reason: string): Promise<number> {
     return 1;
   }
   await broker.request('credentials/accept', { reason });
-  print('The store is open as it was put back.');
+  const after = await broker.request('credentials/list', {});
+  print(after.state === 'empty' ? 'There is no store any more; the next credential begins a new one.' : `The store is used as it is, and ${after.state}.`);
   return 0;
 }
 

@@ -1,27 +1,28 @@
 import { join } from 'node:path';
 import { backendsFileName, backendsSchema, noBackends, type Backends } from '../../../../protocol/src/backends';
-import { fieldsOfBackend, variablesWithoutSource, type ConfigField, type ConfigFields } from '../../../../protocol/src/configFields';
+import { defaultConfig, type Config } from '../../../../protocol/src/config';
+import { fieldsOfBackend, fieldsOfPlugins, variablesWithoutSource, type ConfigField, type ConfigFields } from '../../../../protocol/src/configFields';
 import { credentialValueSchema } from '../../../../protocol/src/credentials';
 import { ConductorError } from '../../../../protocol/src/errors';
-import { readConfigFile } from '../../config/file';
-import { parseAs } from '../../config/parse';
+import { configFileIn, readConfigFile } from '../../config/file';
+import { parseAs, parseConfig, type ParsedAs } from '../../config/parse';
 import { jsonSchemaOf } from '../../config/schema';
 import { withBroker } from './approvals';
 import type { BrokerClient } from './brokerClient';
 import { tellTroubles } from './secrets';
 import { askHidden, isInteractive, line, note, print } from './terminal';
 
-/** `conductor config setup`: asks at this terminal for what external servers still want to be told. Secrets go to the credential store, never into a file. */
+/** `conductor config setup`: asks at this terminal for what plugins and external servers still want to be told. Secrets go to the credential store, never into a file. */
 
 type Part = Readonly<{ name: string; fields: ConfigFields; remarks: readonly string[] }>;
 
 /** Asks for what is missing, of one part or of all; exit 0 when all of them are ready, 1 when something is still missing. */
 export async function setUp(configDir: string, only: string | undefined): Promise<number> {
-  const parts = partsOf(await readBackends(configDir));
+  const parts = [...pluginParts(await readConfig(configDir)), ...backendParts(await readBackends(configDir))];
   const chosen = only === undefined ? parts : parts.filter(({ name }) => name === only);
-  if (only !== undefined && chosen.length === 0) throw new ConductorError('NOT_FOUND', `There is no external server "${line(only)}" in ${backendsFileName}.`, { next: parts.length === 0 ? 'Add it with "conductor backends set".' : `Write one of: ${parts.map(({ name }) => name).join(', ')}.` });
+  if (only !== undefined && chosen.length === 0) throw new ConductorError('NOT_FOUND', `Nothing is to be set up of "${line(only)}": ${backendsFileName} has no such server, and config.json gives no credential to such a plugin.`, { next: parts.length === 0 ? 'Add a server with "conductor backends set".' : `Write one of: ${parts.map(({ name }) => name).join(', ')}.` });
   if (chosen.length === 0) {
-    print(`There is nothing to set up: ${backendsFileName} names no server.`);
+    print(`There is nothing to set up: ${backendsFileName} names no server, and config.json no credential.`);
     return 0;
   }
   return await withBroker(configDir, (broker) => askAll(broker, chosen));
@@ -66,19 +67,29 @@ async function ask(broker: BrokerClient, field: ConfigField, present: Set<string
   }
 }
 
-function partsOf({ backends }: Backends): readonly Part[] {
+function pluginParts(config: Config): readonly Part[] {
+  return Object.entries(fieldsOfPlugins(config)).map(([name, fields]) => ({ name, fields, remarks: [] }));
+}
+
+function backendParts({ backends }: Backends): readonly Part[] {
   return Object.entries(backends).map(([name, profile]) => ({
     name, fields: fieldsOfBackend(name, profile),
     remarks: variablesWithoutSource(profile).map((variable) => `${name} needs the variable ${variable}, which its profile gets from nowhere: write "${variable}": "\${secret:${name}.${variable.toLowerCase()}}" under its "env" in ${backendsFileName}.`),
   }));
 }
 
-async function readBackends(configDir: string): Promise<Backends> {
-  const file = join(configDir, backendsFileName);
+function readConfig(configDir: string): Promise<Config> {
+  return readFile(configFileIn(configDir), { kind: 'config', config: defaultConfig }, parseConfig);
+}
+
+function readBackends(configDir: string): Promise<Backends> {
+  return readFile(join(configDir, backendsFileName), { kind: 'config', config: noBackends }, (bytes) => parseAs(bytes, backendsSchema, () => jsonSchemaOf(backendsSchema)));
+}
+
+async function readFile<Content>(file: string, absent: ParsedAs<Content>, parse: (bytes: Uint8Array) => ParsedAs<Content>): Promise<Content> {
   const content = await readConfigFile(file);
-  if (content.kind === 'missing') return noBackends;
   if (content.kind === 'unreadable') throw new ConductorError('CONFIG_INVALID', content.message);
-  const parsed = parseAs(content.bytes, backendsSchema, () => jsonSchemaOf(backendsSchema));
+  const parsed = content.kind === 'missing' ? absent : parse(content.bytes);
   if (parsed.kind === 'config') return parsed.config;
   const first = parsed.problems[0];
   throw new ConductorError('CONFIG_INVALID', `${file}:${String(first?.line ?? 1)}:${String(first?.column ?? 1)}: ${first?.message ?? 'it cannot be read'}`);

@@ -1,10 +1,8 @@
 /** Secrets that somebody typed where only references belong: one rule for every file of the configuration. */
 
+import { referencePattern } from '../../../../protocol/src/credentials';
 import { findSecrets, namesSecret, type SecretSpan } from './secretText';
 import { findTokens } from './tokens';
-
-/** A reference to the credential store, as files write it. */
-export const referencePattern = /\$\{secret:([A-Za-z0-9_.-]{1,140})\}/g;
 
 /**
  * Where a secret stands in a text that belongs to a name, in UTF-16 units; undefined when none does. Generous: whatever stands under the

@@ -50,6 +50,8 @@ export type Backends = Readonly<{
   start(): Promise<void>;
   get(name: string): Backend | undefined;
   all(): readonly Backend[];
+  /** Starts one that could not be started, without the pause after its last try. */
+  retry(name: string): void;
   /** A client left: what was opened for it alone is ended. */
   leave(key: string): void;
   close(): Promise<void>;
@@ -86,6 +88,10 @@ export function createBackends(needs: BackendsNeeds): Backends {
     start: wake,
     get: (name) => all.get(name),
     all: () => [...all.values()],
+    retry(name) {
+      const backend = all.get(name);
+      if (backend?.state.kind === 'failed') void backend.rest().then(() => backend.shared()).catch(() => undefined); // its state says so
+    },
     leave: (key) => { for (const backend of all.values()) backend.leave(key); },
     async close() {
       closed = true;
