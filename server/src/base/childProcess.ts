@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess, type SpawnOptions, type StdioOptions } from 'node:child_process';
+import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
-import type { Readable, Writable } from 'node:stream';
+import { Transform, type Readable, type Writable } from 'node:stream';
 import { Capture, type Captured } from './capture';
 import { childrenOf, Descendants, killMarked, signalGroup, type Mark } from './processTree';
 
@@ -49,7 +50,7 @@ export type Limits = Readonly<{
 export type Stop = 'timeout' | 'flood' | 'crowd' | 'cancelled';
 
 /** What a run may be given besides: a way to end it, an ear for output, and a mark to find lost children by. */
-export type Watch = Readonly<{ signal?: AbortSignal; onOutput?: (stream: 'stdout' | 'stderr', chunk: Buffer) => void; mark?: Mark; /** What becomes of each output before anything of it is kept, cut or told. */ through?: () => Through | undefined }>;
+export type Watch = Readonly<{ signal?: AbortSignal; onOutput?: (stream: 'stdout' | 'stderr', chunk: Buffer) => void; mark?: Mark; /** What becomes of each output before anything of it is kept, cut or told. */ through?: () => Through | undefined; /** What becomes of what one child writes into the next, or into a file; the bytes pass through here then. */ between?: () => Through | undefined }>;
 
 /** Changes a stream on its way. */
 export type Through = Readonly<{ push(chunk: Buffer): Buffer; end(): Buffer }>;
@@ -130,11 +131,11 @@ class Running {
   private startOne(child: Child, before: Child | undefined, index: number): Failed | undefined {
     const previous = this.processes[index - 1];
     const joinsErrors = before?.errors === 'next';
-    const direct = child.input === 'previous' && !joinsErrors && previous?.stdout !== null && previous?.stdout !== undefined;
+    const direct = child.input === 'previous' && !joinsErrors && this.watch.between === undefined && previous?.stdout !== null && previous?.stdout !== undefined;
     const input = child.input === 'nothing' ? 'ignore' : child.input !== 'previous' ? child.input.descriptor : direct ? (previous.stdout ?? 'ignore') : 'pipe';
     let started: ChildProcess;
     try {
-      started = spawn(child.file, [...child.args], this.options(child, [input, outlet(child.output), outlet(child.errors), ...(child.further ?? [])]));
+      started = spawn(child.file, [...child.args], this.options(child, [input, this.outlet(child.output), this.outlet(child.errors), ...(child.further ?? [])]));
     } catch (error) {
       return { index, error: asError(error), later: Promise.resolve(asError(error)) };
     }
@@ -148,6 +149,8 @@ class Running {
     else if (child.input === 'previous') this.pump(previous, before, started);
     this.listen(started.stdout, child.output);
     this.listen(started.stderr, child.errors);
+    this.drain(started.stdout, child.output);
+    this.drain(started.stderr, child.errors);
     return undefined;
   }
 
@@ -163,8 +166,9 @@ class Running {
     if (target === null || previous === undefined) return;
     target.on('error', () => undefined);
     const sources = [before?.output === 'next' ? previous.stdout : null, before?.errors === 'next' ? previous.stderr : null].filter((source) => source !== null);
-    const done = sources.map((source) => new Promise<void>((resolve) => source.once('close', resolve)));
-    for (const source of sources) source.pipe(target, { end: false });
+    const cleaned = sources.map((source) => this.changed(source));
+    const done = cleaned.map((source) => new Promise<void>((resolve) => source.once('close', resolve)));
+    for (const source of cleaned) source.pipe(target, { end: false });
     void Promise.all(done).then(() => target.end());
     target.once('close', () => sources.forEach((source) => source.destroy()));
     this.streams.push(...sources);
@@ -181,6 +185,27 @@ class Running {
       const bytes = this.take(sink, through?.push(chunk) ?? chunk);
       if (bytes > (this.limits.floodBytes ?? 16 * 1024 * 1024)) this.stop('flood');
     });
+  }
+
+  /** What a child writes into a file, where it is changed on the way. */
+  private drain(stream: Readable | null, sink: Sink): void {
+    if (stream === null || typeof sink === 'string' || this.watch.between === undefined) return;
+    this.streams.push(stream);
+    const file = createWriteStream('', { fd: sink.descriptor, autoClose: false });
+    this.ends.push(new Promise((resolve) => file.once('finish', resolve).once('error', () => resolve())));
+    stream.on('error', () => undefined);
+    this.changed(stream).pipe(file);
+  }
+
+  private changed(source: Readable): Readable {
+    const between = this.watch.between?.();
+    if (between === undefined) return source;
+    return source.pipe(new Transform({ transform: (chunk: Buffer, _, done) => done(null, between.push(chunk)), flush: (done) => done(null, between.end()) }));
+  }
+
+  /** A file is written by the child itself, unless its bytes are changed on the way. */
+  private outlet(sink: Sink): 'pipe' | 'ignore' | number {
+    return typeof sink !== 'string' && this.watch.between !== undefined ? 'pipe' : outlet(sink);
   }
 
   private take(sink: 'stdout' | 'stderr', chunk: Buffer): number {

@@ -1,7 +1,7 @@
 import type { Config } from '../../../protocol/src/config';
 import type { CredentialStore } from '../credentials/store';
 import type { Redactor } from '../rules/redaction/redactor';
-import { createByteStream } from '../rules/redaction/stream';
+import { createByteStream, createRawStream } from '../rules/redaction/stream';
 import { secretNames, type SecretRoom } from '../tools/shell/secrets';
 
 /** Introduces the store of credentials to the tool that runs commands. */
@@ -15,6 +15,7 @@ export function shellSecrets(store: () => Pick<CredentialStore, 'state' | 'lease
     changedAt: (name) => store().state().credentials.find((one) => one.name === name)?.changedAt,
     lease: (names) => store().lease(names, shellHolder),
     stream: () => createByteStream(redactor),
+    between: () => createRawStream(redactor),
   };
 }
 

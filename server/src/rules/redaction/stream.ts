@@ -26,6 +26,14 @@ export function createByteStream(redactor: Streamed): ByteStream {
   };
 }
 
+/** The same for any bytes: what holds no secret comes out as it went in, byte for byte. */
+export function createRawStream(redactor: Streamed): ByteStream {
+  const text = createTextStream(redactor);
+  // Markers are the only text beyond Latin-1 in there.
+  const bytesOf = (clean: string): Buffer => Buffer.from(clean.replaceAll('‹', '<').replaceAll('›', '>'), 'latin1');
+  return { push: (chunk) => bytesOf(text.push(chunk.toString('latin1'))), end: () => bytesOf(text.end()) };
+}
+
 /** Characters that are held back, at most: a private key fits. */
 const mostHeld = 65_536;
 

@@ -187,7 +187,7 @@ class PlanRun {
         if (other !== undefined) exchanged.abort();
       }, beginningMs);
       const before = performance.now();
-      const run = await runChildren(children, limits, { signal: AbortSignal.any([this.runner.signal, exchanged.signal]), mark: this.runner.mark, onOutput: (stream, chunk) => this.tell(stream, chunk), ...(this.lease === undefined ? {} : { through: () => this.runner.secrets?.stream() }) });
+      const run = await runChildren(children, limits, { signal: AbortSignal.any([this.runner.signal, exchanged.signal]), mark: this.runner.mark, onOutput: (stream, chunk) => this.tell(stream, chunk), ...(this.lease === undefined ? {} : { through: () => this.runner.secrets?.stream(), between: () => this.runner.secrets?.between() }) });
       if (performance.now() - before < beginningMs) other ??= touched(open);
       if (run.kind === 'notStarted') throw this.notStarted(run.error, step);
       this.take(run, step, opened.handed);

@@ -16,6 +16,8 @@ export type SecretRoom = Readonly<{
   lease(names: readonly string[]): Promise<SecretLease>;
   /** A stream that takes secrets out of what a program writes, before any of it is cut. */
   stream(): ByteStream;
+  /** The same for what it writes into another program or a file, which may be no text: piece by piece that could give a secret away. */
+  between(): ByteStream;
 }>;
 
 const reference = /^\$\{secret:([^}]+)\}$/;
