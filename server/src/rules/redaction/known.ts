@@ -154,6 +154,7 @@ export class Known {
    * Cheaper than `#mayHide`, and as right in saying no.
    */
   #mayReach(bytes: DataView, at: number, length: number): boolean {
+    if (this.#meansNothing(bytes, at, length)) return false;
     const width = breakWidth(bytes, at, length);
     if (width === 0 || !this.#isPlain || (width > 1 && this.#ambiguous)) return true;
     if (at >= look && this.#needles.mayStandAt(bytes, at - look)) return true;
@@ -165,6 +166,14 @@ export class Known {
       if (this.#low[bytes.getUint8(i)] !== 1) return false;
     }
     return this.#needles.mayStandAt(bytes, next);
+  }
+
+  /** Whether a backslash stands before a sign, or for a tabulator, that no form holds: what text in JSON is full of. */
+  #meansNothing(bytes: DataView, at: number, length: number): boolean {
+    if (bytes.getUint8(at) !== 0x5c || at + 1 >= length) return false;
+    const next = bytes.getUint8(at + 1);
+    if (next === 0x74) return this.#low[0x09] !== 1;
+    return next > 0x20 && next < 0x7f && !isWordByte(next) && !isLead(next) && this.#low[next] !== 1;
   }
 
   /** Whether a form may go over this place, of which it is the first escape: cheap, and right in saying no. */
@@ -212,6 +221,10 @@ function breakWidth(bytes: DataView, at: number, length: number): number {
   if (byte !== 0x5c || at + 1 >= length) return 0;
   const next = bytes.getUint8(at + 1);
   return next === 0x6e || next === 0x72 ? 2 : 0;
+}
+
+function isWordByte(byte: number): boolean {
+  return (byte >= 0x30 && byte <= 0x39) || (byte >= 0x41 && byte <= 0x5a) || (byte >= 0x61 && byte <= 0x7a) || byte === 0x5f;
 }
 
 function isBlankByte(byte: number): boolean {
