@@ -27,6 +27,7 @@ describe('external servers', () => {
       memory: { ...program('server-memory/dist/index.js'), env: { MEMORY_FILE_PATH: join(house.base, 'memory.jsonl') } } as BackendInput,
     }, [
       { backend: 'files', tools: ['read_text_file', 'list_directory'] },
+      { backend: 'files', tools: ['directory_tree'], approval: 'always' },
       { backend: 'everything', tools: ['echo', 'get-sum', 'trigger-long-running-operation', 'get-structured-content', 'get-annotated-message'] },
       { backend: 'memory', tools: ['*'] },
     ]);
@@ -48,6 +49,20 @@ describe('external servers', () => {
       assert.match(JSON.stringify(content), /text of a shared file/);
       const structured = await client.callTool({ name: 'everything__get-structured-content', arguments: { location: 'New York' } });
       assert.deepEqual(Object.keys(structured.structuredContent as Json).sort(), ['conditions', 'humidity', 'temperature']);
+    } finally {
+      await client.close();
+    }
+  });
+
+  it('backends:promised-output: what Conductor says in place of a tool that promised a schema is read by the official client', async () => {
+    const client = new Client({ name: 'sdk', version: '1' });
+    await client.connect(new StdioClientTransport(transportOf(house)));
+    try {
+      await until('the server is there', async () => (await client.listTools()).tools.find(({ name, outputSchema }) => name === 'files__directory_tree' && outputSchema !== undefined));
+      const refused = await client.callTool({ name: 'files__directory_tree', arguments: { path: join(house.base, 'shared') } });
+      assert.equal(refused.isError, true);
+      assert.match(JSON.stringify(refused.content), /APPROVAL_UNAVAILABLE/);
+      assert.equal((refused._meta?.['conductor/outcome'] as Json)['kind'], 'refused');
     } finally {
       await client.close();
     }

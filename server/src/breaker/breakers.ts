@@ -24,6 +24,8 @@ export type Breakers = Readonly<{
   admit(tool: string): Admission;
   /** All breakers, in the order in which they joined. */
   views(): BreakerView[];
+  /** One breaker; undefined for a tool that was never called. */
+  view(tool: string): BreakerView | undefined;
   /** Closes one by hand. The caller records who did and why. */
   reset(tool: string): 'reset' | 'alreadyClosed' | 'unknown';
   /** Call after the configuration changed, so that people see the new thresholds. */
@@ -48,8 +50,8 @@ export function createBreakers(options: BreakersOptions): Breakers {
   let cancelReady: (() => void) | undefined;
   let disposed = false;
 
-  const views = (): BreakerView[] =>
-    [...breakers].map(([tool, breaker]) => ({ tool, ...breaker.snapshot(), threshold: settingsFor(options.settings(), tool).failureThreshold }));
+  const viewOf = (tool: string, breaker: Breaker): BreakerView => ({ tool, ...breaker.snapshot(), threshold: settingsFor(options.settings(), tool).failureThreshold });
+  const views = (): BreakerView[] => [...breakers].map(([tool, breaker]) => viewOf(tool, breaker));
 
   const announce = (): void => {
     if (disposed) return;
@@ -72,6 +74,10 @@ export function createBreakers(options: BreakersOptions): Breakers {
   return {
     admit: (tool) => breakerOf(tool).admit(),
     views,
+    view(tool) {
+      const breaker = breakers.get(tool);
+      return breaker === undefined ? undefined : viewOf(tool, breaker);
+    },
     reset(tool) {
       const breaker = breakers.get(tool);
       if (breaker === undefined) return 'unknown';

@@ -90,6 +90,7 @@ export function agentHouse(rooms: AgentRooms, guest: Pick<Guest, 'connection' | 
     // A slash stands in the names of uses only, which are no tools.
     toolNamed: (name) => (guest.only === undefined ? dotted(name.replaceAll('/', '_'), rooms.pipeline.tools) : wireName(guest.only, name)),
     listed: () => visible([...rooms.pipeline.tools.values()].filter((tool) => tool.listed === undefined || (typeof project === 'string' && tool.listed(project))), guest.only),
+    promisesOutput: (tool) => rooms.pipeline.tools.get(tool)?.descriptor?.['outputSchema'] !== undefined,
     capabilities: () => passage?.capabilities() ?? {},
     instructions: () => passage?.instructions() ?? '',
     rootsChanged: () => passage?.rootsChanged(String(guest.connection)),

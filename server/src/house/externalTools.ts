@@ -1,3 +1,4 @@
+import type { Backend as Profile } from '../../../protocol/src/backends';
 import type { Config } from '../../../protocol/src/config';
 import type { Admission } from '../breaker/breaker';
 import type { Breakers } from '../breaker/breakers';
@@ -79,6 +80,18 @@ export function admitBoth(breakers: Pick<Breakers, 'admit'>, tool: string): Admi
 
 /** The settings of breakers with what each backend's profile says of its own; the user's overrides come first. */
 export function breakerSettings(section: Config['circuitBreaker'], registry: Pick<Registry, 'profiles'>): Config['circuitBreaker'] {
-  const own = [...registry.profiles()].map(([name, { circuit_breaker: { failure_threshold, reset_timeout_ms, success_threshold } }]) => [name, { failureThreshold: failure_threshold, successThreshold: success_threshold, timeout: reset_timeout_ms }] as const);
+  const profiles = registry.profiles();
+  const before = made.get(profiles);
+  if (before?.of === section) return before.settings;
+  const settings = joinedSettings(section, profiles);
+  made.set(profiles, { of: section, settings });
+  return settings;
+}
+
+/** Each call asks several times, and the profiles are the same object until they change. */
+const made = new WeakMap<ReadonlyMap<string, Profile>, Readonly<{ of: Config['circuitBreaker']; settings: Config['circuitBreaker'] }>>();
+
+function joinedSettings(section: Config['circuitBreaker'], profiles: ReadonlyMap<string, Profile>): Config['circuitBreaker'] {
+  const own = [...profiles].map(([name, { circuit_breaker: { failure_threshold, reset_timeout_ms, success_threshold } }]) => [name, { failureThreshold: failure_threshold, successThreshold: success_threshold, timeout: reset_timeout_ms }] as const);
   return own.length === 0 ? section : { ...section, overrides: { ...Object.fromEntries(own), ...section.overrides } };
 }

@@ -215,7 +215,7 @@ export async function buildRooms(ground: Ground): Promise<Built> {
     // A second look at the settings: without them the seal hears nothing.
     heardFromClient: (call) => { const { elicitation, requireSigned } = config.current().config.approvals; if (elicitation && !requireSigned) witness.heard(call); },
     admit: (tool) => admitBoth(breakers, tool),
-    openFor: (tool) => breakers.views().find((view) => (view.tool === tool || view.tool === backendOf(tool)) && view.state === 'open')?.retryAfterMs,
+    openFor: (tool) => [backendOf(tool), tool].flatMap((name) => (name === undefined ? [] : (breakers.view(name) ?? []))).find(({ state }) => state === 'open')?.retryAfterMs,
     recorder: provenance.counting(createRecorder(growing(writer), (call, text) => redaction.output(call, text))),
   });
   const silent = () => Promise.resolve();

@@ -14,6 +14,8 @@ export type AgentHouse = Readonly<{
   version: string;
   /** The name of the tool that a client means. */
   toolNamed(name: string): string;
+  /** Whether a tool says what its structured content looks like. */
+  promisesOutput(tool: string): boolean;
   /** The tools that this client gets to see. */
   listed(): readonly Tool[];
   /** What to announce besides tools. */

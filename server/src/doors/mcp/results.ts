@@ -2,9 +2,22 @@ import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import type { Outcome } from '../../../../protocol/src/call';
 import { advice, type ErrorCode } from '../../../../protocol/src/errors';
 
-/** How an outcome reads for an agent: text first; refusals and failures also as structured content. */
-export function resultOf(outcome: Outcome): CallToolResult | Readonly<Record<string, unknown>> {
+/** Where our own words stand in a result whose structured content belongs to the server. */
+export const outcomeKey = 'conductor/outcome';
+
+/**
+ * How an outcome reads for an agent: text first; refusals and failures also as structured content. A tool that promised a schema for that
+ * (`promised`) gets our words into `_meta`, since clients drop a result that breaks the promise, and with it what they should read.
+ */
+export function resultOf(outcome: Outcome, promised = false): CallToolResult | Readonly<Record<string, unknown>> {
   if (outcome.kind !== 'refused' && outcome.wire?.kind === 'result') return outcome.wire.result;
+  const own = ownResult(outcome);
+  if (!promised) return own;
+  const { structuredContent, ...rest } = own;
+  return { ...rest, isError: true, ...(structuredContent === undefined ? {} : { _meta: { [outcomeKey]: structuredContent } }) };
+}
+
+function ownResult(outcome: Outcome): CallToolResult {
   switch (outcome.kind) {
     case 'success':
       return { content: [{ type: 'text', text: outcome.text }], isError: false, ...(outcome.structured === undefined ? {} : { structuredContent: { ...outcome.structured } }) };

@@ -144,11 +144,12 @@ export class AgentSession {
     const run = this.#begin(id, 'tools/call', params, askable);
     if (run === undefined) return;
     const { caller, abort } = run;
-    void this.house.call(this.house.toolNamed(parsed.data.name), parsed.data.arguments ?? {}, this.#client, caller).then(
+    const tool = this.house.toolNamed(parsed.data.name);
+    void this.house.call(tool, parsed.data.arguments ?? {}, this.#client, caller).then(
       (outcome) => this.#answer(id, abort, () => {
         if (outcome.kind === 'refused' && outcome.code === 'APPROVAL_PENDING') this.#requests.stillAsked(id, abort);
         if (outcome.kind !== 'refused' && outcome.wire?.kind === 'error') this.#reply(id, outcome.wire, dress);
-        else this.#result(id, dress(resultOf(outcome)));
+        else this.#result(id, dress(resultOf(outcome, this.house.promisesOutput(tool))));
       }),
       (thrown: unknown) => this.#failed(id, abort, thrown),
     );

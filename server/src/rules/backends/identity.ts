@@ -63,8 +63,13 @@ export type ToolDescriptor = Readonly<{ name: string } & Record<string, unknown>
 
 /** SHA-256 hex over the canonical JSON (RFC 8785) of all that a backend says of a tool, keys that nobody knows included. */
 export function toolDigest(descriptor: ToolDescriptor): string {
-  return sha256(descriptor);
+  const known = digests.get(descriptor) ?? sha256(descriptor);
+  digests.set(descriptor, known);
+  return known;
 }
+
+/** Digests of descriptions that were looked at before, as long as somebody holds them; each call asks several times. */
+const digests = new WeakMap<ToolDescriptor, string>();
 
 /** SHA-256 hex over a set of tools, in whatever order they came. */
 export function toolsHash(descriptors: readonly ToolDescriptor[]): string {

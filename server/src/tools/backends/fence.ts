@@ -80,7 +80,7 @@ async function nettingFor(profile: StdioProfile): Promise<Readonly<{ netting: Ne
   if (heldTo(profile) === undefined) return without('no hosts are stated, or a wildcard');
   if (profile.egress_sandbox === 'off') return without('its egress_sandbox is "off"');
   const found = await examineBubblewrap(readSearchPath(process.env['PATH'] ?? ''));
-  return found.kind === 'usable' ? { netting: { kind: 'namespace', sandbox: `bubblewrap ${found.version}` }, bubblewrap: found.binary } : without(found.reason.replace(/\.$/, ''));
+  return found.kind === 'usable' ? { netting: { kind: 'namespace', sandbox: `bubblewrap ${found.version}` }, bubblewrap: found.binary } : without(found.reason.replace(/\.(?: .*)?$/s, ''));
 }
 
 /** Sockets of other programs, through which one could be sent out, and our own keys. */

@@ -91,6 +91,8 @@ export async function openRegistry(needs: RegistryNeeds): Promise<OpenRegistry> 
   let settings = JSON.stringify(needs.settings());
   let present: ReadonlyMap<string, Profile> = new Map();
 
+  const usable = createUsable();
+
   const profileOf = (backend: string): Profile | undefined => present.get(backend);
   const mode = (): ExternalMode => modeOf(needs.environment, needs.settings());
 
@@ -139,14 +141,16 @@ export async function openRegistry(needs: RegistryNeeds): Promise<OpenRegistry> 
 
   const missingEnv = (backend: string, project?: string): readonly string[] => {
     const profile = profileOf(backend);
-    if (profile === undefined) return [];
-    const { required_env: required } = project === undefined ? profile : tighten(profile, tightenedBy(project, backend));
+    return profile === undefined ? [] : notSet(project === undefined ? profile : tighten(profile, tightenedBy(project, backend)));
+  };
+
+  const notSet = (profile: Profile): readonly string[] => {
+    const { required_env: required } = profile;
     const declared = profile.transport === 'stdio' ? profile.env : {};
     return required.filter((name) => (declared[name] ?? needs.environment[name] ?? '') === '');
   };
 
-  const tightenedBy = (project: string, backend: string) => {
-    const file = projectFiles(project).backends;
+  const tightenedBy = (project: string, backend: string, file = projectFiles(project).backends) => {
     return file.kind === 'file' && Object.hasOwn(file.value.backends, backend) ? file.value.backends[backend] : undefined;
   };
 
@@ -160,7 +164,8 @@ export async function openRegistry(needs: RegistryNeeds): Promise<OpenRegistry> 
 
   const judge = ({ backend, tool, arguments: given, project }: Wish): ExternalVerdict => {
     const { backends, policy } = projectFiles(project);
-    const held = profileOf(backend);
+    const own = profileOf(backend);
+    const held = own === undefined ? undefined : tighten(own, tightenedBy(project, backend, backends));
     const identity = identityOf(backend);
     const inForce = files.policy.current();
     const unusable = inForce.state.source === 'defaults' ? inForce.state.problems[0] : undefined;
@@ -171,12 +176,12 @@ export async function openRegistry(needs: RegistryNeeds): Promise<OpenRegistry> 
     return judgeExternal({ backend, tool, arguments: given }, {
       policy: unusable === undefined ? { kind: 'policy', policy: inForce.value } : { kind: 'unreadable', message: `line ${String(unusable.line)}: ${unusable.message}` },
       ...projectPolicyOf(policy, backends),
-      profile: held === undefined ? undefined : tighten(held, tightenedBy(project, backend)),
+      profile: held,
       backendPin: pins.state(backend, identity?.hash),
       toolPin,
       ...(toolPin === 'approved' || described === undefined ? {} : { toolChanges: pins.toolChanges(backend, offered.get(backend) ?? []).find((change) => change.tool === pinned)?.says ?? [] }),
       preflight: preflight(backend),
-      missingEnv: missingEnv(backend, project),
+      missingEnv: held === undefined ? [] : notSet(held),
       mode: mode(),
       platform,
     });
@@ -185,7 +190,7 @@ export async function openRegistry(needs: RegistryNeeds): Promise<OpenRegistry> 
   const registry: OpenRegistry = {
     files, pins, mode, quarantined, judge, missingEnv, preflight,
     known: () => present,
-    profiles: () => new Map([...present].filter(([, { enabled }]) => enabled && mode().enabled)),
+    profiles: () => usable(present, mode().enabled),
     identity: (backend) => identityOf(backend)?.hash ?? '',
     launch: launchOf,
     offered: (backend) => offered.get(backend),
@@ -259,4 +264,16 @@ function spend(spent: Map<string, readonly number[]>, { backend, tool }: Wish, r
   const longest = Math.max(...rates.map(({ per_s }) => per_s)) * 1000;
   spent.set(name, [...earlier.filter((at) => at > now - longest), now]);
   return undefined;
+}
+
+/** The backends that may be used; the same map as long as nothing changes. */
+function createUsable(): (all: ReadonlyMap<string, Profile>, on: boolean) => ReadonlyMap<string, Profile> {
+  let of: ReadonlyMap<string, Profile> | undefined;
+  let made: ReadonlyMap<string, Profile> = new Map();
+  const none = new Map<string, Profile>();
+  return (all, on) => {
+    if (!on) return none;
+    if (of !== all) [of, made] = [all, new Map([...all].filter(([, { enabled }]) => enabled))];
+    return made;
+  };
 }

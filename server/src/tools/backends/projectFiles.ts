@@ -46,7 +46,10 @@ function createReader<T>(name: string, schema: z.ZodType<T>): (folder: string) =
 /** Changes with the file; undefined only when nothing is there. */
 function markOf(path: string): string | undefined {
   try {
-    const { dev, ino, size, mtimeNs, ctimeNs } = lstatSync(path, { bigint: true });
+    // Most projects have no such file, and each call looks: no error is made for that.
+    const stat = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+    if (stat === undefined) return undefined;
+    const { dev, ino, size, mtimeNs, ctimeNs } = stat;
     return [dev, ino, size, mtimeNs, ctimeNs].join(':');
   } catch (error) {
     return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR') ? undefined : 'unreadable';
