@@ -200,7 +200,7 @@ class Place {
   }
 
   async approve(): Promise<void> {
-    const { socket } = await connectToBroker({ configDir: this.configDir, who: { role: 'cli', version: '0.0.0' }, program: { execPath: process.execPath, script: brokerScript } });
+    const { socket } = await patiently(() => connectToBroker({ configDir: this.configDir, who: { role: 'cli', version: '0.0.0' }, program: { execPath: process.execPath, script: brokerScript } }));
     const control = createMessageConnection(new StreamMessageReader(socket), new StreamMessageWriter(socket));
     control.listen();
     const look = async (): Promise<BackendsState['backends']> => (await control.sendRequest<BackendsState>('backends/list', {})).backends;
@@ -216,6 +216,18 @@ class Place {
   #status(): { pid: number; memoryMb: number } {
     const { stdout } = spawnSync(process.execPath, [conductor, 'doctor', '--json'], { env: this.env, encoding: 'utf8' });
     return (JSON.parse(stdout) as { status: { pid: number; memoryMb: number } }).status;
+  }
+}
+
+/** A busy machine starts a broker slowly. */
+async function patiently<Value>(work: () => Promise<Value>): Promise<Value> {
+  for (let tries = 0; ; tries += 1) {
+    try {
+      return await work();
+    } catch (thrown) {
+      if (tries >= 5) throw thrown;
+      await sleep(500);
+    }
   }
 }
 
