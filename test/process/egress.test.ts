@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { delimiter, resolve } from 'node:path';
+import { delimiter, join, resolve } from 'node:path';
 import type { BackendInput } from '../../protocol/src/backends';
 import type { BackendsState, BackendView } from '../../protocol/src/externalServers';
 import { findBuilds } from '../fakes/bubblewraps';
@@ -106,7 +106,8 @@ describe('hosts of external servers that are programs', function () {
       for (const port of [listed, other]) assert.equal(await say(`${backend}__direct`, { host: '127.0.0.1', port }), 'ECONNREFUSED', backend);
       assert.match(await say(`${backend}__direct`, { host: '192.0.2.1', port: 80 }), /ENETUNREACH/, backend);
       // Neither our keys nor the sockets of other programs.
-      assert.match(await say(`${backend}__look`, { path: house.configDir }), /: 0$/, backend);
+      assert.equal(await say(`${backend}__look`, { path: join(house.configDir, 'control.key') }), 'not there', backend);
+      assert.match(await say(`${backend}__look`, { path: join(house.configDir, 'servers') }), /: 1$/, backend);
       assert.match(await say(`${backend}__look`, { path: '/run' }), /: 0$|^not there/, backend);
       assert.match(await say(`${backend}__descriptors`), / no channel$/, backend);
       assert.doesNotMatch(await say(`${backend}__environment`), /CHANNEL/, backend);

@@ -188,6 +188,6 @@ export class RawAgent {
 export type ToolResult = Readonly<{ text: string; isError: boolean; structured: Json }>;
 
 function readResult(result: unknown): ToolResult {
-  const { content, isError, structuredContent } = result as { content: { text: string }[]; isError?: boolean; structuredContent?: Json };
-  return { text: content.map(({ text }) => text).join('\n'), isError: isError === true, structured: structuredContent ?? {} };
+  const { content, isError, structuredContent, _meta } = result as { content: { text: string }[]; isError?: boolean; structuredContent?: Json; _meta?: Json };
+  return { text: content.map(({ text }) => text).join('\n'), isError: isError === true, structured: structuredContent ?? (_meta?.['conductor/outcome'] as Json | undefined) ?? {} };
 }
