@@ -42,6 +42,8 @@ export type House = Readonly<{
   close(why: string): Promise<void>;
 }>;
 
+/** Milliseconds from the opening of the doors until the external servers are started. */
+const firstStartsMs = 500;
 /** Milliseconds that running calls get to end when the broker leaves. */
 const lastCalls = 10_000;
 /** Milliseconds that the outcomes of calls that were ended then get. */
@@ -74,11 +76,13 @@ export async function openHouse(ground: Ground): Promise<House> {
     counted: here.bySocket,
   });
   const http = await followHttp(rooms, ground, { presence, proof: proofRooms(rooms), number: here.number, counted: here.byHttp });
-  void rooms.external.backends.start();
+  // Approved tools are listed without their servers, so the first agent is answered before these compete with it; a call starts its server at once.
+  const starting = setTimeout(() => void rooms.external.backends.start(), firstStartsMs);
   ground.logger.info('the broker is open', { version, pid: process.pid, configDir: ground.configDir });
   return {
     onLeave: (leave) => { presence.leave = leave; },
     close: async (why) => {
+      clearTimeout(starting);
       presence.close();
       rooms.desk.close('The broker is ending.');
       await rooms.pipeline.close();

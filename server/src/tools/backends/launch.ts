@@ -24,7 +24,7 @@ export async function lookAtLaunch(profile: Backend, controlKey: Uint8Array): Pr
   const found = findProgram(profile.command);
   if ('missing' in found) return { identity: launchIdentity(profile, undefined, digestOf), missing: found.missing, stands: () => 'missing' in findProgram(profile.command) };
   const watched = [found.path, ...found.prefix, ...profile.args].filter((path, index) => index === 0 || isScript(path)).flatMap((path) => watch(path) ?? []);
-  const hashed = await Promise.all(watched.map(async ({ path }) => ({ path, sha256: await hashFile(path).catch(() => 'unreadable') })));
+  const hashed = await Promise.all(watched.map(async (one) => ({ path: one.path, sha256: await hashOnce(one).catch(() => 'unreadable') })));
   const [program, ...scripts] = hashed;
   const resolved: ResolvedProgram | undefined = program === undefined ? undefined : { ...program, scripts };
   return {
@@ -34,6 +34,22 @@ export async function lookAtLaunch(profile: Backend, controlKey: Uint8Array): Pr
       return !('missing' in now) && now.path === found.path && watched.every(({ path, mark }) => markOf(path) === mark);
     },
   };
+}
+
+/** Hashes that are known or under way, by place and mark: many servers are the same interpreter, whose bytes take longer than all else at a start. */
+const hashes = new Map<string, Promise<string>>();
+/** Hashes that are remembered. */
+const mostHashes = 500;
+
+function hashOnce({ path, mark }: Watched): Promise<string> {
+  const key = `${path}\0${mark}`;
+  const known = hashes.get(key);
+  if (known !== undefined) return known;
+  const hash = hashFile(path);
+  if (hashes.size >= mostHashes) hashes.clear();
+  hashes.set(key, hash);
+  hash.catch(() => hashes.delete(key));
+  return hash;
 }
 
 /** The program behind a command: a place, or a name that is looked up in PATH. */
