@@ -28,7 +28,8 @@ export async function measureBackends(): Promise<Figure[]> {
     const peers = installPeers();
     return [...(await stdioFigures(scratch, peers)), ...(await httpFigures(scratch, peers)), ...(await restFigures(scratch))];
   } finally {
-    rmSync(scratch, { recursive: true, force: true });
+    // The brokers take a moment to leave.
+    rmSync(scratch, { recursive: true, force: true, maxRetries: 30, retryDelay: 200 });
   }
 }
 
