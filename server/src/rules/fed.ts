@@ -24,7 +24,7 @@ function onlyReadsMore(name: string, args: readonly string[]): boolean {
 
 /**
  * Whether find prints nothing but regular files below the working folder, with a NUL after each. Their names begin with its starting
- * folder, so that none of them is an option or lies outside; a link could lead anywhere, and is no regular file.
+ * folder, which is judged as a path, so that none of them is an option or lies outside; a link could lead anywhere, and is no regular file.
  */
 function findsPlainFiles(command: ParsedCommand): boolean {
   // Messages that were sent the same way would join with the names.
@@ -32,7 +32,7 @@ function findsPlainFiles(command: ParsedCommand): boolean {
   const [name, start = '', ...rest] = command.argv;
   // Without a starting folder find begins at `.`, or refuses.
   const words = start.startsWith('-') ? [start, ...rest] : rest;
-  if (name !== 'find' || !(start === '.' || start.startsWith('./') || start.startsWith('-'))) return false;
+  if (name !== 'find' || !/^[A-Za-z0-9_.-]/.test(start)) return false;
   const plain = withoutGroups(words);
   if (plain === undefined || plain.at(-1) !== '-print0' || words.filter((word) => word === '-print0').length !== 1) return false;
   if (words.some((word) => /^(-(print|printf|ls|L|follow)|,)$/.test(word))) return false;

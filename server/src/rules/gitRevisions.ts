@@ -38,7 +38,8 @@ export function meaningsIn(args: readonly string[]): Meanings {
   const staged = stagers.has(subcommand);
   const rule = rules.get(subcommand);
   const reading = rule === undefined ? undefined : readArguments(rule, call.args);
-  const unnamed = takesUnnamed(subcommand, call.args);
+  const operandsOf = reading === undefined || 'unknown' in reading ? [] : reading.seen.operands;
+  const unnamed = takesUnnamed(subcommand, call.args, operandsOf);
   // What `fetch` takes from a repository on this disk is named, too, and `clean` keeps what is staged.
   if (nameless.has(subcommand)) return { words: [], staged: staged || subcommand === 'clean', references: subcommand === 'fetch' && call.args.some((word) => word.includes(':')), stashes: false, unnamed };
   // What is not understood may be anything: a stash that is not named, all branches at once, one that is joined to its option.
@@ -53,9 +54,11 @@ export function meaningsIn(args: readonly string[]): Meanings {
 }
 
 /** `commit -a` and `add -A` take every file that was changed. */
-function takesUnnamed(subcommand: string, args: readonly string[]): Meanings['unnamed'] {
+function takesUnnamed(subcommand: string, args: readonly string[], operands: readonly string[]): Meanings['unnamed'] {
   const options = args.includes('--') ? args.slice(0, args.indexOf('--')) : args;
   const has = (pattern: RegExp): boolean => options.some((word) => pattern.test(word));
+  // Git has patterns of its own.
+  if ((subcommand === 'add' || subcommand === 'commit') && operands.some((word) => /[*?[]|^:/.test(word))) return subcommand === 'add' ? 'new' : 'changed';
   if (subcommand === 'add' && has(/^-[A-Za-z]*A|^--(?:all|no-ignore-removal)$/)) return 'new';
   return (subcommand === 'commit' && has(/^-[A-Za-z]*a|^--all$/)) || (subcommand === 'add' && has(/^-[A-Za-z]*u|^--update$/)) ? 'changed' : 'none';
 }

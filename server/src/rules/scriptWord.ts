@@ -27,10 +27,27 @@ export function scriptWord(argv: readonly [string, ...string[]]): Readonly<{ at:
     if (!/^[-+]./.test(word)) return word === '' || word === '-' ? undefined : { at: begin + at, plain: plainShells.has(name) };
     if (word === '--') return inner[at + 1] === undefined ? undefined : { at: begin + at + 1, plain: plainShells.has(name) };
     if (isShell && /^-[A-Za-z]*[cs]/.test(word)) return undefined;
+    if (!isShell && givesProgram(name, word)) return undefined;
+    if (!isShell && modules.has(word)) at += 1;
     // Letters stand together: `-eo pipefail` is `-e -o pipefail`.
     if (isShell && (valued.has(word) || /^[-+][A-Za-z]+[oO]$/.test(word))) at += 1;
   }
   return undefined;
+}
+
+/** Options of interpreters whose value is a module that is loaded before the script. */
+const modules: ReadonlySet<string> = new Set(['--require', '--import', '--loader', '--experimental-loader', '-r']);
+
+/** Options behind which a program or the name of a module stands, and no file. */
+function givesProgram(name: string, option: string): boolean {
+  if (/^(?:python|pypy)/.test(name)) return /^-[A-Za-z]*[cm]/.test(option);
+  return name === 'php' ? /^-[A-Za-z]*[rBRE]$/.test(option) : /^(?:-[A-Za-z]*[eE]|-p|--eval(?:=.*)?|--print(?:=.*)?)$/s.test(option);
+}
+
+/** Whether a program runs what it reads or what a word says, as shells and interpreters do. */
+export function runsText(name: string): boolean {
+  const base = withoutVersion(name);
+  return shells.has(base) || known.has(base) || base === 'env';
 }
 
 /** Whether a script of a plain shell may ask for its own name; then it is given no other one. */

@@ -68,7 +68,7 @@ export const gitWriters: readonly (readonly [string, ArgumentRule])[] = [
   ['switch', { flags: '-q --quiet --progress --no-progress -t --track --no-track --detach -d --no-guess --guess --merge -m', values: { text: '-c --create --orphan' }, operands: ['rev'], check: plainBranch }],
   ['restore', { flags: '-q --quiet --staged -S --worktree -W --ours --theirs --merge --overlay --no-overlay --progress --no-progress --ignore-unmerged', values: { rev: '-s --source' }, operands: ['rev'] }],
   ['reset', { flags: '--soft --mixed -q --quiet -N --intent-to-add --no-refresh --refresh', operands: ['rev'] }],
-  ['fetch', { flags: `${transfer} --all -p --prune -P --prune-tags -t -a --append --atomic -k --keep --no-auto-gc --no-auto-maintenance --unshallow --set-upstream --no-recurse-submodules --write-fetch-head --no-write-fetch-head`, values: { number: '--depth --deepen -j --jobs', text: '--shallow-since' }, optional: { text: '--filter' }, operands: ['remote', 'text'], check: ordinaryRefs }],
+  ['fetch', { flags: `${transfer} --all -p --prune -t -a --append --atomic -k --keep --no-auto-gc --no-auto-maintenance --unshallow --set-upstream --no-recurse-submodules --write-fetch-head --no-write-fetch-head`, values: { number: '--depth --deepen -j --jobs', text: '--shallow-since' }, optional: { text: '--filter' }, operands: ['remote', 'text'], check: ordinaryRefs }],
   ['pull', { flags: `${transfer} --rebase -r --no-rebase --ff --ff-only --no-ff --autostash --no-autostash --all -p --prune --stat --no-stat --squash --no-commit --commit --no-edit --allow-unrelated-histories --no-recurse-submodules --set-upstream --no-gpg-sign`, values: { number: '--depth' }, optional: { name: '--rebase' }, operands: ['remote', 'text'], check: ordinaryRefs }],
   ['push', { flags: `${transfer} -u --set-upstream --porcelain --follow-tags --atomic --no-verify-signatures --thin --no-thin --no-signed`, operands: ['remote', 'text'], check: (seen) => ordinaryRefs(seen) ?? pushedRefs(seen) }],
   ['stash', { flags: '-u --include-untracked --keep-index -k --no-keep-index -q --quiet --index --staged -S --oneline --stat --patch -p', values: { text: '-m --message' }, operands: ['text'], check: plainStash }],
@@ -113,7 +113,7 @@ function ordinaryRefs(seen: Seen): string | undefined {
   const odd = named.find((text) => /^[+:-]/.test(text));
   if (odd !== undefined) return `"${odd.slice(0, 60)}" overwrites or deletes`;
   // Pruning deletes whatever the named destinations hold and the other side has not, also what was never pushed.
-  if (named.length > 0 && ['-p', '--prune', '-P', '--prune-tags'].some((name) => hasOption(seen, name))) return 'pruning with references named deletes local ones';
+  if (named.length > 0 && ['-p', '--prune'].some((name) => hasOption(seen, name))) return 'pruning with references named deletes local ones';
   const twofold = named.find((text) => text.includes(':') && meansElse(branchNamed(text.slice(text.indexOf(':') + 1)) ?? ''));
   if (twofold !== undefined) return `"${twofold.slice(0, 60)}" makes a branch whose name also means something else`;
   const hidden = named.find((text) => /:refs\/(?!heads\/|remotes\/|tags\/)/.test(text));

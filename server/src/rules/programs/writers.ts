@@ -48,6 +48,7 @@ function copiesPlainly(seen: Seen): string | undefined {
 /** Mode bits that give a program another user's rights ask. */
 function ordinaryMode(seen: Seen): string | undefined {
   const mode = seen.operands[0] ?? '';
+  if (/^0?[0-7]{2}[2367]$/.test(mode) || /[oa][ugoa]*[-+=]*[+=][rxX]*w/.test(mode)) return 'everybody on this machine could write there';
   return /^(0?[0-7]{3}|[ugoa]*[-+=][rwxX]*(,[ugoa]*[-+=][rwxX]*)*)$/.test(mode) ? undefined : 'the mode is not an ordinary one';
 }
 

@@ -69,6 +69,12 @@ describe('filesystem.edit', () => {
     assert.equal(readFileSync(at('a.txt'), 'utf8'), 'one\nzwei\nthree\nzwei\n');
   });
 
+  it('edit:bounded: what would come out is no longer than a file may be, and nothing is built to find that out', async () => {
+    const all = (oldText: string, newText: string) => ({ oldText, newText, replaceAll: true });
+    for (const each of [[all('o', 'a'.repeat(4_000_000)), all('a', 'b'.repeat(60)), all('b', 'cc')], [all('o', 'a'.repeat(2_000_000)), all('a', 'b')]]) assert.match(await trouble({ edits: each }), /occurs \d+ times in a\.txt, edit \d, and \d+ characters would come out, more than/);
+    await works({ edits: [all('o', 'x'.repeat(100_000)), all('x', 'y')] });
+  });
+
   it('edit:all-or-nothing: edits build on each other, and one that fails undoes all', async () => {
     assert.match(await trouble({ edits: edits(['one', 'eins'], ['one', 'x']) }), /does not occur in a\.txt, edit 2/);
     await works({ edits: edits(['one', 'eins'], ['eins\ntwo', 'eins\nzwei']) });

@@ -1,4 +1,4 @@
-import type { ConductorError } from '../../../../protocol/src/errors';
+import { ConductorError } from '../../../../protocol/src/errors';
 import { wrongInput } from './answers';
 
 /** Exact replacements in a text: nothing is guessed, and what is not clear is not done. */
@@ -22,6 +22,7 @@ export function replaceIn(text: string, edits: readonly Edit[], path: string): R
     if (!('text' in done)) return done;
     now = done.text;
     places += done.places;
+    if (places > most.places) return new ConductorError('TOO_LARGE', `The edits change more than ${most.places} places of ${path}.`);
   }
   return now === text ? wrongInput(`The edits change nothing in ${path}: old and new text are the same.`) : { text: now, places };
 }
@@ -40,30 +41,35 @@ export function lineEndingsOf(text: string): LineEndings {
 function replaceOnce(text: string, edit: Edit, endings: LineEndings, where: string): Replaced | ConductorError {
   const oldText = fitted(edit.oldText, endings);
   const newText = fitted(edit.newText, endings);
-  const found = positionsOf(text, oldText);
-  if (found.length === 0) return missing(text, edit.oldText, where);
-  if (found.length > 1 && edit.replaceAll !== true) return ambiguous(text, found, where);
-  // The replacement is joined, never interpreted: `$&` is two characters.
-  return { text: text.split(oldText).join(newText), places: found.length };
+  const found = count(text, oldText);
+  if (found === 0) return missing(text, edit.oldText, where);
+  if (found > 1 && edit.replaceAll !== true) return ambiguous(text, oldText, found, where);
+  const length = text.length + found * (newText.length - oldText.length);
+  if (found > most.places || length > most.characters) return new ConductorError('TOO_LARGE', `The old text occurs ${found} times in ${where}, and ${length} characters would come out, more than the ${most.places} places or ${most.characters} characters that one edit may have.`);
+  // The replacement is never interpreted: `$&` is two characters.
+  return { text: text.replaceAll(oldText, () => newText), places: found };
 }
+
+/** Places that one edit changes, and characters that come out of it. */
+const most = { places: 1_000_000, characters: 8 * 1_048_576 } as const;
 
 function fitted(text: string, endings: LineEndings): string {
   return endings === 'CRLF' && !text.includes('\r') ? text.replaceAll('\n', '\r\n') : text;
 }
 
-function positionsOf(text: string, part: string): readonly number[] {
+function firstPositions(text: string, part: string): readonly number[] {
   const found: number[] = [];
-  for (let at = text.indexOf(part); at >= 0; at = text.indexOf(part, at + part.length)) found.push(at);
+  for (let at = text.indexOf(part); at >= 0 && found.length < maxNamed; at = text.indexOf(part, at + part.length)) found.push(at);
   return found;
 }
 
 /** Lines that are named in a message. */
 const maxNamed = 10;
 
-function ambiguous(text: string, found: readonly number[], where: string): ConductorError {
-  const lines = found.slice(0, maxNamed).map((at) => count(text.slice(0, at), '\n') + 1);
-  const more = found.length > maxNamed ? ', …' : '';
-  return wrongInput(`The old text occurs ${found.length} times in ${where} (at lines ${lines.join(', ')}${more}). Give more of what stands around it, so that it occurs once, or set replaceAll.`);
+function ambiguous(text: string, oldText: string, found: number, where: string): ConductorError {
+  const lines = firstPositions(text, oldText).map((at) => count(text.slice(0, at), '\n') + 1);
+  const more = found > maxNamed ? ', …' : '';
+  return wrongInput(`The old text occurs ${found} times in ${where} (at lines ${lines.join(', ')}${more}). Give more of what stands around it, so that it occurs once, or set replaceAll.`);
 }
 
 /** The commonest reasons have names: white space, or a first line that stands there while the rest does not. */
@@ -82,5 +88,7 @@ function squeeze(text: string): string {
 }
 
 function count(text: string, part: string): number {
-  return text.split(part).length - 1;
+  let found = 0;
+  for (let at = text.indexOf(part); at >= 0; at = text.indexOf(part, at + part.length)) found += 1;
+  return found;
 }

@@ -18,7 +18,7 @@ describe('git.commit', () => {
 
   const detail = (prepared: Prepared, label: string): string => [...prepared.show.details, ...shownFacts(prepared.facts)].filter(([name]) => name === label).map(([, value]) => value).join('\n');
   const last = (format: string): string => ground.git('log', '-1', `--format=${format}`).trim();
-  const filesOf = (commit = 'HEAD'): string[] => ground.git('show', '--format=', '--name-only', commit).trim().split('\n');
+  const filesOf = (commit = 'HEAD'): string[] => ground.git('show', '--ignore-submodules=dirty', '--format=', '--name-only', commit).trim().split('\n');
 
   it('git:commit-asks: asks by default, and shows message, author, files and hooks', async () => {
     ground.put('a.txt', 'two\n');
@@ -87,6 +87,24 @@ describe('git.commit', () => {
     assert.equal(codeOf(await ground.start(line)), 'APPROVAL_STALE');
     assertSuccess(await ground.call('commit', { message: 'merged' }));
     assert.equal(last('%P').split(' ').at(-1), ground.git('rev-parse', 'good').trim());
+  });
+
+  it('git:commit-bound: a submodule that the repository wants left out is shown all the same', async () => {
+    const inner = (...args: readonly string[]): string => ground.gitIn('sub', ...args);
+    ground.put('sub/f', 'one\n');
+    inner('init', '-q');
+    inner('add', '.');
+    inner('commit', '-q', '-m', 'one');
+    ground.git('add', 'sub');
+    ground.git('commit', '-q', '-m', 'with sub');
+    ground.git('config', 'diff.ignoreSubmodules', 'all');
+    inner('commit', '-q', '--allow-empty', '-m', 'two');
+    ground.put('a.txt', 'two\n');
+    ground.git('add', '-f', 'sub', 'a.txt');
+    const prepared = await ground.prepareGit('commit', { message: 'x' });
+    assert.match(detail(prepared, 'Files'), /sub/);
+    assert.equal(assertSuccess(await ground.start(prepared)).structured?.['asShown'], true);
+    assert.deepEqual(filesOf(), ['a.txt', 'sub']);
   });
 
   it('git:commit-scope: commits deletions', async () => {

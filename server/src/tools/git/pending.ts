@@ -37,7 +37,9 @@ const begun = [['MERGE_HEAD', 'Merges'], ['CHERRY_PICK_HEAD', 'Picks'], ['REVERT
 /** Files that are taken from the work tree at most, so that all of them can be looked at. */
 const maxFiles = 200;
 
-const rawOptions = ['--raw', '-z', '--no-abbrev', '--no-renames', '--no-relative', '--no-ext-diff', '--no-textconv'];
+/** A repository may say that its submodules are to be left out, and commits them all the same. */
+const whole = ['--ignore-submodules=dirty', '--no-relative', '--no-ext-diff', '--no-textconv'];
+const rawOptions = ['--raw', '-z', '--no-abbrev', '--no-renames', ...whole];
 
 /** Looks at what would be committed, without changing anything. An error says why there is nothing to commit or no way to look. */
 export async function readPending(scope: Scope, ground: Ground, project: string): Promise<Pending | ConductorError> {
@@ -120,7 +122,7 @@ class Look {
   }
 
   private async counts(args: readonly string[]): Promise<readonly FileCount[]> {
-    const text = await this.text(['diff', '-z', '--numstat', '--no-relative', '--no-ext-diff', '--no-textconv', ...args]);
+    const text = await this.text(['diff', '-z', '--numstat', ...whole, ...args]);
     return readCounts(Buffer.from(text)).files;
   }
 

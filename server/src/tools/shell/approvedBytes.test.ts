@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Outcome } from '../../../../protocol/src/call';
 import { ShellProject } from '../../../../test/fakes/shellProject';
@@ -114,6 +115,34 @@ describe('commands:script handed to a plain shell', () => {
     assert.deepEqual(await output('bash sub/s.sh'), ['sub sub/s.sh\n', '']);
     ground.put('sub/s.js', 'console.log(process.argv[1].endsWith("sub/s.js"), __dirname.endsWith("sub"))');
     assert.deepEqual(await output('node sub/s.js'), ['true true\n', '']);
+  });
+
+  it('T16 says so when what an interpreter reads later was exchanged meanwhile', async () => {
+    const wait = 'echo begun; while [ ! -e go ]; do sleep 0.02; done';
+    ground.settle(['cat'], ['bash', 'node']);
+    // More than a pipe holds, so that the next file is still to be opened.
+    ground.put('big.sh', `${wait}\n${'# comment\n'.repeat(200_000)}`);
+    const lines = ['cat big.sh s.sh | bash', `bash -c '${wait}; . ./s.sh'`, `bash -c '${wait}; bash s.sh'`, `bash -c '${wait}; sub/s.sh'`, "node -e 'console.log(\"begun\"); const fs = require(\"fs\"); while (!fs.existsSync(\"go\")); require(\"./s.js\")'"];
+    for (const line of lines) {
+      const files = ['s.sh', 'sub/s.sh', 's.js'];
+      for (const path of files) ground.put(path, path.endsWith('js') ? 'console.log(1)\n' : '#!/bin/sh\necho 1\n', 0o755);
+      rmSync(join(ground.project, 'go'), { force: true });
+      const prepared = await ground.prepare(line);
+      assert.equal(prepared.verdict.verdict, 'approve', line);
+      const outcome = await prepared.run(new AbortController().signal, (message) => {
+        if (message !== 'begun') return;
+        for (const path of files) ground.put(path, path.endsWith('js') ? 'console.log(2)\n' : '#!/bin/sh\necho 2\n', 0o755);
+        ground.put('go', '');
+      });
+      assert.ok(outcome.kind === 'failure' && outcome.error.code === 'APPROVAL_STALE', `${line}: ${JSON.stringify(outcome)}`);
+    }
+  });
+
+  it('says nothing of files that a program writes, or that nobody touched', async () => {
+    ground.settle(['cat'], ['bash']);
+    ground.put('s.sh', 'echo in\n');
+    ground.put('out.log', 'old\n');
+    for (const line of ["bash -c '. ./s.sh > out.log'", 'cat s.sh | bash > out.log', "bash -c 'echo x > out.log; cat out.log'"]) assert.equal((await ground.run(line)).kind, 'success', line);
   });
 
   it('T16 says so when a script was touched while its interpreter began', async () => {

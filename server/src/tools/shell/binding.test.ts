@@ -44,6 +44,19 @@ describe('approvals: what they are bound to', () => {
     }
   });
 
+  it('T16 what an interpreter completes a name to', async () => {
+    ground.settle([], ['node', 'python3']);
+    ground.put('s.js', 'console.log(1)\n');
+    const lines = [['python3 -m tools.migrate', 'tools/migrate.py'], ['python3 -m tools.migrate', 'tools/__init__.py'], ['python3 tools', 'tools/__main__.py'], ['node -r ./setup s.js', 'setup.js'], ['node --require=./setup s.js', 'setup.cjs'], ['node other', 'other.js'], ['node other', 'other/index.js'], ['node -r ./more s.js', 'more/package.json']] as const;
+    for (const [line, file] of lines) {
+      ground.put(file, '');
+      assert.equal(codeOf(await changedMeanwhile(line, () => ground.put(file, ' '))), 'APPROVAL_STALE', `${line}: ${file}`);
+      rmSync(join(ground.project, file));
+      assert.equal(codeOf(await changedMeanwhile(line, () => ground.put(file, ' '))), 'APPROVAL_STALE', `${line}: ${file}, made meanwhile`);
+      rmSync(join(ground.project, file));
+    }
+  });
+
   it('T7 T16 configuration that the repository includes', async () => {
     ground.git('init', '-q');
     ground.put('build/inc', '[filter "x"]\n\tclean = cat\n');

@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join } from 'node:path';
 import { ConductorError } from '../../../../protocol/src/errors';
 import { readGit } from '../../rules/gitCommand';
+import { completionsOf } from '../../rules/laterFiles';
 import { gitArguments } from '../../rules/wrapped';
 import { buildFilesOf } from './buildFiles';
 import { follow, gitFolders, hookFiles, physical } from './facts';
@@ -165,8 +166,10 @@ export function pathsOf(command: PlannedCommand, project: string): readonly Name
   const targets = command.redirections.flatMap((redirection) => (redirection.kind === 'merge' ? [] : [redirection.target]));
   const words = command.argv.slice(1).flatMap(textsIn);
   const named = [...words, ...targets].filter((text) => text !== '' && text.length < 4096 && !text.includes('\0')).map((text) => absolute(command.folder, text));
+  // What stands there under the very name comes first.
+  const completed = completionsOf(command.argv).map((text) => absolute(command.folder, text));
   const within = command.argv.slice(1).flatMap((word) => filesWithin(word, command.folder));
-  const all: readonly (readonly [string, readonly string[]])[] = [['File', [...named, ...within]], ['Build file', buildFiles(command, named, project)], ['Repository file', gitFiles(command)]];
+  const all: readonly (readonly [string, readonly string[]])[] = [['File', [...named, ...within, ...completed]], ['Build file', buildFiles(command, named, project)], ['Repository file', gitFiles(command)]];
   return all.flatMap(([label, paths]) => paths.map((path) => ({ path, label })));
 }
 

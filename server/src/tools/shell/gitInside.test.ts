@@ -72,6 +72,14 @@ describe('git: repositories inside a repository', () => {
     }
   });
 
+  it('T7 asks before a submodule is moved or removed, since git rewrites .gitmodules', async () => {
+    inner('emb');
+    ground.git('add', 'emb');
+    ground.git('commit', '-q', '-m', 'two');
+    for (const line of ['git mv emb emb2', 'git rm emb', 'git rm -q emb']) assert.equal(await ground.verdict(line), 'approve shell.controlFile', line);
+    assert.equal(await ground.verdict('git mv a.txt b.txt'), 'allow shell.allowed');
+  });
+
   it('T7 asks when there are more of them than are looked at', async () => {
     inner('emb');
     const id = ground.gitIn('emb', 'rev-parse', 'HEAD').trim();

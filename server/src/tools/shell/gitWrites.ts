@@ -171,17 +171,26 @@ class Look {
 
   /** Tracked files below the paths: where they are, or where they would arrive. */
   private async tracked(paths: readonly string[], into: string | undefined): Promise<readonly Change[]> {
-    if (into === undefined) return (await this.listed(['ls-files', '--stage', '-z', '--full-name', '--', ...paths])).map(({ name }) => ({ name, link: false }));
-    return this.each(paths, async (path) => {
-      // A folder moves with everything in it, also with what git does not track or ignores.
-      const others = partsOf(await this.text(['--literal-pathspecs', 'ls-files', '-z', '--others', '--full-name', '--', path]));
-      const files = [...(await this.listed(['--literal-pathspecs', 'ls-files', '--stage', '-z', '--full-name', '--', path])), ...others.map((name) => ({ name, link: this.isLink(name) }))];
-      const [from, target] = [this.nameOf(path), this.nameOf(into)];
-      const last = from.split('/').at(-1) ?? '';
-      return files.flatMap(({ name, link }) => {
-        const rest = name.slice(from.length);
-        return [{ name, link: false }, { name: target + rest, link }, { name: `${target}/${last}${rest}`, link }];
-      });
+    const inner = await this.submodules(paths);
+    if (into === undefined) return [...inner, ...(await this.listed(['ls-files', '--stage', '-z', '--full-name', '--', ...paths])).map(({ name }) => ({ name, link: false }))];
+    return [...inner, ...(await this.each(paths, (path) => this.moved(path, into)))];
+  }
+
+  /** With a submodule git rewrites what it keeps of it. */
+  private async submodules(paths: readonly string[]): Promise<readonly Change[]> {
+    const listed = partsOf(await this.text(['ls-files', '--stage', '-z', '--full-name', '--', ...paths]));
+    return listed.some((line) => line.startsWith('160000')) ? [{ name: '.gitmodules', link: false }] : [];
+  }
+
+  private async moved(path: string, into: string): Promise<readonly Change[]> {
+    // A folder moves with everything in it, also with what git does not track or ignores.
+    const others = partsOf(await this.text(['--literal-pathspecs', 'ls-files', '-z', '--others', '--full-name', '--', path]));
+    const files = [...(await this.listed(['--literal-pathspecs', 'ls-files', '--stage', '-z', '--full-name', '--', path])), ...others.map((name) => ({ name, link: this.isLink(name) }))];
+    const [from, target] = [this.nameOf(path), this.nameOf(into)];
+    const last = from.split('/').at(-1) ?? '';
+    return files.flatMap(({ name, link }) => {
+      const rest = name.slice(from.length);
+      return [{ name, link: false }, { name: target + rest, link }, { name: `${target}/${last}${rest}`, link }];
     });
   }
 

@@ -117,6 +117,7 @@ describe('approvals: what words of git mean', () => {
     ground.settle([], ['git']);
     ground.put('text', 'seen\n');
     for (const line of ['git commit -am x', 'git commit --all -m x', 'git add --update', 'git add -u .']) assert.deepEqual(await toldOf(line, () => ground.put('text', `unseen by ${line}\n`)), ['In the repository: all changed files'], line);
+    for (const line of ["git commit -m x 'te*'", 'git commit -m x :/']) assert.ok((await toldOf(line, () => ground.put('text', `unseen by ${line}\n`))).includes('In the repository: all changed files'), line);
     for (const line of ['git add -A', 'git add --all']) assert.deepEqual(await toldOf(line, () => ground.put(`new by ${line}`, 'x')), ['In the repository: all changed and new files'], line);
     assert.deepEqual(await toldOf('git commit -am x', () => ground.put('text', 'unseen\n', 0o755)), ['In the repository: all changed files']);
     assert.ok((await ground.prepare('git commit -am x')).facts.some(({ key, value }) => key === 'all changed files' && value.startsWith('1: text sha256:')));

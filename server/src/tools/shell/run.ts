@@ -174,6 +174,7 @@ class PlanRun {
     this.lastProgram = step.commands.at(-1)?.argv[0] ?? '';
     const opened: Opened = { descriptors: [], folders: [], handed: new Map() };
     let begun: NodeJS.Timeout | undefined;
+    let looks: NodeJS.Timeout | undefined;
     try {
       const children = this.children(step, opened);
       this.started = true;
@@ -181,19 +182,25 @@ class PlanRun {
       const exchanged = new AbortController();
       let other: string | undefined;
       const open = watched.filter(({ shown }) => !opened.handed.has(shown));
+      const later = open.filter((each) => each.later);
+      const look = (files: readonly Watched[]): void => {
+        other ??= touched(files);
+        if (other !== undefined) exchanged.abort();
+      };
       begun = setTimeout(() => {
         turn.begun();
-        other = touched(open);
-        if (other !== undefined) exchanged.abort();
+        look(open);
       }, beginningMs);
+      if (later.length > 0) looks = setInterval(() => look(later), beginningMs);
       const before = performance.now();
       const run = await runChildren(children, limits, { signal: AbortSignal.any([this.runner.signal, exchanged.signal]), mark: this.runner.mark, onOutput: (stream, chunk) => this.tell(stream, chunk), ...(this.lease === undefined ? {} : { through: () => this.runner.secrets?.stream(), between: () => this.runner.secrets?.between() }) });
-      if (performance.now() - before < beginningMs) other ??= touched(open);
+      other ??= touched(performance.now() - before < beginningMs ? open : later);
       if (run.kind === 'notStarted') throw this.notStarted(run.error, step);
       this.take(run, step, opened.handed);
-      if (other !== undefined) throw new ConductorError('APPROVAL_STALE', `"${other}" was touched while its interpreter began, so that other bytes than the approved ones may have been run. What it had started was ended.`);
+      if (other !== undefined) throw new ConductorError('APPROVAL_STALE', `"${other}" was touched while an interpreter began or read, so that other bytes than the approved ones may have been run. What it had started was ended.`);
     } finally {
       clearTimeout(begun);
+      clearInterval(looks);
       closeAll(opened.descriptors);
       for (const folder of opened.folders) folder.close();
     }

@@ -1,5 +1,6 @@
 import { fstatSync, readSync, statSync } from 'node:fs';
 import { asksForItsName, scriptWord } from '../../rules/scriptWord';
+import { laterFiles } from '../../rules/laterFiles';
 import type { Binding } from './binding';
 import { copyApproved } from './copied';
 import { follow, physical } from './facts';
@@ -42,16 +43,22 @@ export function handScript(command: PlannedCommand, { binding, project, temporar
   return undefined;
 }
 
-/** A script that its interpreter opens itself, and the state of the file before it was compared. */
-export type Watched = Readonly<{ shown: string; path: string; identity: string }>;
+/** A file that is opened by its name, and its state before it was compared; `later` when that may be at any time until the end. */
+export type Watched = Readonly<{ shown: string; path: string; identity: string; later: boolean }>;
 
-/** The scripts of a step, to be looked at again once it has begun; before they are compared for the last time. */
+/** The scripts of a step, and what is read into an interpreter as it goes, to be looked at again once it has begun; before they are compared for the last time. */
 export function watchScripts(commands: readonly PlannedCommand[], binding: Binding): readonly Watched[] {
-  return commands.flatMap((command) => {
+  const scripts = commands.flatMap((command) => {
     const found = scriptOf(command, binding);
     const path = found === undefined ? undefined : follow(command.folder, found.word);
-    return found === undefined || path === undefined ? [] : [{ shown: found.word, path, identity: stateOf(path) }];
+    return found === undefined || path === undefined ? [] : [{ shown: found.word, path, identity: stateOf(path), later: false }];
   });
+  const others = laterFiles(commands.map(({ argv }) => argv)).flatMap(({ command, text }) => {
+    const folder = commands[command]?.folder;
+    const path = folder === undefined || binding.hashOf(folder, text) === undefined ? undefined : follow(folder, text);
+    return path === undefined ? [] : [{ shown: text, path, identity: stateOf(path), later: true }];
+  });
+  return [...scripts, ...others];
 }
 
 /** The first of them that was touched since: exchanged and put back, too, since every renaming and every writing leaves its time. */
