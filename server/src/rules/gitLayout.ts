@@ -1,5 +1,8 @@
 /** By what lies in it, git takes a folder for that of a repository, whatever it is called (gitrepository-layout(5)). */
 
+/** The names that count, in small letters. */
+export const repositoryParts: ReadonlySet<string> = new Set(['head', 'commondir', 'objects', 'refs']);
+
 /** Whether a folder is one, given whether it has something of a name. A work tree's own folder points to the rest with `commondir`. */
 export function isRepositoryFolder(has: (name: 'HEAD' | 'commondir' | 'objects' | 'refs') => boolean): boolean {
   return has('HEAD') && (has('commondir') || (has('objects') && has('refs')));

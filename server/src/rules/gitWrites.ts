@@ -22,7 +22,9 @@ export function judgeWrites(subcommand: string, queries: readonly GitWriteQuery[
     const writes = scope.facts.gitWrites(scope.folder, query);
     if ('unknown' in writes) return [ask('shell.gitWrites', `Which files git ${subcommand} would write is not known: ${writes.unknown}.`)];
     const beyond = writes.names.filter((name) => scope.facts.inScope?.(writes.top, name) === false);
-    const steering = writes.names.filter((name) => isControl(name) || scope.facts.steersGit?.(writes.top, name) !== undefined);
+    const steered = sizeOf(writes.names) > maxCharacters ? 'tooMany' : (scope.facts.steersGitAmong?.(writes.top, writes.names) ?? []);
+    if (steered === 'tooMany') return [ask('shell.gitWrites', `git ${subcommand} would write more files and folders than can be looked through.`)];
+    const steering = [...writes.names.filter(isControl), ...steered];
     const control = [...new Set([...named, ...steering, ...repositoriesAmong(writes.names).map((folder) => `${folder}/HEAD`)])];
     return [
       ...(beyond.length === 0 ? [] : [outOfScope(`git ${subcommand}: ${listed(beyond)}`)]),
@@ -31,6 +33,13 @@ export function judgeWrites(subcommand: string, queries: readonly GitWriteQuery[
       ...(writes.outside.length === 0 ? [] : [ask('shell.outside', `git ${subcommand} would write files of the repository that lie outside the project (${listed(writes.outside)}).`)]),
     ];
   });
+}
+
+/** Characters of all names of files that one command would write; with more a person decides. */
+const maxCharacters = 4 * 1024 * 1024;
+
+function sizeOf(names: readonly string[]): number {
+  return names.reduce((sum, name) => sum + name.length, 0);
 }
 
 function isControl(name: string): boolean {

@@ -80,6 +80,8 @@ export type CommandFacts = Readonly<{
   inScope?(folder: string, path: string): boolean;
   /** Whether git takes orders from what lies there, or from something below it, though no name says so. Without it only names count. */
   steersGit?(folder: string, path: string): 'there' | 'below' | undefined;
+  /** Those of many names, divided by `/`, of which the same holds; each folder on the way is looked at once. */
+  steersGitAmong?(folder: string, names: readonly string[]): readonly string[] | 'tooMany';
   /** What lies there, links followed. Whoever cannot look leaves it out, and what depends on it asks. */
   entry?(folder: string, path: string): 'missing' | 'file' | 'folder';
   /** Whether the file there, links followed, has further names (hard links). Without it no file has any. */

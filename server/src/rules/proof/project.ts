@@ -55,6 +55,7 @@ export function projectFacts(project: ProofProject, given: Vector['given'], writ
     place: (folder, path) => placeOf(project, written, folder, path),
     ...(writeScope.length === 0 ? {} : { inScope: inScope(project, readWriteScope(writeScope)) }),
     steersGit: (folder, path) => (steersGit(project, follow(project, folder, path) ?? '/') ? 'there' : undefined),
+    steersGitAmong: (folder, names) => names.filter((name) => steersGit(project, follow(project, folder, name) ?? '/')),
     entry: (folder, path) => entryOf(project, folder, path),
     script: (_, name) => (given.scripts === undefined || given.scripts.includes(name) ? 'yes' : 'no'),
     git: () => ({ programs: given.gitPrograms, hooks: given.gitHooks, remotes: given.gitRemotes }),

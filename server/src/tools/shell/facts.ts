@@ -4,7 +4,7 @@ import { readSmallFile } from '../../base/smallFile';
 import { searchCarried } from './carried';
 import { expandPattern, maxLooked } from './expansion';
 import { namedPlaces } from './gitPlaces';
-import { liesInRepository } from '../../rules/gitLayout';
+import { isRepositoryFolder, liesInRepository, repositoryParts } from '../../rules/gitLayout';
 import { readWriteScope, type WriteScope } from '../../rules/writeScope';
 import { lexicalPlaces, nothingWritten, placeInside, strictestPlace, type CommandFacts, type GitFacts, type GitWriteQuery, type GitWrites, type NotKnown, type Place } from '../../rules/places';
 import { scriptIn } from './projectFiles';
@@ -45,6 +45,7 @@ export function diskFacts(ground: DiskGround): CommandFacts {
     },
     ...(ground.writeScope === undefined || ground.writeScope.length === 0 ? {} : { inScope: inScope(readWriteScope(ground.writeScope), real.project) }),
     steersGit: (folder, path) => steering(start(folder), path, real.git, links),
+    steersGitAmong: (folder, names) => real.git.among(start(folder) ?? folder, names),
     entry: entryAt,
     sharesContent,
     isFile: (folder, path) => entryAt(folder, path) === 'file',
@@ -262,8 +263,14 @@ export function renamedGitFolders(project: string): readonly string[] {
   return [...new Set(inside)].filter((folder) => !folder.slice(real.length).split(sep).includes('.git'));
 }
 
+/** Folders on the way to the names of one command that are looked at; with more nobody says what git obeys among them. */
+const maxFolders = 20_000;
+
+/** A folder on the way to names: where it lies, whether git obeys everything in it, and what is named in it or below. */
+type Around = Readonly<{ place: string | undefined; steers: boolean; named: readonly string[] }>;
+
 /** What git obeys in a project though its name does not say so. Places are absolute and resolved, inside the project. */
-export type GitGround = Readonly<{ /** What configuration names: hooks, attributes, further configuration. */ configured: readonly string[]; /** Whether it lies there. */ steers(place: string): boolean; /** Whether it lies below there, so that another folder in that place would bring its own. */ holds(place: string): boolean }>;
+export type GitGround = Readonly<{ /** Those of many names below a resolved folder that lie there, or above it; each folder is looked at once. */ among(top: string, names: readonly string[]): readonly string[] | 'tooMany'; /** What configuration names: hooks, attributes, further configuration. */ configured: readonly string[]; /** Whether it lies there. */ steers(place: string): boolean; /** Whether it lies below there, so that another folder in that place would bring its own. */ holds(place: string): boolean }>;
 
 /** Looks up where a project's repository and its configuration lie; what lies in a folder is looked at when it is asked about. */
 export function gitGround(project: string): GitGround {
@@ -273,11 +280,50 @@ export function gitGround(project: string): GitGround {
   const named = [...renamedGitFolders(project), ...configured];
   const inner = remembered((folder) => (isThere(join(folder, '.git')) ? configuredIn(folder, real) : []));
   const all = (place: string): readonly string[] => [...named, ...foldersTo(place, real).flatMap(inner)];
+  const isFolder = (place: string, arriving?: string): boolean => isRepositoryFolder((part) => arriving === part.toLowerCase() || isThere(`${place}/${part}`));
+  const below = (around: Around, name: string): Around => {
+    const place = around.place === undefined ? undefined : follow(around.place, name);
+    if (place === undefined) return { place, steers: true, named: [] };
+    // Behind a link everything on the way to its target counts.
+    const way = dirname(place) === around.place ? [place] : foldersTo(place, real);
+    const within = [...around.named, ...way.flatMap(inner)];
+    return { place, named: within, steers: around.steers || within.some((folder) => isWithin(place, folder)) || way.some((folder) => isFolder(folder) || isFolder(dirname(folder), basename(folder).toLowerCase())) };
+  };
+  const among: GitGround['among'] = (top, names) => {
+    const known = new Map<string, Around>([['', { place: top, steers: isFolder(top), named: all(top) }]]);
+    const around = (path: string): Around | undefined => {
+      const missing: string[] = [];
+      let current = path;
+      for (; !known.has(current); current = folderOf(current)) missing.push(current);
+      let here = known.get(current);
+      for (const next of missing.reverse()) {
+        if (here === undefined || known.size > maxFolders) return undefined;
+        here = below(here, next.slice(next.lastIndexOf('/') + 1));
+        known.set(next, here);
+      }
+      return here;
+    };
+    const found: string[] = [];
+    for (const name of names) {
+      const folder = around(folderOf(name));
+      if (folder === undefined) return 'tooMany';
+      const last = name.slice(name.lastIndexOf('/') + 1);
+      const place = folder.place === undefined ? last : join(folder.place, last);
+      const arrives = repositoryParts.has(last.toLowerCase()) && folder.place !== undefined && isFolder(folder.place, last.toLowerCase());
+      if (folder.steers || arrives || folder.named.some((each) => isWithin(place, each) || isWithin(each, place))) found.push(name);
+    }
+    return found;
+  };
   return {
     configured,
+    among,
     steers: (place) => isWithin(place, real) && (all(place).some((folder) => isWithin(place, folder)) || liesInRepository(real, place.slice(real.length).split(sep).filter((name) => name !== ''), isThere)),
     holds: (place) => place !== real && isWithin(place, real) && all(place).some((folder) => folder !== place && isWithin(folder, place)),
   };
+}
+
+function folderOf(name: string): string {
+  return name.slice(0, Math.max(0, name.lastIndexOf('/')));
 }
 
 /** What the configuration of a folder's repository names inside the project. */

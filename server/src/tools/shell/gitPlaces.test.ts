@@ -6,6 +6,7 @@ import { configSchema } from '../../../../protocol/src/config';
 import { codeOf, ShellProject } from '../../../../test/fakes/shellProject';
 import { repositoriesAmong } from '../../rules/gitLayout';
 import { createFilesystemTools } from '../filesystem/tools';
+import { gitGround } from './facts';
 
 const programs = ['git', 'tee', 'cp', 'mv', 'rm', 'ln', 'mkdir', 'touch', 'cat', 'cd', 'ls'];
 
@@ -115,6 +116,20 @@ describe('git: places that it obeys under any name', () => {
     assert.equal(existsSync(ground.canary), false);
     await ground.run('git commit -m x a.txt');
     assert.equal(existsSync(ground.canary), true, 'git runs them, so that this test can fail');
+  });
+
+  it('T19 looks at each folder of many names once, and at no more than can be looked through', () => {
+    const names = Array.from({ length: 20_000 }, (_, index) => `src/a/${index % 7}/f${index}`);
+    const started = process.cpuUsage();
+    assert.deepEqual(gitGround(ground.project).among(ground.project, names), []);
+    const { user, system } = process.cpuUsage(started);
+    assert.ok(user + system < 2_000_000, `${user + system} microseconds of CPU`);
+    assert.deepEqual(gitGround(ground.project).among(ground.project, [...names, 'src/a/3/HEAD', '.git/x']), ['.git/x']);
+    assert.equal(gitGround(ground.project).among(ground.project, Array.from({ length: 20_001 }, (_, index) => `src/${index}/f`)), 'tooMany');
+    ground.put('b/objects/x', '');
+    ground.put('b/refs/x', '');
+    ground.git('config', 'core.hooksPath', 'tools/hooks');
+    assert.deepEqual(gitGround(ground.project).among(ground.project, ['b/HEAD', 'b/config', 'tools', 'tools/hooks', 'tools/hooks/a/b', 'tools/x', 'c']), ['b/HEAD', 'tools', 'tools/hooks', 'tools/hooks/a/b']);
   });
 
   it('finds repositories among names, however many there are', () => {
