@@ -257,8 +257,10 @@ function gitFolderAt(path: string): string | undefined {
 
 /** Where git keeps the repository of a project under another name than `.git`, inside the project; absolute and resolved. */
 export function renamedGitFolders(project: string): readonly string[] {
-  const folders = gitFolders(project);
-  const real = realOrSelf(project);
+  return renamedOf(gitFolders(project), realOrSelf(project));
+}
+
+function renamedOf(folders: ReturnType<typeof gitFolders>, real: string): readonly string[] {
   const inside = folders === undefined ? [] : [folders.own, folders.common].map(realOrSelf).filter((folder) => folder !== real && isWithin(folder, real));
   return [...new Set(inside)].filter((folder) => !folder.slice(real.length).split(sep).includes('.git'));
 }
@@ -276,9 +278,10 @@ export type GitGround = Readonly<{ /** Those of many names below a resolved fold
 export function gitGround(project: string): GitGround {
   const real = realOrSelf(project);
   const isThere = remembered((path) => lstatOf(path) !== undefined);
-  const configured = configuredIn(real, real);
-  const named = [...renamedGitFolders(project), ...configured];
-  const inner = remembered((folder) => (isThere(join(folder, '.git')) ? configuredIn(folder, real) : []));
+  const folders = gitFolders(real);
+  const configured = configuredIn(folders, real, real);
+  const named = [...renamedOf(folders, real), ...configured];
+  const inner = remembered((folder) => (isThere(`${folder}/.git`) ? configuredIn(gitFolders(folder), folder, real) : []));
   const all = (place: string): readonly string[] => [...named, ...foldersTo(place, real).flatMap(inner)];
   const isFolder = (place: string, arriving?: string): boolean => isRepositoryFolder((part) => arriving === part.toLowerCase() || isThere(`${place}/${part}`));
   const below = (around: Around, name: string): Around => {
@@ -327,8 +330,7 @@ function folderOf(name: string): string {
 }
 
 /** What the configuration of a folder's repository names inside the project. */
-function configuredIn(folder: string, project: string): readonly string[] {
-  const folders = gitFolders(folder);
+function configuredIn(folders: ReturnType<typeof gitFolders>, folder: string, project: string): readonly string[] {
   const files = folders === undefined ? [] : [join(folders.common, 'config'), join(folders.own, 'config.worktree')];
   const top = folders?.top ?? folder;
   return namedPlaces(files, top).map((place) => physical(place) ?? place).filter((place) => place !== project && place !== top && isWithin(place, project));

@@ -1,8 +1,7 @@
-import { statSync, type BigIntStats } from 'node:fs';
+import { statSync, type Stats } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { readSmallFile } from '../../base/smallFile';
-import { identityOf } from './resolve';
 
 /** Where git takes its orders from though no name says so, because a configuration names it. */
 
@@ -41,7 +40,7 @@ const maxConfig = 1024 * 1024;
 function settingsIn(file: string): readonly Setting[] {
   const stat = statOf(file);
   if (stat === undefined) return [];
-  const identity = identityOf(stat);
+  const identity = `${stat.dev}:${stat.ino}:${stat.size}:${stat.mtimeMs}:${stat.ctimeMs}`;
   const before = known.get(file);
   if (before?.identity === identity) return before.settings;
   const text = readSmallFile(file, maxConfig) ?? '';
@@ -66,9 +65,9 @@ function unquoted(text: string): string {
   return value.trim();
 }
 
-function statOf(path: string): BigIntStats | undefined {
+function statOf(path: string): Stats | undefined {
   try {
-    return statSync(path, { bigint: true, throwIfNoEntry: false });
+    return statSync(path, { throwIfNoEntry: false });
   } catch {
     return undefined;
   }
