@@ -63,34 +63,6 @@ describe('paths that both commands and file tools refuse', () => {
     assert.equal(await command('git status', config), 'approve shell.gitUnknown');
   });
 
-  it('T6 asks before a compiler whose configuration writes although nothing is emitted', async () => {
-    const config = { plugins: { shell: { allowedCommands: ['tsc'] } } };
-    const put = (path: string, text: string): void => writeFileSync(join(project, path), text);
-    mkdirSync(join(base, 'bin'));
-    writeFileSync(join(base, 'bin/tsc'), '#!/bin/sh\n', { mode: 0o755 });
-    assert.equal(await command('tsc --noEmit', config), 'allow shell.allowed', 'without a configuration');
-    put('tsconfig.json', '{ // "incremental": true\n "compilerOptions": { "strict": true, }, "extends": "./base" }');
-    assert.equal(await command('tsc --noEmit', config), 'approve shell.arguments', 'what it extends is not there');
-    put('base.json', '{}');
-    assert.equal(await command('tsc --noEmit', config), 'allow shell.allowed');
-    for (const option of ['"incremental": true', '"composite": true', '"tsBuildInfoFile": "../x"', '"generateTrace": "../x"', '"gener\\u0061teTrace": "../x"', '"generateCpuProfile": "../x"', "'generateTrace': '../x'"]) {
-      put('base.json', `{ "compilerOptions": { ${option} } }`);
-      assert.equal(await command('tsc --noEmit', config), 'approve shell.arguments', option);
-      assert.equal(await command('tsc --noEmit -p .', config), 'approve shell.arguments', option);
-      assert.equal(await command('tsc -p base.json --noEmit', config), 'approve shell.arguments', option);
-      assert.equal(await command('tsc --noEmit -p src', config), 'approve shell.arguments', 'no configuration there');
-    }
-    put('base.json', '{ "extends": "./tsconfig.json" }');
-    assert.equal(await command('tsc --noEmit', config), 'approve shell.arguments', 'a circle');
-    mkdirSync(join(project, 'node_modules/shared'), { recursive: true });
-    put('tsconfig.json', '{ "extends": ["shared", "shared/strict.json"] }');
-    put('node_modules/shared/tsconfig.json', '{}');
-    put('node_modules/shared/strict.json', '{}');
-    assert.equal(await command('tsc --noEmit', config), 'allow shell.allowed');
-    put('tsconfig.json', '{ "extends": "./a", "extends": "./b" }');
-    assert.equal(await command('tsc --noEmit', config), 'approve shell.arguments', 'it stands there twice');
-  });
-
   it('refuses to bind an approval to more bytes than can be read before each step', async () => {
     const config = { plugins: { shell: { requireApproval: ['cat'] } } };
     const names = Array.from({ length: 9 }, (_, n) => `big${n}`);
