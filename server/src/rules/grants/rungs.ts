@@ -110,7 +110,8 @@ function counted(count: number, noun: string): string {
 function offer(ground: Ground, rung: RungName, lasts: string, platform: Platform): Offer | undefined {
   const unit = theOne(ground);
   const form = unit === undefined ? undefined : formOf(unit.argv, platform);
-  const same = ground.units.length === 0 ? 'exactly this call, while nothing that it rests on changes' : 'exactly this here, while its programs and scripts do not change';
+  const loads = ground.units.some(({ argv }) => runsAnything(argv, platform) !== undefined) ? '; what these load themselves is not looked at' : '';
+  const same = ground.units.length === 0 ? 'exactly this call, while nothing that it rests on changes' : `exactly this here, while its programs and the files that it names do not change${loads}`;
   switch (rung) {
     case 'session':
       return { rung, title: 'Approve for This Session', covers: `This agent, until it ends: ${same}.`, lasts };

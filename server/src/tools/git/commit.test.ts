@@ -105,6 +105,13 @@ describe('git.commit', () => {
     assert.match(detail(prepared, 'Files'), /sub/);
     assert.equal(assertSuccess(await ground.start(prepared)).structured?.['asShown'], true);
     assert.deepEqual(filesOf(), ['a.txt', 'sub']);
+    ground.git('config', '--unset', 'diff.ignoreSubmodules');
+    for (const given of [{ files: ['sub'] }, { all: true }]) {
+      inner('commit', '-q', '--allow-empty', '-m', 'seen');
+      const bound = await ground.prepareGit('commit', { message: 'x', ...given });
+      inner('commit', '-q', '--allow-empty', '-m', 'unseen');
+      assert.equal(codeOf(await ground.start(bound)), 'APPROVAL_STALE', JSON.stringify(given));
+    }
   });
 
   it('git:commit-scope: commits deletions', async () => {

@@ -5,6 +5,7 @@ import { join, relative, sep } from 'node:path';
 import { ConductorError } from '../../../../protocol/src/errors';
 import { readSmallFile } from '../../base/smallFile';
 import { gitFolders } from '../shell/facts';
+import { commitAt } from '../shell/changedFiles';
 import { askGitText, isNotKnown, partsOf, type Asking } from '../shell/gitQuestion';
 import { readGitFacts } from '../shell/repository';
 import { hashFile, isWithin } from '../shell/resolve';
@@ -96,7 +97,7 @@ class Look {
     if (names.length > maxFiles) throw userError(`${names.length} files would be taken, more than the ${maxFiles} that can be looked at. Stage them and commit what is staged.`);
     this.requireInside(names, project);
     const files: Fact[] = [];
-    for (const name of names) files.push({ label: 'File to commit', key: name, ...(await contentOf(join(this.ground.repository.top, name))) });
+    for (const name of names) files.push({ label: 'File to commit', key: name, ...(await contentOf(join(this.ground.repository.top, name), this.asking)) });
     const against = this.ground.repository.head === undefined ? ['--cached'] : [this.ground.repository.head];
     const counts = [...(await this.counts([...against, '--', ...only])), ...unknown.map((path) => ({ path: this.fromTop(path) }))];
     return { facts: [this.lastCommit(), ...this.merging(), ...stagedFacts(cached), ...files], staged: undefined, counts, unknown };
@@ -157,11 +158,11 @@ class Look {
 }
 
 /** Kind, rights and bytes of what lies at a path, as far as git keeps them. */
-async function contentOf(path: string): Promise<Pick<Fact, 'value' | 'text'>> {
+async function contentOf(path: string, asking: Asking): Promise<Pick<Fact, 'value' | 'text'>> {
   const stat = lstatSync(path, { throwIfNoEntry: false });
   if (stat === undefined) return { value: 'missing' };
   if (stat.isSymbolicLink()) return { value: `link ${readlinkSync(path)}` };
-  if (stat.isDirectory()) return { value: 'repository' };
+  if (stat.isDirectory()) return { value: `repository ${await commitAt(path, asking)}` };
   if (!stat.isFile()) throw userError(`${path} is no regular file, so it cannot be committed.`);
   const kind = (stat.mode & 0o100) === 0 ? 'file' : 'executable';
   if (stat.size > maxShownText) return { value: `${kind} sha256:${await hashFile(path)}` };

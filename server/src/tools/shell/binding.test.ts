@@ -55,6 +55,9 @@ describe('approvals: what they are bound to', () => {
       assert.equal(codeOf(await changedMeanwhile(line, () => ground.put(file, ' '))), 'APPROVAL_STALE', `${line}: ${file}, made meanwhile`);
       rmSync(join(ground.project, file));
     }
+    ground.put('tools/migrate.py', '');
+    const reach = (await ground.prepare('python3 -m tools.migrate')).reach?.();
+    assert.ok(reach?.kind === 'commands' && reach.units[0]?.ties.some(({ key, value }) => key.endsWith('/tools/migrate.py') && value.startsWith('sha256:')), 'a grant is tied to it as well');
   });
 
   it('T7 T16 configuration that the repository includes', async () => {

@@ -24,9 +24,9 @@ export async function changedFiles(folder: string, asking: Asking, fresh: boolea
   const hash = createHash('sha256');
   let left: number = most.bytes;
   for (const name of names) {
-    const state = await stateOf(join(top.replace(/\n$/, ''), name), left);
+    const state = await stateOf(join(top.replace(/\n$/, ''), name), left, asking);
     if (typeof state !== 'string') return state;
-    left -= Number(/ ([0-9]+)$/.exec(state)?.[1] ?? 0);
+    left -= Number(/^[0-9]+ [0-9a-f]{64} ([0-9]+)$/.exec(state)?.[1] ?? 0);
     hash.update(JSON.stringify([name, state]));
   }
   const more = names.length > maxTold ? ' …' : '';
@@ -34,14 +34,21 @@ export async function changedFiles(folder: string, asking: Asking, fresh: boolea
 }
 
 /** Kind, right to run, bytes and their number, as far as git keeps them. */
-async function stateOf(path: string, left: number): Promise<string | NotKnown> {
+async function stateOf(path: string, left: number, asking: Asking): Promise<string | NotKnown> {
   try {
     const stat = lstatSync(path, { throwIfNoEntry: false });
     if (stat === undefined) return 'missing';
     if (stat.isSymbolicLink()) return `link ${JSON.stringify(readlinkSync(path))}`;
-    if (!stat.isFile()) return stat.isDirectory() ? { unknown: `${path} is a repository of its own` } : { unknown: `${path} is no regular file` };
+    if (stat.isDirectory()) return `repository ${await commitAt(path, asking)}`;
+    if (!stat.isFile()) return { unknown: `${path} is no regular file` };
     return stat.size > left ? { unknown: 'the changed files are too large to be read' } : `${stat.mode & 0o100} ${await hashFile(path)} ${stat.size}`;
   } catch {
     return { unknown: `${path} cannot be read` };
   }
+}
+
+/** The commit that a repository inside another one is at, which is all that the outer one keeps of it. */
+export async function commitAt(folder: string, asking: Asking): Promise<string> {
+  const id = await askGitText(['rev-parse', '--verify', '--quiet', 'HEAD'], folder, asking);
+  return isNotKnown(id) ? 'without a commit' : id.trim();
 }

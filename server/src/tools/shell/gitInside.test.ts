@@ -72,6 +72,20 @@ describe('git: repositories inside a repository', () => {
     }
   });
 
+  it('T7 is silent in a submodule, whose configuration says where its own files are, and asks where it says anything else', async () => {
+    const source = join(ground.folder, 'source');
+    mkdirSync(source);
+    ground.gitIn('../source', 'init', '-q', '-b', 'main');
+    ground.gitIn('../source', 'commit', '-q', '--allow-empty', '-m', 'x');
+    ground.git('submodule', 'add', '-q', source, 'sub');
+    mkdirSync(join(ground.project, 'sub/deep'));
+    for (const line of ['git -C sub status', 'git -C sub/deep log --oneline', 'git -C sub diff']) await ground.silent(line);
+    for (const place of [ground.project, join(ground.project, 'sub/deep'), '../..', ground.folder]) {
+      ground.git('config', '-f', '.git/modules/sub/config', 'core.worktree', place);
+      assert.match(await ground.verdict('git -C sub status'), /^approve shell\.git/, place);
+    }
+  });
+
   it('T7 asks before a submodule is moved or removed, since git rewrites .gitmodules', async () => {
     inner('emb');
     ground.git('add', 'emb');

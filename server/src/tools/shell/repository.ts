@@ -26,7 +26,8 @@ export async function readGitFacts(folder: string, asking: Asking, project: stri
   if (isNotKnown(pairs)) return pairs;
   const inner = top === '' ? [] : await innerPairs(top, found);
   if (isNotKnown(inner)) return inner;
-  const facts = gitFactsOf(pairs);
+  // Git says of every submodule where its files are.
+  const facts = gitFactsOf(pairs.filter((pair) => top === '' || gitFolders(top)?.own !== gitFolders(folder)?.own || !isOwnWorkTree(pair, top)));
   const programs = [...new Set([...facts.programs, ...inner])];
   return { ...facts, programs, hooks: facts.hooks || hasHooks(folder), repository: top !== '', above: top !== '' && !isWithin(realOr(top), project), branch: branchOf(folder) };
 }
@@ -169,7 +170,7 @@ function isPopulated(folder: string): boolean {
 /** A submodule's configuration always says where its work tree is; only another one than its own matters. */
 function isOwnWorkTree([key, value]: Pair, folder: string): boolean {
   const repository = gitFolders(folder);
-  return key.toLowerCase() === 'core.worktree' && repository !== undefined && realOr(resolve(repository.own, value)) === realOr(folder);
+  return key.toLowerCase() === 'core.worktree' && repository !== undefined && repository.top === realOr(folder) && realOr(resolve(repository.own, value)) === realOr(folder);
 }
 
 function branchOf(folder: string): string | undefined {
