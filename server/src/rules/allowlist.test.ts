@@ -159,6 +159,18 @@ describe('commands: facts about the machine', () => {
     assert.equal(judgeCommand({ ...blind, request: { line: 'cp -r a b' } }).verdict.verdict, 'approve');
   });
 
+  it('T13 lets a line go to a folder of the project without a listing of cd, and nowhere else', () => {
+    const only = (line: string, requireApproval: readonly string[] = []): string => {
+      const { verdict } = judge({ line }, { allowedCommands: ['ls'], requireApproval: [...requireApproval] });
+      return `${verdict.verdict} ${verdict.rule}`;
+    };
+    assert.equal(only('cd src && ls'), 'allow shell.allowed');
+    assert.equal(only('cd src && ls', ['cd']), 'approve shell.requireApproval');
+    assert.equal(only('cd .. && ls'), 'deny shell.cdOutside');
+    assert.equal(only('cd src && cat a'), 'deny shell.notListed');
+    assert.equal(only('cd .git && ls'), 'approve shell.cdControl');
+  });
+
   it('T17 refuses a working folder outside the project and in the own folder', () => {
     assert.equal(judge({ line: 'ls' }, settings, { cwd: '/tmp' }).verdict.rule, 'shell.cwdOutside');
     assert.equal(judge({ line: 'ls' }, settings, { cwd: '/home/u/.conductor' }).verdict.rule, 'shell.ownFolder');

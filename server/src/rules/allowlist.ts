@@ -151,6 +151,8 @@ function judgeName(name: string, input: JudgeInput): Verdict {
   if (input.platform === 'win32' && /\.(cmd|bat|ps1|psm1|vbs|vbe|js|jse|wsf|wsh|msc|scr|pif|lnk|cpl|hta)$|\.$/i.test(name)) return deny('shell.batchFile', `"${shown}" cannot be started without a shell. Use the program behind it, for instance "node" with the script.`);
   switch (standing(name, input.lists, input.platform)) {
     case 'unlisted':
+      // It starts no program; where it leads is judged, and every other command of the line needs its own listing.
+      if (known === 'cd') return { verdict: 'allow', rule: 'shell.allowed', reason: 'cd starts no program.' };
       return deny('shell.notListed', `"${shown}" is in neither plugins.shell.allowedCommands nor plugins.shell.requireApproval. Ask the user to add it if it is needed.`);
     case 'approval':
       return ask('shell.requireApproval', `Your settings let ${shown} run only after you approve.`);
