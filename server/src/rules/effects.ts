@@ -4,10 +4,11 @@ import type { ParsedCommand } from './commandPlan';
 import { readGit } from './gitCommand';
 import { treeWriters } from './gitWrites';
 import { gitReaders, gitWriters } from './programs/git';
-import { textOnly } from './programs/readers';
+import { readers, textOnly } from './programs/readers';
 import { readArguments, type Kind } from './programs/rule';
 import { interpreters, withoutVersion } from './programs/runtimes';
 import { argumentRules } from './programs/table';
+import { searchers } from './programs/search';
 import { wrappers } from './programs/wrappers';
 import { innermost } from './wrapped';
 
@@ -79,12 +80,22 @@ function pathsIn(name: string, args: readonly string[]): readonly string[] {
 /** The verdict on commands that a pipe starts together: none of them may change where the names of another lead, or what git finds. */
 export function judgeTogether(commands: readonly ParsedCommand[]): Verdict | undefined {
   const found = commands.length < 2 ? undefined : commands.find((command) => changes(command.argv) && commands.some((other) => other !== command && isAtRisk(other.argv)));
+  const mover = commands.length < 2 ? undefined : commands.find((command) => changes(command.argv) && commands.some((other) => other !== command && mayLast(other.argv)));
+  if (found === undefined && mover !== undefined) return ask('shell.together', `${mover.argv[0]} changes where names lead, and nothing else may run in the project until the whole pipe has ended, which another command of it can put off. With "&&" in place of the pipe it need not ask for this.`);
   return found === undefined ? undefined : ask('shell.together', `${found.argv[0]} can change where names lead or what git finds, and the other commands of the pipe start at the same time. With "&&" in place of the pipe it need not ask for this.`);
 }
 
 function changes(argv: ParsedCommand['argv']): boolean {
   const { names, history } = effectsOf(argv);
   return names === 'changes' || history === 'changes';
+}
+
+const quick: ReadonlySet<string> = new Set([...[...readers, ...searchers].map(([name]) => name), ...textOnly, 'tee', 'sed', 'awk', 'gawk', 'mawk', 'jq', 'xargs', 'git']);
+
+/** Whether a command can go on for as long as it likes, though it has nothing more to read or to write. */
+function mayLast(argv: ParsedCommand['argv']): boolean {
+  const [name] = innermost(argv);
+  return !quick.has(name) || name === 'sleep';
 }
 
 function isAtRisk(argv: ParsedCommand['argv']): boolean {

@@ -36,6 +36,13 @@ describe('commands:ground stays as it was judged', function () {
     assert.equal(await shell.verdict('ln -sfn B x'), 'allow shell.allowed');
   });
 
+  it('T27 asks where a pipe would keep the names of the project for as long as it likes', async () => {
+    shell.settle([...listed, 'tail', 'head', 'node']);
+    shell.put('s.js', '');
+    for (const line of ['sleep 600 | rm -i x', 'cp a b | sleep 600', 'node s.js | rm -i x', 'sleep 9 | nice rm -i x']) assert.equal(await shell.verdict(line), 'approve shell.together', line);
+    for (const line of ['echo y | rm -i x', 'yes | rm -i x', 'mv -v a b | head -3', 'sleep 1 && rm x']) assert.notEqual(await shell.verdict(line), 'approve shell.together', line);
+  });
+
   it('T27 asks where a pipe would give a branch another meaning under git checkout', async () => {
     shell.git('init', '-q', '-b', 'main');
     shell.git('add', 'A');
