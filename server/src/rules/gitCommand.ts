@@ -101,7 +101,9 @@ function wholeRepository(subcommand: string, seen: Seen, facts: GitFacts): reado
 function repository(subcommand: string, facts: GitFacts): readonly Verdict[] {
   const found: Verdict[] = [];
   if (facts.programs.length > 0) found.push(ask('shell.gitPrograms', `The repository's own configuration names programs that git could run (${facts.programs.slice(0, 5).join(', ')}).`));
-  if (facts.hooks && hookedCommands.has(subcommand)) found.push(ask('shell.gitHooks', `The repository has hooks, and git ${subcommand} would run them.`));
+  const concerned = hookedCommands.get(subcommand) ?? [];
+  const run = facts.hookNames === undefined ? concerned : facts.hookNames.filter((name) => concerned.includes(name));
+  if (facts.hooks && run.length > 0) found.push(ask('shell.gitHooks', `The repository has hooks, and git ${subcommand} would run them.`));
   return found;
 }
 

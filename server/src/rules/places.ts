@@ -31,6 +31,8 @@ export type GitFacts = Readonly<{
   above?: boolean;
   /** False when the folder lies in no repository, so that git takes its operands for plain files. Default: true. */
   repository?: boolean;
+  /** The names of its hooks; absent when nobody looked, and then it may have any. */
+  hookNames?: readonly string[];
   /** True when the repository has hooks that git would run on commit, checkout, merge or push. */
   hooks: boolean;
 }>;

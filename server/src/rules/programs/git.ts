@@ -92,8 +92,18 @@ export const gitWriters: readonly (readonly [string, ArgumentRule])[] = [
   ['format-patch', { flags: `${look} --stdout -k -n -N --cover-letter --numbered --no-numbered`, values: { number: '--start-number' }, operands: ['rev'], needs: '--stdout', digits: true }],
 ];
 
-/** Subcommands during which git runs hooks of the repository. */
-export const hookedCommands: ReadonlySet<string> = new Set(['commit', 'checkout', 'switch', 'merge', 'pull', 'push', 'rebase', 'cherry-pick', 'revert', 'reset', 'bisect']);
+const always = ['reference-transaction', 'post-index-change', 'pre-auto-gc'];
+const committing = [...always, 'pre-commit', 'pre-merge-commit', 'prepare-commit-msg', 'commit-msg', 'post-commit', 'post-rewrite', 'post-checkout', 'post-merge'];
+const replaying = [...committing, 'pre-rebase', 'applypatch-msg', 'pre-applypatch', 'post-applypatch'];
+
+/** Subcommands during which git runs hooks of the repository, and the names of these hooks (githooks(5)). */
+export const hookedCommands: ReadonlyMap<string, readonly string[]> = new Map<string, readonly string[]>([
+  ...['commit', 'merge', 'cherry-pick', 'revert'].map((name) => [name, committing] as const),
+  ...['pull', 'rebase'].map((name) => [name, replaying] as const),
+  ...['checkout', 'switch', 'bisect'].map((name) => [name, [...always, 'post-checkout']] as const),
+  ['reset', always],
+  ['push', [...always, 'pre-push']],
+]);
 
 /** Subcommands that need to know the person: the user's own git configuration is left in place for them. */
 export const personalCommands: ReadonlySet<string> = new Set(['commit', 'merge', 'pull', 'push', 'fetch', 'rebase', 'cherry-pick', 'revert', 'stash', 'tag', 'ls-remote', 'notes']);

@@ -103,6 +103,25 @@ describe('git: places that it obeys under any name', () => {
     for (const line of ['tee inner/hooks/pre-commit', 'tee tree/tools/x']) assert.equal(await ground.verdict(line), 'allow shell.allowed', line);
   });
 
+  it('asks for hooks only where git would run one of that name', async () => {
+    ground.git('branch', 'other');
+    ground.git('config', 'remote.origin.url', 'https://127.0.0.1:1/x');
+    const expect = async (asking: readonly string[], silent: readonly string[]): Promise<void> => {
+      for (const line of asking) assert.equal(await ground.verdict(line), 'approve shell.gitHooks', line);
+      for (const line of silent) assert.equal(await ground.verdict(line), 'allow shell.allowed', line);
+    };
+    ground.put('a.txt', 'two\n');
+    ground.put('.git/hooks/pre-commit', '#!/bin/sh\n', 0o755);
+    await expect(['git commit -am x', 'git cherry-pick other', 'git rebase other'], ['git switch other', 'git reset HEAD', 'git push origin main']);
+    ground.put('.git/hooks/reference-transaction', '#!/bin/sh\n', 0o755);
+    await expect(['git switch other', 'git reset HEAD', 'git push origin main'], ['git status', 'git add a.txt']);
+    // Those in the repository's own folder count no more.
+    ground.git('config', 'core.hooksPath', 'tools/hooks');
+    await expect([], ['git commit -am x', 'git switch other', 'git push origin main']);
+    ground.put('tools/hooks/post-checkout', '#!/bin/sh\n', 0o755);
+    await expect(['git switch other'], ['git push origin main']);
+  });
+
   it('T16 an approved command of git runs the hooks of another folder only as they were', async () => {
     ground.put('hooks/pre-commit', '#!/bin/sh\n', 0o755);
     ground.git('config', 'core.hooksPath', 'hooks');

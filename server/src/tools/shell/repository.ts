@@ -1,10 +1,10 @@
 import { lstatSync, realpathSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { readSmallFile } from '../../base/smallFile';
 import { addressKeys } from '../../rules/gitRemotes';
 import type { GitFacts, NotKnown } from '../../rules/places';
-import { gitFolders, hasHooks, hookFiles, hooksIn } from './facts';
+import { gitFolders, hookFiles, hooksIn } from './facts';
 import { askGit, askGitText, isNotKnown, partsOf, type Asking } from './gitQuestion';
 import { isWithin } from './resolve';
 
@@ -29,7 +29,15 @@ export async function readGitFacts(folder: string, asking: Asking, project: stri
   // Git says of every submodule where its files are.
   const facts = gitFactsOf(pairs.filter((pair) => top === '' || gitFolders(top)?.own !== gitFolders(folder)?.own || !isOwnWorkTree(pair, top)));
   const programs = [...new Set([...facts.programs, ...inner])];
-  return { ...facts, programs, hooks: facts.hooks || hasHooks(folder), repository: top !== '', above: top !== '' && !isWithin(realOr(top), project), branch: branchOf(folder) };
+  const hooks = hooksOf(pairs, folder, top);
+  return { ...facts, programs, hooks: hooks.length > 0, hookNames: hooks, repository: top !== '', above: top !== '' && !isWithin(realOr(top), project), branch: branchOf(folder) };
+}
+
+/** The names of the hooks that git would run, were it not kept from them: where the configuration names a folder, those in it count and no others. */
+function hooksOf(pairs: readonly Pair[], folder: string, top: string): readonly string[] {
+  const named = pairs.findLast(([key]) => key.toLowerCase() === 'core.hookspath')?.[1];
+  const files = named === undefined ? hookFiles(folder) : hooksIn(resolve(top === '' ? folder : top, named.replace(/^~(?=\/)/, homedir())));
+  return files.map((file) => basename(file));
 }
 
 /** A file that git opens at each start and would wait for: a named pipe, or a device. */
