@@ -202,6 +202,16 @@ describe('git: files that a command writes', () => {
     assert.equal(await ground.verdict('git cherry-pick gone more'), 'approve shell.controlFile');
   });
 
+  it('T7 looks at what is staged before a merge, since a merge that fails brings it into the work tree', async () => {
+    branch('one', () => ground.put('a.txt', 'first\n'));
+    ground.git('checkout', '-q', 'good');
+    assert.equal(await ground.verdict('git merge --no-edit one'), 'allow shell.allowed');
+    await ground.silent("git restore --staged --source=evil '.vscode/tasks.jso?'").catch(() => ground.git('restore', '--staged', '--source=evil', '.vscode/tasks.json'));
+    for (const line of ['git merge --no-edit one', 'git merge --squash one', 'git merge one links']) assert.match(await ground.verdict(line), /^approve shell\.(controlFile|gitLinks)$/, line);
+    assert.throws(() => ground.git('merge', '--no-edit', 'one'));
+    assert.ok(existsSync(join(ground.project, '.vscode/tasks.json')), 'git writes it, so that this test can fail');
+  });
+
   it('T7 what is put away for a while asks', async () => {
     for (const line of ['git merge --autostash good', 'git rebase --autostash good']) assert.equal(await ground.verdict(line), 'approve shell.gitWrites', line);
     assert.equal(await ground.verdict('git merge --no-autostash --no-edit good'), 'allow shell.allowed');

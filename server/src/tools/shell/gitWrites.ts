@@ -70,7 +70,7 @@ class Look {
       case 'files':
         return this.files(query.revision, query.paths);
       case 'merge':
-        return this.each(query.others, (other) => this.merge(other));
+        return [...(await this.each(query.others, (other) => this.merge(other))), ...(await this.putAway())];
       case 'rebase':
         return this.rebase(query);
       case 'pick':
@@ -128,6 +128,12 @@ class Look {
     const bases = (await this.text(['merge-base', '--all', head, theirs])).split('\n').filter((line) => line !== '');
     // Several bases are merged with each other first.
     return bases.length > 1 ? Promise.reject(new Unclear('the branches were merged crosswise before')) : this.threeWays(bases.map((base) => [base, theirs]));
+  }
+
+  /** Before it tries, git puts away what is staged, and after a failure it brings that back, also into files that were not there. */
+  private async putAway(): Promise<readonly Change[]> {
+    const staged = await this.anyRaws(['diff', ...rawOptions, '--no-renames', '--cached', await this.head(), '--']);
+    return staged.length === 0 ? [] : this.clear([], false);
   }
 
   private async pick(commits: readonly string[], parent: number, undo: boolean): Promise<readonly Change[]> {
