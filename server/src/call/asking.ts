@@ -69,8 +69,8 @@ export function questionOf({ call, bound, again, narrowed, lasting, laidOut }: A
 export const mostRaw = 262_144;
 
 /** Nobody says yes for longer than once to what they cannot read whole. */
-function onceOnly({ ladder, ...rest }: Asked['lasting']): Asked['lasting'] {
-  return { ...rest, ...(ladder === undefined ? {} : { ladder: { ...ladder, allow: [], limit: 'What cannot be shown whole can be approved once only.' } }) };
+export function onceOnly({ ladder, outgrown }: Asked['lasting']): Asked['lasting'] {
+  return { ...(outgrown === undefined ? {} : { outgrown }), ...(ladder === undefined ? {} : { ladder: { ...ladder, allow: [], limit: 'What cannot be shown whole can be approved once only.' } }) };
 }
 
 /** What is too long to be shown whole says so; its hash is among the facts, and whoever approves it does so once only. */

@@ -1,6 +1,7 @@
 import type { AskedAgain } from '../../../protocol/src/approvals';
 import type { Verdict } from '../../../protocol/src/call';
 import type { Narrowed } from '../../../protocol/src/fileChanges';
+import type { Question } from '../approvals/question';
 import type { Chosen } from '../approvals/shelf';
 import { answeredBy, keepInformed, putToDesk, questionOf, type Answered, type Asked, type Caller } from './asking';
 import { askByRequest, formOf, HandedOver, wayToAsk } from './elicitation';
@@ -51,13 +52,19 @@ export function openQuestion(rooms: Rooms, turn: Turn, { lasting, laidOut }: Pic
 async function lastResort(rooms: Rooms, { asked, policy, nobody }: Readonly<{ asked: Asked; policy: Policy; nobody: Answered }>, signal: AbortSignal, handOver: (over: HandedOver) => void): Promise<Answered> {
   const { call } = asked;
   const way = wayToAsk(policy.config, call.line);
-  const form = way === undefined ? undefined : formOf(questionOf(asked));
+  const form = way === undefined ? undefined : formWithoutSecrets(rooms, questionOf(asked));
   if (way === undefined || form === undefined || call.line === undefined) return nobody;
   const limits = { timeoutMs: policy.config.approvalTimeout, signal, now: rooms.now };
   if (way === 'request') return answeredBy(call.id, await askByRequest(call.line, form, call.actor, limits), limits.timeoutMs);
   const over = new HandedOver(form, call.actor, limits);
   handOver(over);
   return answeredBy(call.id, await over.answer, limits.timeoutMs);
+}
+
+/** Here the agent's side reads along, so nothing that may be a secret is in it; an action that would have to be changed for that is not asked about. */
+function formWithoutSecrets({ redactor }: Pick<Rooms, 'redactor'>, question: Question): ReturnType<typeof formOf> {
+  const clean = redactor.value(question);
+  return clean.raw === question.raw ? formOf(clean) : undefined;
 }
 
 /**

@@ -23,7 +23,7 @@ export type Rooms = Readonly<{
   onPolicyChange(listener: () => void): () => void;
   desk: Pick<Desk, 'ask'>;
   /** Takes secrets out of everything that leaves a call. */
-  redactor: Pick<Redactor, 'find' | 'text' | 'value' | 'piece'>;
+  redactor: Pick<Redactor, 'find' | 'text' | 'value' | 'piece' | 'knownOut'>;
   shelf: Pick<Shelf, 'put'>;
   /** Says that the agent's own client passed on a yes to this call. */
   heardFromClient(call: string): void;

@@ -14,6 +14,8 @@ export type Redactor = Readonly<{
   text(text: string): string;
   /** A value of JSON without secrets, members' names included; the same value when there are none. */
   value<Value>(value: Value): Value;
+  /** The same for people who decide about the value: only known values are taken out, since whoever chose the text may give anything the form of a token. */
+  knownOut<Value>(value: Value): Value;
   /** Where the part of a text begins that more text may turn into a secret; the length of the text when there is none. */
   openAt(text: string): number;
   /** Where the known value begins over which a place falls, or which ends there; that place when there is none. */
@@ -49,7 +51,7 @@ export function createRedactor(): Redactor {
   const text = (given: string): string => {
     if (given.length < leastPiece || found.includes(given)) return given;
     const { spans, tokens } = known.findWithTokens(given);
-    const clean = replaced(given, [...inOrder(spans).map(({ from, to, name }) => ({ from, to, marker: secretMarker(name) })), ...tokens.map(({ from, to, kind }) => ({ from, to, marker: tokenMarker(kind) }))]);
+    const clean = replaced(given, [...markedKnown(spans), ...tokens.map(({ from, to, kind }) => ({ from, to, marker: tokenMarker(kind) }))]);
     if (clean.length >= large) found = [clean, ...found.slice(0, mostFound - 1)];
     return clean;
   };
@@ -64,6 +66,7 @@ export function createRedactor(): Redactor {
     knowledge: () => known,
     text,
     value: (value) => clean(value, text, 0) as typeof value,
+    knownOut: (value) => clean(value, (given) => replaced(given, markedKnown(known.find(given))), 0) as typeof value,
     openAt: (given) => known.begunAt(given, 1),
     beginningOf(given, place) {
       const start = Math.max(0, place - known.reach);
@@ -78,6 +81,10 @@ export function createRedactor(): Redactor {
       return from === 0 && to === whole.length ? whole : `${from > 0 ? '‹…›' : ''}${whole.slice(from, to)}${to < whole.length ? '‹…›' : ''}`;
     },
   };
+}
+
+function markedKnown(spans: KnownSpan[]): Replacement[] {
+  return inOrder(spans).map(({ from, to, name }) => ({ from, to, marker: secretMarker(name) }));
 }
 
 type Replacement = Readonly<{ from: number; to: number; marker: string }>;
