@@ -250,6 +250,23 @@ describe('approvals desk', () => {
     assert.equal((await kinds())['a4'], 'waiting');
   });
 
+  it('T62 refuses what would hold too much memory while it waits, of one client and of all', async () => {
+    const { desk, ask, kinds, decide } = bench();
+    desk.attend(1);
+    const mib = 1_048_576;
+    void ask('a1', { weight: 8 * mib });
+    void ask('a2', { weight: 8 * mib });
+    void ask('a3', { weight: 1 });
+    void ask('a4');
+    for (const connection of [8, 9, 10]) for (const half of ['x', 'y']) void ask(`${half}${connection}`, { connection, weight: 8 * mib });
+    void ask('b1', { connection: 11, weight: 1 });
+    const ends = await kinds();
+    assert.deepEqual([ends['a1'], ends['a2'], ends['a3'], ends['a4'], ends['y10'], ends['b1']], ['waiting', 'waiting', 'full', 'waiting', 'waiting', 'full']);
+    decide('a1', 'deny');
+    void ask('b2', { connection: 11, weight: mib });
+    assert.equal((await kinds())['b2'], 'waiting');
+  });
+
   it('holds 100 of a connection and 500 in all unless told otherwise', async () => {
     const { desk, ask, kinds } = bench();
     desk.attend(1);

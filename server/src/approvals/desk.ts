@@ -49,7 +49,7 @@ export function createDesk(options: DeskOptions): Desk {
       if (line.get(question.id) !== undefined || answered.has(question.id)) throw new RangeError(`Question ${question.id} was asked before`);
       if (asking.signal.aborted) return Promise.resolve({ kind: 'withdrawn', waitedMs: 0 });
       if (closed || attendants.size === 0) return Promise.resolve({ kind: 'unavailable' });
-      const full = fullness(line, asking.connection, options);
+      const full = fullness(line, asking, options);
       return full === undefined ? line.open(question, asking) : Promise.resolve(full);
     },
 
@@ -75,10 +75,15 @@ export function createDesk(options: DeskOptions): Desk {
   };
 }
 
-function fullness(line: WaitingLine, connection: number, { perConnection = 100, inAll = 500 }: DeskOptions): Answer | undefined {
-  const own = line.of(connection);
-  if (own >= perConnection) return { kind: 'full', message: `${String(own)} calls of this client wait for approval already. Wait until some are answered.` };
-  if (line.size >= inAll) return { kind: 'full', message: `${String(line.size)} calls wait for approval already. Wait until some are answered.` };
+/** Characters that are kept for what waits: of one client, and of all. Each takes several bytes, and the memory of the broker is everybody's. */
+const mostWeight = { own: 16 * 1_048_576, all: 64 * 1_048_576 } as const;
+
+function fullness(line: WaitingLine, { connection, weight = 0 }: AskOptions, { perConnection = 100, inAll = 500 }: DeskOptions): Answer | undefined {
+  const [own, all] = [line.of(connection), line.of()];
+  if (own.count >= perConnection) return { kind: 'full', message: `${String(own.count)} calls of this client wait for approval already. Wait until some are answered.` };
+  if (all.count >= inAll) return { kind: 'full', message: `${String(all.count)} calls wait for approval already. Wait until some are answered.` };
+  if (weight > 0 && own.weight + weight > mostWeight.own) return { kind: 'full', message: `Calls of this client that wait for approval hold ${String(own.weight)} characters already, and this one has ${String(weight)}. Wait until some are answered.` };
+  if (weight > 0 && all.weight + weight > mostWeight.all) return { kind: 'full', message: `Calls that wait for approval hold ${String(all.weight)} characters already. Wait until some are answered.` };
   return undefined;
 }
 

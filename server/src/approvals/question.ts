@@ -10,7 +10,7 @@ import type { Signed } from './vouching';
 export type Question = Omit<Pending, 'askedAt' | 'expiresAt' | 'binding'> & Readonly<{ binding: Omit<Binding, 'nonce'> }>;
 
 /** For how long to ask, who asks, and how the asker withdraws. */
-export type AskOptions = Readonly<{ timeoutMs: number; signal: AbortSignal; /** Connection of the agent, for the limit of each. */ connection: number }>;
+export type AskOptions = Readonly<{ timeoutMs: number; signal: AbortSignal; /** Connection of the agent, for the limit of each. */ connection: number; /** Characters that are kept for it while it waits. Default 0. */ weight?: number }>;
 
 /** Who answers: the connection behind an answer, as stamped by its door. */
 export type Person = Readonly<{ role: Role; connection: number; client?: string; window?: string; user?: string }>;

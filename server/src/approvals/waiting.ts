@@ -18,7 +18,7 @@ export type Clocks = Readonly<{
 }>;
 
 /** One question that waits. */
-export type Waiting = Readonly<{ pending: Pending; connection: number; askedAt: number; deadline: number; wallDeadline: number; finish(answer: Answer): void }>;
+export type Waiting = Readonly<{ pending: Pending; connection: number; weight: number; askedAt: number; deadline: number; wallDeadline: number; finish(answer: Answer): void }>;
 
 /** The questions that wait, oldest first. */
 export class WaitingLine {
@@ -26,10 +26,6 @@ export class WaitingLine {
 
   /** `onChange` hears of each change, with everything that still waits. */
   constructor(readonly clocks: Clocks, readonly onChange: (pending: Pending[]) => void) {}
-
-  get size(): number {
-    return this.#waiting.size;
-  }
 
   get(id: string): Waiting | undefined {
     return this.#waiting.get(id);
@@ -39,9 +35,10 @@ export class WaitingLine {
     return Array.from(this.#waiting.values(), ({ pending }) => pending);
   }
 
-  /** How many wait for one asking connection. */
-  of(connection: number): number {
-    return [...this.#waiting.values()].filter((one) => one.connection === connection).length;
+  /** How many wait for one asking connection, and how many characters are kept for them; for all without one. */
+  of(connection?: number): Readonly<{ count: number; weight: number }> {
+    const ones = [...this.#waiting.values()].filter((one) => connection === undefined || one.connection === connection);
+    return { count: ones.length, weight: ones.reduce((sum, one) => sum + one.weight, 0) };
   }
 
   /** Milliseconds since it was asked. */
@@ -54,7 +51,7 @@ export class WaitingLine {
   }
 
   /** Lets a question wait until it is finished, withdrawn or out of time; resolves once, with its end. */
-  open(question: Question, { timeoutMs, signal, connection }: AskOptions): Promise<Answer> {
+  open(question: Question, { timeoutMs, signal, connection, weight = 0 }: AskOptions): Promise<Answer> {
     const { now, wallNow, schedule, nonce } = this.clocks;
     return new Promise((resolve) => {
       const askedAt = now();
@@ -67,7 +64,7 @@ export class WaitingLine {
       const one: Waiting = {
         // A copy: what is shown and compared stays as it was asked, whatever the asker's object becomes.
         pending: { ...structuredClone(question), binding, ...times },
-        connection, askedAt, deadline: askedAt + timeoutMs, wallDeadline: wall + timeoutMs,
+        connection, weight, askedAt, deadline: askedAt + timeoutMs, wallDeadline: wall + timeoutMs,
         finish: (answer) => {
           cancel();
           signal.removeEventListener('abort', withdraw);

@@ -34,7 +34,7 @@ export type Answered = Readonly<{ approval: Approval }> | Readonly<{ code: Error
 /** Puts a question to the desk; `signal` withdraws it. */
 export async function putToDesk(desk: Pick<Desk, 'ask'>, asked: Asked, timeoutMs: number, signal: AbortSignal): Promise<Answered> {
   const { call } = asked;
-  return answeredBy(call.id, await desk.ask(questionOf(asked), { connection: call.actor.connection ?? 0, timeoutMs, signal }), timeoutMs);
+  return answeredBy(call.id, await desk.ask(questionOf(asked), { connection: call.actor.connection ?? 0, timeoutMs, signal, weight: JSON.stringify(call.input).length }), timeoutMs);
 }
 
 /** What an answer means for the call with this id. */
