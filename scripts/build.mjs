@@ -46,7 +46,8 @@ const librariesApart = {
     const apart = (filter, file) => esbuild.onResolve({ filter }, ({ importer }) => (importer === join(root, file) ? undefined : { path: `./${file}.js`, external: true }));
     apart(/^zod$/, 'zod');
     apart(/^vscode-jsonrpc(\/node)?$/, 'jsonrpc');
-    apart(/^vscode-languageserver-protocol(\/node)?$/, 'lsp');
+    // The types of the protocol are a part of it, and are packed with it.
+    apart(/^vscode-languageserver-(protocol(\/node)?|types)$/, 'lsp');
   },
 };
 
