@@ -40,21 +40,42 @@ const lazySiblings = (names) => ({
 });
 
 /** Libraries that several bundles need are packed once, each in a file of its own: what is imported, and the file. */
-const librariesApart = {
+const librariesApartFrom = (own) => ({
   name: 'libraries-apart',
   setup(esbuild) {
-    const apart = (filter, file) => esbuild.onResolve({ filter }, ({ importer }) => (importer === join(root, file) ? undefined : { path: `./${file}.js`, external: true }));
+    const apart = (filter, file) => (file === own ? undefined : esbuild.onResolve({ filter }, () => ({ path: `./${file}.js`, external: true })));
     apart(/^zod$/, 'zod');
+    apart(/^commander$/, 'commander');
     apart(/^vscode-jsonrpc(\/node)?$/, 'jsonrpc');
     // The types of the protocol are a part of it, and are packed with it.
     apart(/^vscode-languageserver-(protocol(\/node)?|types)$/, 'lsp');
   },
-};
+});
+const librariesApart = librariesApartFrom(undefined);
 
 /** Packs one of those libraries, whole. */
 function buildLibrary(file, contents, plugins = []) {
-  return build({ ...common, stdin: { contents, resolveDir: root, sourcefile: file }, outdir: undefined, outfile: join(dist, `${file}.js`), plugins: [...plugins, librariesApart] });
+  return build({ ...common, stdin: { contents, resolveDir: root, sourcefile: file }, outdir: undefined, outfile: join(dist, `${file}.js`), plugins: [...plugins, librariesApartFrom(file)] });
 }
+
+/** The program that verifies logs, which is a bundle of its own so that it stays small in memory. */
+const verifier = { entryPoints: { verifyProgram: 'server/src/doors/cli/verifyProgram.ts' }, plugins: [librariesApart] };
+
+/** The files of ours that this program is made of. The broker and the command have them as well, so they are packed once. */
+async function filesOfVerifier() {
+  const { metafile } = await build({ ...common, ...verifier, write: false, metafile: true, sourcemap: false });
+  return Object.keys(metafile.inputs).filter((file) => /^(protocol|link|server)\//.test(file) && !Object.values(verifier.entryPoints).includes(file));
+}
+
+/** A bundle takes these files from the one in which they are packed. */
+const takenFrom = (library, files) => ({
+  name: 'taken-from',
+  setup(esbuild) {
+    const places = new Map(files.map((file, index) => [join(root, file), index]));
+    esbuild.onLoad({ filter: /\.ts$/ }, ({ path }) => (places.has(path) ? { contents: `module.exports = require('./${library}.js').file${places.get(path)};`, loader: 'js', resolveDir: root } : undefined));
+    esbuild.onResolve({ filter: new RegExp(`^\\./${library}\\.js$`) }, ({ path }) => ({ path, external: true }));
+  },
+});
 
 /** The broker and the command are made of the same rooms, which are packed once; what is not asked for is not run. */
 const serverBundle = `
@@ -73,11 +94,16 @@ const common = {
 export async function buildAll() {
   rmSync(dist, { recursive: true, force: true });
   mkdirSync(dist, { recursive: true });
+  const verifying = await filesOfVerifier();
+  const shared = takenFrom('verifying', verifying);
   await Promise.all([
     build({ ...common, entryPoints: { extension: 'client/src/extension.ts', languageClient: 'client/src/languageClient.ts', signer: 'client/src/audit/signer.ts', approver: 'client/src/approvals/approver.ts' }, external: ['vscode'], plugins: [librariesApart, lazySiblings(['languageClient', 'signer', 'approver'])] }),
-    build({ ...common, stdin: { contents: serverBundle, resolveDir: root, sourcefile: 'server.mjs' }, outdir: undefined, outfile: join(dist, 'server.js'), plugins: [librariesApart, nativeBesideBundle, lazySiblings(['corpus'])] }),
+    build({ ...common, stdin: { contents: serverBundle, resolveDir: root, sourcefile: 'server.mjs' }, outdir: undefined, outfile: join(dist, 'server.js'), plugins: [shared, librariesApart, nativeBesideBundle, lazySiblings(['corpus'])] }),
     build({ ...common, entryPoints: { corpus: 'server/src/config/corpus.ts', auditPart: 'server/src/audit/verify/partWorker.ts' } }),
-    build({ ...common, entryPoints: { conductor: 'server/src/doors/cli/conductor.ts', pipe: 'server/src/doors/cli/pipe.ts', verifyProgram: 'server/src/doors/cli/verifyProgram.ts' }, plugins: [librariesApart, lazySiblings(['pipe', 'program', 'verifyProgram', 'anchorPolicy', 'brokerClient'])] }),
+    build({ ...common, entryPoints: { conductor: 'server/src/doors/cli/conductor.ts', pipe: 'server/src/doors/cli/pipe.ts' }, plugins: [librariesApart, lazySiblings(['pipe', 'program', 'verifyProgram', 'anchorPolicy', 'brokerClient'])] }),
+    build({ ...common, ...verifier, plugins: [shared, ...verifier.plugins] }),
+    buildLibrary('verifying', verifying.map((file, index) => `export * as file${index} from './${file}';`).join('\n')),
+    buildLibrary('commander', "export * from 'commander';"),
     buildLibrary('zod', "export * from 'zod';", [withoutLocales]),
     buildLibrary('jsonrpc', "module.exports = require('vscode-jsonrpc/node');"),
     buildLibrary('lsp', "module.exports = require('vscode-languageserver-protocol/node');"),
