@@ -47,6 +47,26 @@ describe('approvals at the broker', () => {
     assert.equal((intent?.['approval'] as Json)['decision'], 'approved');
   });
 
+  it('T45 redaction:shown: what has the form of a token is shown whole, to windows and terminals, and in files that are to be written', async () => {
+    const wrapped = `-----BEGIN PRIVATE KEY-----\n/bin/sh\n${'a'.repeat(64)}\n-----END PRIVATE KEY-----`;
+    const token = `ghp_${'a1B2'.repeat(9)}`;
+    const [window, terminal] = [await attend('editor'), await attend('cli')];
+    const agent = await house.introducedAgent();
+    const calls = [agent.call('shell_exec', { command: 'mkdir', args: [wrapped, token] }), agent.call('filesystem_write', { path: '.npmrc', content: `${wrapped}\n${token}\n` })];
+    for (const person of [window, terminal]) {
+      const pending = await pendingAt(person, 2);
+      const [command, file] = [pending.find(({ tool }) => tool === 'shell.exec'), pending.find(({ tool }) => tool === 'filesystem.write')];
+      assert.deepEqual(JSON.parse(command?.raw ?? '[]'), ['mkdir', wrapped, token]);
+      assert.equal(JSON.stringify(pending).includes('removed'), false);
+      const { files } = await person.sendRequest<{ files: Json[] }>('approvals/content', { id: file?.id, digest: file?.digest });
+      assert.equal(JSON.stringify(files).includes(JSON.stringify(`${wrapped}\n${token}\n`).slice(1, -1)), true);
+    }
+    for (const call of await pendingAt(terminal, 2)) assert.equal((await decide(terminal, call, 'deny')).outcome, 'accepted');
+    await Promise.all(calls);
+    // The log keeps a commitment to what it leaves out.
+    assert.equal(JSON.stringify(house.callEntries()).includes(token), false);
+  });
+
   it('approvals:deny-with-reason: a denied call never runs, and the agent reads why', async () => {
     const person = await attend();
     const agent = await house.introducedAgent();

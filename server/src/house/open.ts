@@ -126,8 +126,8 @@ async function proveDoors(rooms: Built, ground: Ground, handlers: Handlers): Pro
   // A proof that cannot be made is none.
   const [agent, editor, terminal, requests, introduction] = await Promise.all([
     proveAgentDoor(proofHouse, ground.configDir).then((proven) => proven && !rooms.proof.breached()),
-    proveMessageDoor((stream, guest, served) => void serveEditor(stream, guest, served, { attach: () => ({}) }, version, nobody, rooms.agents.clean), handlers),
-    proveMessageDoor((stream, guest, served) => void serveTerminal(stream, guest, served, nobody, rooms.agents.clean), handlers),
+    proveMessageDoor((stream, guest, served) => void serveEditor(stream, guest, served, { attach: () => ({}) }, version, nobody, rooms.cleanForPeople), handlers),
+    proveMessageDoor((stream, guest, served) => void serveTerminal(stream, guest, served, nobody, rooms.cleanForPeople), handlers),
     proveRequests(handlers),
     proveReception(ensureControlKey(ground.configDir)),
   ].map((proof) => proof.catch(() => false))) as [boolean, boolean, boolean, boolean, boolean];
@@ -192,8 +192,8 @@ function welcome(rooms: Built, handlers: Handlers, presence: Presence, languageA
       return attached.capabilities;
     },
   };
-  const editor = guest.role === 'editor' ? serveEditor(socket, guest, handlers, language, version, refused, rooms.agents.clean) : undefined;
-  const left = rooms.audience.join(editor ?? serveTerminal(socket, guest, handlers, refused, rooms.agents.clean));
+  const editor = guest.role === 'editor' ? serveEditor(socket, guest, handlers, language, version, refused, rooms.cleanForPeople) : undefined;
+  const left = rooms.audience.join(editor ?? serveTerminal(socket, guest, handlers, refused, rooms.cleanForPeople));
   const signerLeft = editor === undefined ? () => undefined : rooms.signing.joined(editor);
   socket.on('close', () => {
     left();

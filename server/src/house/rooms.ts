@@ -77,6 +77,8 @@ export type Built = Readonly<{
   /** Puts secrets into the profile of a backend that is started. */
   fillIn: FillIn;
   clean: Redactor['value'];
+  /** What people get is free of values of the store; what only has the form of a token they see, since it may be what they decide about. */
+  cleanForPeople: Redactor['knownOut'];
   /** Hears each host that a program of an external server asked for in vain. */
   onRefused(backend: string, host: string): void;
   external: ExternalTools;
@@ -262,7 +264,7 @@ export async function buildRooms(ground: Ground): Promise<Built> {
     refused: (refusal) => refusals.note(refusal),
   };
   const approverKeys = createApproverKeys({ approvers, desk, config, writer, audience, newId, self, configDir });
-  return { external, registry, fillIn, onRefused, clean: redactor.value, self, config, writer, logFiles, snapshots, provenance, desk, breakers, tools, shelf, witness, grants, chosen, approvers, approverKeys, pipeline, proof: { pipeline: proofPipeline, breached: () => breached }, agents, audience, signing, credentials, refusals, onPolicyChange, hide };
+  return { external, registry, fillIn, onRefused, clean: redactor.value, cleanForPeople: redactor.knownOut, self, config, writer, logFiles, snapshots, provenance, desk, breakers, tools, shelf, witness, grants, chosen, approvers, approverKeys, pipeline, proof: { pipeline: proofPipeline, breached: () => breached }, agents, audience, signing, credentials, refusals, onPolicyChange, hide };
 }
 
 /** The two secrets that are always there, as bytes and as they stand in their files: whoever got hold of one must not find it again. */
