@@ -108,6 +108,15 @@ export async function denyAll(): Promise<void> {
   await waiting();
 }
 
+/** Waits until every entry is signed: then nothing adds one by itself, and a test that puts the file back loses none. */
+export async function atRest(): Promise<void> {
+  await eventually('a log that is signed to its end', async () => {
+    const { signing, audit } = await ask('conductor/status', {});
+    assert.equal(signing.signedTo, audit.entries, signing.problem ?? '');
+    return true;
+  }, 40_000);
+}
+
 /** The lines of the audit log. */
 export async function logLines(): Promise<string[]> {
   return (await readFile(files.log, 'utf8')).trimEnd().split('\n');

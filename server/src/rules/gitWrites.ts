@@ -24,7 +24,9 @@ export function judgeWrites(subcommand: string, queries: readonly GitWriteQuery[
     const beyond = writes.names.filter((name) => scope.facts.inScope?.(writes.top, name) === false);
     const steered = sizeOf(writes.names) > maxCharacters ? 'tooMany' : (scope.facts.steersGitAmong?.(writes.top, writes.names) ?? []);
     if (steered === 'tooMany') return [ask('shell.gitWrites', `git ${subcommand} would write more files and folders than can be looked through.`)];
-    const steering = [...writes.names.filter(isControl), ...steered];
+    // A repository of its own inside a control folder names its files from its own top.
+    const within = writes.top !== '' && scope.facts.place(writes.top, '.') === 'control';
+    const steering = [...(within ? writes.names : writes.names.filter(isControl)), ...steered];
     const control = [...new Set([...named, ...steering, ...repositoriesAmong(writes.names).map((folder) => `${folder}/HEAD`)])];
     return [
       ...(beyond.length === 0 ? [] : [outOfScope(`git ${subcommand}: ${listed(beyond)}`)]),

@@ -3,7 +3,7 @@ import * as assert from 'node:assert/strict';
 import { readdir } from 'node:fs/promises';
 import * as vscode from 'vscode';
 import { isPageReachable, shown, takePicture } from '../harnessPage';
-import { configure, connected, eventually, logLines, projectFolder } from '../workbench';
+import { atRest, configure, connected, eventually, logLines, projectFolder } from '../workbench';
 
 type Totals = Readonly<{ held: number; exposed: number; asks: number; silent: number }>;
 
@@ -31,6 +31,7 @@ describe('attack vectors', () => {
   });
 
   it('policy:explorer: a careful policy holds every vector; nothing is run, written or recorded', async () => {
+    await atRest();
     const [files, lines] = [await readdir(projectFolder()), (await logLines()).length];
     const totals = await prove();
     assert.ok(totals.held > 1000);

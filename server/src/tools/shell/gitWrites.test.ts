@@ -212,6 +212,38 @@ describe('git: files that a command writes', () => {
     assert.ok(existsSync(join(ground.project, '.vscode/tasks.json')), 'git writes it, so that this test can fail');
   });
 
+  it('T7 takes no word for a file that checkout also takes for a commit or a tree', async () => {
+    const tree = ground.git('rev-parse', 'evil^{tree}').trim();
+    for (const word of ['evil...evil', 'evil:', tree, '-']) {
+      ground.put(word, 'x');
+      ground.git('add', '--', `:(literal)${word}`);
+      rmSync(join(ground.project, word));
+      assert.equal(await ground.verdict({ command: 'git', args: ['checkout', word, '.'] }), 'approve shell.gitWrites', word);
+    }
+    assert.equal(await ground.verdict('git checkout evil...evil'), 'approve shell.gitWrites');
+    assert.equal(await ground.verdict('git checkout a.txt'), 'allow shell.allowed');
+  });
+
+  it('T7 looks at what a merge that fails would write, also where only the work tree is another', async () => {
+    branch('one', () => ground.put('b.txt', '1\n'));
+    ground.git('reset', '-q', 'evil');
+    assert.equal(existsSync(join(ground.project, '.npmrc')), false);
+    assert.equal(await ground.verdict('git merge --no-edit one'), 'approve shell.controlFile');
+    for (const line of ['git switch -m good', 'git checkout --merge good']) assert.match(await ground.verdict(line), /^approve /, line);
+  });
+
+  it('T7 sees control files of a repository that lies in a folder of them', async () => {
+    const inner = join(ground.project, '.claude');
+    mkdirSync(inner);
+    ground.git('-C', inner, 'init', '-q');
+    ground.put('.claude/settings.json', '1');
+    ground.git('-C', inner, 'add', '-A');
+    ground.git('-C', inner, '-c', 'user.name=t', '-c', 'user.email=t@example.com', 'commit', '-qm', 'one');
+    ground.put('.claude/settings.json', '2');
+    assert.match(await ground.verdict('git -C .claude restore settings.json'), /^approve shell\.(controlFile|git)/);
+    assert.match(await ground.verdict('git -C .claude checkout HEAD settings.json'), /^approve shell\.(controlFile|git)/);
+  });
+
   it('T7 what is put away for a while asks', async () => {
     for (const line of ['git merge --autostash good', 'git rebase --autostash good']) assert.equal(await ground.verdict(line), 'approve shell.gitWrites', line);
     assert.equal(await ground.verdict('git merge --no-autostash --no-edit good'), 'allow shell.allowed');

@@ -70,7 +70,8 @@ class Look {
       case 'files':
         return this.files(query.revision, query.paths);
       case 'merge':
-        return [...(await this.each(query.others, (other) => this.merge(other))), ...(await this.putAway())];
+        // Before it tries, git puts away what is not committed; after a failure it writes all of the last commit and brings that back, if it comes so far.
+        return [...(await this.each(query.others, (other) => this.merge(other))), ...(await this.clear([], false))];
       case 'rebase':
         return this.rebase(query);
       case 'pick':
@@ -110,6 +111,8 @@ class Look {
   private async knownFiles(paths: readonly string[]): Promise<readonly Change[]> {
     if (paths.length > maxLooked) throw new Unclear(`it names more than ${maxLooked} files without "--" before them`);
     for (const path of paths) {
+      // `A...B` is a commit, and a tree or `tree:` a source of files, for checkout alone; a file of such a name can be made.
+      if (path === '-' || path.includes('...') || (await this.object(path)) !== undefined) throw new Unclear(`"${short(path)}" can also be a revision; write "--" before files`);
       const listed = await this.text(['ls-files', '-z', '--', path]);
       if (listed === '') throw new Unclear(`"${short(path)}" is neither a known revision nor a known file`);
     }
@@ -130,11 +133,6 @@ class Look {
     return bases.length > 1 ? Promise.reject(new Unclear('the branches were merged crosswise before')) : this.threeWays(bases.map((base) => [base, theirs]));
   }
 
-  /** Before it tries, git puts away what is staged, and after a failure it brings that back, also into files that were not there. */
-  private async putAway(): Promise<readonly Change[]> {
-    const staged = await this.anyRaws(['diff', ...rawOptions, '--no-renames', '--cached', await this.head(), '--']);
-    return staged.length === 0 ? [] : this.clear([], false);
-  }
 
   private async pick(commits: readonly string[], parent: number, undo: boolean): Promise<readonly Change[]> {
     if (commits.length > maxLooked) throw new Unclear(`it names more than ${maxLooked} things, each of which git would have to be asked about`);
