@@ -32,13 +32,12 @@ function step(name, title, program, args, env = {}) {
 
 /**
  * A workbench that is driven by keys loses one now and then on a busy machine, and a real process is now and then not given its turn in time.
- * Such suites get a second run: those of the editor whole, in fresh windows; of the others the files with a failure. The numbers of a file's
- * second run replace those of its first. What is really broken fails both, and what failed once is named at the end.
+ * Such suites get a second run: those that share one workbench whole, in a fresh one; of the others the files with a failure. The numbers of a
+ * file's second run replace those of its first. What is really broken fails both, and what failed once is named at the end.
  */
 function secondTry(name, args, failed) {
-  if (name === 'editor') return { words: 'It runs once more, from the start.', args };
-  if (!['unit', 'process'].includes(name) || failed.length === 0 || failed.length > 5 || failed.includes('')) return undefined;
-  return { words: `Once more: ${failed.join(', ')}`, args: mocha(...failed) };
+  if (args[0] === mocha()[0]) return failed.length === 0 || failed.length > 5 || failed.includes('') ? undefined : { words: `Once more: ${failed.join(', ')}`, args: mocha(...failed) };
+  return name === 'editor' ? { words: 'It runs once more, from the start.', args } : undefined;
 }
 
 const bin = (path) => join(root, 'node_modules', path);

@@ -1,4 +1,5 @@
 /** Reads and drives one window of the workbench from outside, as eyes and hands do; see product.mjs for opening one. */
+import { rmSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -36,6 +37,49 @@ export async function until(read, isWanted, what, timeoutMs = patienceMs) {
     if (isWanted(value)) return value;
     if (performance.now() > deadline) throw new Error(`Waited ${timeoutMs} ms in vain for ${what}. Last seen: ${JSON.stringify(value)}`);
     await sleep(pollMs);
+  }
+}
+
+/**
+ * Asks a broker to end and waits until it has; then removes the folder in which it kept its files.
+ * @param {number | undefined} pid undefined when there is none
+ * @param {string} folder
+ * @returns {Promise<void>}
+ */
+export async function endBroker(pid, folder) {
+  if (pid !== undefined && isThere(pid)) {
+    process.kill(pid, 'SIGTERM');
+    await until(() => Promise.resolve(isThere(pid)), (there) => !there, 'the broker to end');
+  }
+  rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
+}
+
+/**
+ * Presses a key until what it should do is done: a busy workbench loses one now and then, and a list that has just changed takes none for a moment.
+ * @param {Page} page
+ * @param {string} key
+ * @param {() => Promise<boolean>} isDone
+ * @param {string} what named in the error
+ * @returns {Promise<void>}
+ */
+export async function pressUntil(page, key, isDone, what) {
+  for (let tries = 1; ; tries += 1) {
+    await page.keyboard.press(key);
+    try {
+      await until(isDone, (done) => done, what, 4000);
+      return;
+    } catch (error) {
+      if (tries === 5) throw error;
+    }
+  }
+}
+
+/** @param {number} pid */
+function isThere(pid) {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
   }
 }
 

@@ -230,7 +230,11 @@ describe('the audit log in the editor', () => {
     await press('End');
     await see(rows, /Load 200 More…/);
     const firstEnd = await lowest();
-    await press('Enter');
+    // A busy workbench may lose a key; a person would press it again.
+    for (let tries = 0; tries < 3; tries += 1) {
+      await press('Enter');
+      if (await eventually('more rows', async () => !(await texts(rows)).some((text) => /Load 200 More…/.test(text)), 5000).catch(() => false)) break;
+    }
     await gone(rows, /Load 200 More…/);
     await press('End');
     await see(rows, /Load 200 More…/);
@@ -285,7 +289,7 @@ describe('the audit log in the editor', () => {
     // The tree may be drawn anew at the newest before the click gets there.
     await eventually('the newest again', async () => {
       if (!(await texts(rows)).some((text) => /Show the Newest…/.test(text))) return true;
-      await click(`${rows}[aria-label*="Show the Newest"]`).catch(() => undefined);
+      await click(`${rows}[aria-label*="Show the newest"]`).catch(() => undefined);
       return false;
     });
     await vscode.commands.executeCommand('workbench.action.closePanel');

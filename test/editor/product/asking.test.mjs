@@ -1,27 +1,19 @@
 /** How the installed package asks: without taking the focus, in two windows, through a reload, and when fifty calls wait. Keys only. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { buildDigest, packagePath } from '../../../scripts/package.mjs';
-import { openContainer, openWorkbench, quickInput, runCommand, screenshot, statusItems, toasts, treeRows, until } from '../product.mjs';
+import { endBroker, openContainer, openWorkbench, pressUntil, quickInput, runCommand, screenshot, statusItems, toasts, treeRows, until } from '../product.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../../..');
 const command = join(root, 'dist', 'conductor.js');
 const shots = join(root, 'out', 'shots');
 const config = { server: { idleMinutes: 0.1 }, plugins: { shell: { allowedCommands: ['true'], requireApproval: ['touch'] }, filesystem: { requireApproval: ['write'] } }, approvalTimeout: 120_000 };
-
-function isThere(pid) {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-}
 
 /** Runs in a page: remembers when the first notification about a call that waits appeared. */
 function noteToasts() {
@@ -93,9 +85,7 @@ describe('how the installed package asks', function () {
     const { pid } = doctor();
     await client?.close();
     await window?.close();
-    process.kill(pid, 'SIGTERM');
-    await until(() => Promise.resolve(isThere(pid)), (there) => !there, 'the broker to end');
-    rmSync(base, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
+    await endBroker(pid, base);
   });
 
   it('product:quiet-elsewhere: the window that holds the project tells of a call, another one stays quiet; both can answer, once', async () => {
@@ -168,8 +158,7 @@ describe('how the installed package asks', function () {
     const left = await until(() => quickInput(page), (shown) => shown?.items.length === 1, 'the list to say that the call is gone');
     assert.match(JSON.stringify(left), /no longer waits/);
     await screenshot(page, join(shots, 'asking-vanished.png'));
-    await page.keyboard.press('Enter');
-    await until(() => quickInput(page), (shown) => shown === undefined, 'the list to close');
+    await pressUntil(page, 'Enter', async () => (await quickInput(page)) === undefined, 'the list to close');
     const boxed = cancellable('shell_exec', { command: 'touch vanished.txt' });
     await pending(page, 1);
     await page.keyboard.press('Control+Alt+Shift+Y');
@@ -184,8 +173,7 @@ describe('how the installed package asks', function () {
     await page.keyboard.type('mkdir');
     await until(() => quickInput(page), (shown) => shown?.value === 'rather use mkdir', 'the rest of the reason in the box');
     await screenshot(page, join(shots, 'asking-vanished-reason.png'));
-    await page.keyboard.press('Enter');
-    await until(() => quickInput(page), (shown) => shown === undefined, 'the box to close');
+    await pressUntil(page, 'Enter', async () => (await quickInput(page)) === undefined, 'the box to close');
     assert.equal(await typedText(page), 'mine');
     assert.ok(!made('vanished.txt'));
   });

@@ -1,13 +1,13 @@
 /** The key to the credentials in a window as people have it: it outlives a reload, opens the store of the next broker, and leaves with the window. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { workbenchReady } from '../../../scripts/editorHost/page.mjs';
 import { packagePath } from '../../../scripts/package.mjs';
-import { openWorkbench, runCommand, until } from '../product.mjs';
+import { endBroker, openWorkbench, runCommand, until } from '../product.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../../..');
 const command = join(root, 'dist', 'conductor.js');
@@ -58,8 +58,7 @@ describe('the credentials of the installed package', function () {
       assert.match(shut.message, /Open VS Code with Conductor/);
       assert.deepEqual(shut.credentials, []);
     } finally {
-      if (pid !== undefined) process.kill(pid, 'SIGTERM');
-      rmSync(base, { recursive: true, force: true, maxRetries: 3 });
+      await endBroker(pid, base);
     }
   });
 });

@@ -1,13 +1,13 @@
 /** A window of several folders: one server definition for each, told apart by name, so that an agent works in the folder that it means. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { workbenchReady } from '../../../scripts/editorHost/page.mjs';
 import { packagePath } from '../../../scripts/package.mjs';
-import { openWorkbench, quickInput, runCommand, screenshot, until } from '../product.mjs';
+import { endBroker, openWorkbench, quickInput, runCommand, screenshot, until } from '../product.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../../..');
 const command = join(root, 'dist', 'conductor.js');
@@ -44,8 +44,7 @@ describe('the installed package in a window of several folders', function () {
     } finally {
       const pid = status()?.pid;
       await window.close();
-      if (pid !== undefined) process.kill(pid, 'SIGTERM');
-      rmSync(base, { recursive: true, force: true, maxRetries: 3 });
+      await endBroker(pid, base);
     }
   });
 });

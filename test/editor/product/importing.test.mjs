@@ -1,25 +1,17 @@
 /** The servers of other programs, taken over in the installed package: shown as a difference first, approved in its title by keys, and taken back. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { packagePath } from '../../../scripts/package.mjs';
-import { openContainer, openWorkbench, pick, pressToastButton, quickInput, runCommand, screenshot, toasts, treeRows, until } from '../product.mjs';
+import { endBroker, openContainer, openWorkbench, pick, pressToastButton, quickInput, runCommand, screenshot, toasts, treeRows, until } from '../product.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../../..');
 const command = join(root, 'dist', 'conductor.js');
 const shots = join(root, 'out', 'shots');
 const secret = 'ghp_abcdefghijklmnopqrstuvwxyz0123456789';
-
-function isThere(pid) {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-}
 
 describe('the servers of other programs in the installed package', function () {
   this.timeout(120_000);
@@ -74,11 +66,7 @@ describe('the servers of other programs in the installed package', function () {
       await until(() => Promise.resolve(credentials()), (all) => all.length === 0, 'the credential to be gone');
     } finally {
       await window.close();
-      if (pid !== undefined) {
-        process.kill(pid, 'SIGTERM');
-        await until(() => Promise.resolve(isThere(pid)), (there) => !there, 'the broker to end');
-      }
-      rmSync(base, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
+      await endBroker(pid, base);
     }
   });
 });

@@ -1,13 +1,13 @@
 /** A newcomer's first minutes with the installed package: a scripted agent, real prompts, real keys; the audit log is the witness. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runAgent } from '../../../scripts/demo/agent.mjs';
 import { buildDigest, packagePath } from '../../../scripts/package.mjs';
-import { clickTreeRow, containerLabel, openContainer, openWorkbench, quickInput, runCommand, screenshot, statusItems, toasts, treeRows, until } from '../product.mjs';
+import { clickTreeRow, containerLabel, endBroker, openContainer, openWorkbench, quickInput, runCommand, screenshot, statusItems, toasts, treeRows, until } from '../product.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../../..');
 const command = join(root, 'dist', 'conductor.js');
@@ -39,8 +39,7 @@ describe('the installed package', function () {
   after(async () => {
     const { pid } = doctor();
     await window?.close();
-    process.kill(pid, 'SIGTERM');
-    rmSync(base, { recursive: true, force: true });
+    await endBroker(pid, base);
   });
 
   it('product:activation: the extension logs how long it took, for the results', async () => {
@@ -219,8 +218,7 @@ describe('the installed package in a folder that is not trusted', function () {
     } finally {
       const { pid } = status();
       await window.close();
-      process.kill(pid, 'SIGTERM');
-      rmSync(base, { recursive: true, force: true });
+      await endBroker(pid, base);
     }
     assert.equal(existsSync(base), false);
   });

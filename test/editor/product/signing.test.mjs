@@ -1,13 +1,13 @@
 /** The key that signs the audit log, in a window as people have it: it outlives a reload. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { workbenchReady } from '../../../scripts/editorHost/page.mjs';
 import { packagePath } from '../../../scripts/package.mjs';
-import { openWorkbench, runCommand, toasts, until } from '../product.mjs';
+import { endBroker, openWorkbench, runCommand, toasts, until } from '../product.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../../..');
 const command = join(root, 'dist', 'conductor.js');
@@ -42,8 +42,7 @@ describe('the signed log of the installed package', function () {
       await until(() => toasts(window.page), (all) => all.some(({ message }) => /Level: signed to #\d+; anchored outside to #\d+ \(this editor's secret storage/.test(message)), 'the result');
     } finally {
       await window.close();
-      if (pid !== undefined) process.kill(pid, 'SIGTERM');
-      rmSync(base, { recursive: true, force: true, maxRetries: 3 });
+      await endBroker(pid, base);
     }
   });
 });
