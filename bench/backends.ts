@@ -1,10 +1,11 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { closeSync, fdatasyncSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BackendsState } from '../protocol/src/externalServers';
 import { median, ratioFigure, type Figure } from './figures';
+import { firstList } from './firstList';
 import { directHttp, directStdio, freePort, installPeers, mcporter, mcpProxy, overHttp, overStdio, supergateway, type Way } from './peers';
 import { connectToBroker } from '../link/src/connect';
 import { createMessageConnection, StreamMessageReader, StreamMessageWriter } from 'vscode-jsonrpc/node';
@@ -244,21 +245,4 @@ function rawSync(folder: string): number {
   });
   closeSync(descriptor);
   return median(times);
-}
-
-/** Milliseconds from the start of `conductor mcp start` to the answer of its first tools/list. */
-async function firstList({ env, project }: Place): Promise<number> {
-  const began = performance.now();
-  const child = spawn(process.execPath, [conductor, 'mcp', 'start', '--project', project], { env, stdio: ['pipe', 'pipe', 'ignore'] });
-  const send = (message: object): unknown => child.stdin.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`);
-  send({ id: 1, method: 'initialize', params: { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'bench', version: '1' } } });
-  send({ id: 2, method: 'tools/list' });
-  let text = '';
-  for await (const chunk of child.stdout) {
-    text += String(chunk);
-    if (text.includes('"id":2')) break;
-  }
-  const took = performance.now() - began;
-  child.kill('SIGKILL');
-  return took;
 }

@@ -2,11 +2,12 @@ import { closeSync, fdatasyncSync, mkdirSync, mkdtempSync, openSync, readFileSyn
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import type { ConfigInput } from '../protocol/src/config';
 import { median, quantile, ratioFigure, type Figure } from './figures';
+import { firstList } from './firstList';
 
 /** What a brokered call costs: the same read of the same 100 bytes, through Conductor and through the reference file server, in turn. */
 
@@ -63,8 +64,8 @@ async function measureStart(): Promise<Figure[]> {
   try {
     for (let round = 0; round < 5; round += 1) {
       endBroker(place);
-      cold.push(await timeFirstList(place));
-      for (let i = 0; i < 3; i += 1) warm.push(await timeFirstList(place));
+      cold.push(await firstList(place));
+      for (let i = 0; i < 3; i += 1) warm.push(await firstList(place));
       node.push(timeNode());
     }
     const { memoryMb } = statusOf(place);
@@ -133,22 +134,6 @@ function rawSync({ configDir }: Place): number {
   });
   closeSync(descriptor);
   return median(times);
-}
-
-async function timeFirstList(place: Place): Promise<number> {
-  const started = performance.now();
-  const child = spawn(process.execPath, [conductor, 'mcp', 'start', '--project', place.project], { env: place.env, stdio: ['pipe', 'pipe', 'ignore'] });
-  const send = (message: object): unknown => child.stdin.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`);
-  send({ id: 1, method: 'initialize', params: { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'bench', version: '1' } } });
-  send({ id: 2, method: 'tools/list' });
-  let text = '';
-  for await (const chunk of child.stdout) {
-    text += String(chunk);
-    if (text.includes('"id":2')) break;
-  }
-  const took = performance.now() - started;
-  child.kill('SIGKILL');
-  return took;
 }
 
 function timeNode(): number {

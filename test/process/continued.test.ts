@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { sha256 } from '../../protocol/src/audit/bytes';
 import type { VerificationReport } from '../../protocol/src/audit/report';
 import type { Pending } from '../../protocol/src/approvals';
 import { register } from './external';
 import { TestHouse, until, type Json } from './house';
+import { rechained } from './rechained';
 import { trustAll } from './trusting';
 
 /** A call that goes the rounds with a real external server, and what the strict verification of its log makes of it. */
@@ -38,16 +38,9 @@ describe('rounds of an approved call', function () {
     const folder = join(house.base, 'forged');
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(folder);
-    let prev = '0'.repeat(64);
-    let seq = 0;
-    const lines = readFileSync(house.log, 'utf8').trimEnd().split('\n').flatMap((line): Json[] => [change(JSON.parse(line) as Json)].flat()).map(({ prevHash: _prev, hash: _hash, ...entry }) => {
-      seq += 1;
-      const text = `${JSON.stringify({ ...entry, seq }).slice(0, -1)},"prevHash":"sha256:${prev}"`;
-      prev = sha256(`${text}}`);
-      return `${text},"hash":"sha256:${prev}"}\n`;
-    });
+    const entries = readFileSync(house.log, 'utf8').trimEnd().split('\n').flatMap((line): Json[] => [change(JSON.parse(line) as Json)].flat());
     const file = join(folder, 'audit.log');
-    writeFileSync(file, lines.join(''));
+    writeFileSync(file, rechained(entries));
     return JSON.parse(house.run('audit', 'verify', '--strict', '--json', '--file', file).stdout) as VerificationReport;
   }
   const isContinued = ({ phase, approval }: Json): boolean => phase === 'intent' && (approval as Json | undefined)?.['decision'] === 'continued';

@@ -10,6 +10,7 @@ import type { Decision, DecisionResult, Pending } from '../../protocol/src/appro
 import type { VerificationReport } from '../../protocol/src/audit/report';
 import { signAnswer } from '../../protocol/src/statement';
 import { conductor, TestHouse, until, type Json, type RawAgent } from './house';
+import { rechained } from './rechained';
 
 /** Answers that are signed, at a real broker over real sockets: what counts, what does not, what the log keeps, and what its verification says of it. */
 
@@ -213,16 +214,9 @@ describe('signed approvals at the broker', function () {
       rmSync(folder, { recursive: true, force: true });
       mkdirSync(folder);
       const all = readFileSync(house.log, 'utf8').trimEnd().split('\n').map((line) => JSON.parse(line) as Json);
-      let prev = '0'.repeat(64);
-      let seq = 0;
-      const lines = all.flatMap((entry): Json[] => [change(structuredClone(entry), all)].flat()).map(({ prevHash: _prev, hash: _hash, ...entry }) => {
-        seq += 1;
-        const text = `${JSON.stringify({ ...entry, seq }).slice(0, -1)},"prevHash":"sha256:${prev}"`;
-        prev = sha256(`${text}}`);
-        return `${text},"hash":"sha256:${prev}"}\n`;
-      });
+      const entries = all.flatMap((entry): Json[] => [change(structuredClone(entry), all)].flat());
       const file = join(folder, 'audit.log');
-      writeFileSync(file, lines.join(''));
+      writeFileSync(file, rechained(entries));
       await Promise.resolve();
       return JSON.parse(house.run('audit', 'verify', '--strict', '--json', '--file', file).stdout) as VerificationReport;
     }
