@@ -76,6 +76,7 @@ describe('credential store that is interrupted', () => {
     return base;
   };
   let kept: string;
+  let program: string | undefined;
   before(async () => storeIn((kept = fresh())));
   after(() => bases.splice(0).forEach((base) => rmSync(base, { recursive: true, force: true })));
 
@@ -101,27 +102,54 @@ describe('credential store that is interrupted', () => {
     });
   }
 
-  it('credentials:killed a process that is killed at any step of making, changing or renewing a store leaves it whole', async function () {
-    this.timeout(180_000);
-    const program = programIn(fresh());
-    for (const name of ['first', 'change', 'renew'] as const) {
-      const change = changes[name];
-      assert.ok(change !== undefined);
+  for (const [name, change] of Object.entries(changes)) {
+    it(`credentials:killed a process that is killed at any step of ${change.title} leaves what was or what was to be, and every value readable`, async function () {
+      this.timeout(180_000);
       let fatal = 1;
       for (let ended = false; !ended; fatal += 1) {
         const base = fresh();
         if (change.from === 'store') cpSync(kept, base, { recursive: true });
         const folder = join(base, 'credentials');
-        const { signal, status, stderr } = spawnSync(process.execPath, [program, folder, String(fatal), name], { encoding: 'utf8' });
-        assert.ok(signal === 'SIGKILL' || status === 0, stderr);
+        ended = killedAt(fatal, name, folder);
         assertWhole(await contentOf(folder), change, `${name}, killed at step ${String(fatal)},`);
         rmSync(base, { recursive: true });
-        ended = status === 0;
         assert.ok(fatal < mostSteps, 'the change never came to its end');
       }
       assert.ok(fatal > 5, 'the change took no steps');
+    });
+  }
+
+  it('credentials:killed-again what a killed change left is removed, also when the process that removes it is killed at any step', async function () {
+    this.timeout(180_000);
+    const [left, change] = [fresh(), changes['renew']];
+    assert.ok(change !== undefined);
+    cpSync(kept, left, { recursive: true });
+    // Right before its last step the old epoch, or a part of the new one, lies beside the one that holds.
+    const files = (): number => readdirSync(left, { recursive: true }).length;
+    const before = files();
+    for (let fatal = 20; files() < before + 5; fatal += 1) {
+      assert.ok(!killedAt(fatal, 'renew', join(left, 'credentials')), 'nothing was left');
+      if (files() < before + 5) rmSync(left, { recursive: true }), cpSync(kept, left, { recursive: true });
     }
+    let fatal = 1;
+    for (let ended = false; !ended; fatal += 1) {
+      const base = fresh();
+      cpSync(left, base, { recursive: true });
+      ended = killedAt(fatal, 'open', join(base, 'credentials'));
+      assertWhole(await contentOf(join(base, 'credentials')), change, `opened again, killed at step ${String(fatal)},`);
+      rmSync(base, { recursive: true });
+      assert.ok(fatal < mostSteps, 'the store was never open');
+    }
+    assert.ok(fatal > 5, 'nothing was removed');
   });
+
+  /** Makes a change in a process that kills itself at a step; whether the change came to its end before. */
+  function killedAt(fatal: number, name: string, folder: string): boolean {
+    program ??= programIn(fresh());
+    const { signal, status, stderr } = spawnSync(process.execPath, [program, folder, String(fatal), name], { encoding: 'utf8' });
+    assert.ok(signal === 'SIGKILL' || status === 0, stderr);
+    return status === 0;
+  }
 });
 
 /** Bundles a program that makes one change and kills itself at one step of it. */
@@ -134,7 +162,12 @@ function programIn(base: string): string {
     const [folder, fatal, name] = process.argv.slice(2);
     let steps = 0;
     const files = realFiles(() => { steps += 1; if (steps === Number(fatal)) process.kill(process.pid, 'SIGKILL'); });
-    const changes = { first: (store) => store.set('a.one', Buffer.from('first')), change: (store) => store.set('b.two', Buffer.from('other')), renew: (store) => store.offer({ passphrase: ${JSON.stringify(passphrase)} }, 'stays').then(() => store.renew()) };
+    const passphrase = ${JSON.stringify(passphrase)};
+    const machineOf = (store) => store.state().slots.find(({ kind }) => kind === 'machine').id;
+    const changes = {
+      open: () => undefined,
+      ${Object.entries(changes).map(([name, { run }]) => `${name}: ${String(run)}`).join(',\n      ')},
+    };
     openCredentials(credentialGround({ folder, files })).then((store) => changes[name](store)).catch((error) => { console.error(error); process.exit(1); });
   `;
   buildSync({ stdin: { contents, resolveDir: __dirname, loader: 'ts' }, bundle: true, platform: 'node', format: 'cjs', outfile, logLevel: 'error' });

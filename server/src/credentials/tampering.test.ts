@@ -5,6 +5,7 @@ import { isConductorError } from '../../../test/fakes/conductorError';
 import { credentialGround, type TestGround } from '../../../test/fakes/credentialGround';
 import { ConductorError } from '../../../protocol/src/errors';
 import { seal, unseal } from './sealing';
+import { defaultCosts } from './slots';
 import { openCredentials, type CredentialStore } from './store';
 
 /** What somebody does to the files of a store who cannot open it, and what the store makes of that. */
@@ -224,6 +225,26 @@ describe('credential store in other hands', () => {
     for (let length = 0; length < sealed.length; length += 1) assert.equal(unseal(secret, sealed.subarray(0, length), bound), undefined);
     assert.equal(unseal(secret, sealed, Buffer.from('other')), undefined);
     assert.equal(unseal(Buffer.alloc(32, 8), sealed, bound), undefined);
+  });
+
+  it('credentials:costs T75 what a key costs is written as it was chosen, and a slot whose cost was lowered opens nothing', async () => {
+    assert.deepEqual(defaultCosts, { machine: { N: 32_768, r: 8, p: 1 }, passphrase: { N: 131_072, r: 8, p: 1 } });
+    const folder = join(ground.base, 'real');
+    const [passphrase, path] = ['correct horse battery staple', join(folder, 'slots.json')];
+    const store = await openCredentials(credentialGround({ folder, costs: defaultCosts }));
+    await store.set('a.one', Buffer.from('x'));
+    await store.addSlot({ kind: 'passphrase', passphrase }, 'stays');
+    const text = readFileSync(path, 'utf8');
+    const { body } = JSON.parse(text) as { body: { slots: { kind: string; cost: unknown; salt: string; wrapped: string }[] } };
+    assert.deepEqual(body.slots.map(({ kind, cost, salt, wrapped }) => [kind, cost, salt.length, wrapped.length]), [['machine', defaultCosts.machine, 64, 120], ['passphrase', defaultCosts.passphrase, 64, 120]]);
+    // Salts are never shared, neither between slots nor with the file that is beside them.
+    assert.equal(new Set(body.slots.map(({ salt }) => salt)).size, 2);
+    writeFileSync(path, text.replace('131072', '1024').replace('32768', '1024'));
+    const cheap = await openCredentials(credentialGround({ folder }));
+    assert.equal(cheap.state().state, 'locked');
+    await assert.rejects(cheap.offer({ passphrase }, 'stays'), isConductorError('CREDENTIALS_LOCKED', /opens no slot/));
+    writeFileSync(path, text.replace('131072', '512'));
+    assert.match((await openCredentials(credentialGround({ folder }))).state().message, /slots\.json\) was changed/);
   });
 
   it('credentials:missing a folder that is gone, emptied or of another store is refused where the log knows of one, until a person accepts that', async () => {
