@@ -21,6 +21,25 @@ describe('pieces of secrets', function () {
   });
   after(() => house.close());
 
+  it('redaction:cuts: T72: what a program without a secret writes of one says none of it at a cut of long output', async () => {
+    const agent = await house.introducedAgent();
+    const halves = [canary.slice(0, 4), canary.slice(-4), canary.slice(4, 12), canary.slice(12, 20)];
+    const line = `${'x'.repeat(63)}\n`;
+    const fill = (length: number): string => line.repeat(Math.ceil(length / line.length)).slice(0, length);
+    for (let inside = 1; inside < canary.length; inside += 3) {
+      // Kept are the first and the last 256 KiB of a stream, and of several together 272.
+      const over = (kept: number): string => `${fill(kept - inside)}${canary}${fill(400_000)}${canary}${fill(kept - inside)}`;
+      writeFileSync(join(house.project, 'long.txt'), over(262_144));
+      writeFileSync(join(house.project, 'first.txt'), `${fill(278_528 - inside)}${canary}`);
+      writeFileSync(join(house.project, 'last.txt'), `${canary}${fill(278_528 - inside)}`);
+      for (const command of ['cat long.txt', 'cat first.txt && cat last.txt']) {
+        const { text, structured } = await agent.call('shell_exec', { command });
+        assert.match(text, /left out/);
+        for (const half of halves) assert.ok(!`${text}${String(structured['stdout'])}`.includes(half), `${command}, ${String(inside)}: ${half}`);
+      }
+    }
+  });
+
   it('redaction:pieces-between: T72: what goes from a program with a secret into another one, or into a file, holds none', async () => {
     const agent = await house.introducedAgent();
     const said = async (command: string): Promise<string> => (await agent.call('shell_exec', { command })).text;

@@ -16,6 +16,7 @@ export function shellSecrets(store: () => Pick<CredentialStore, 'state' | 'lease
     lease: (names) => store().lease(names, shellHolder),
     stream: () => createByteStream(redactor),
     between: () => createRawStream(redactor),
+    edges: redactor,
   };
 }
 

@@ -120,6 +120,21 @@ describe('redaction of known values', () => {
     assert.equal(redactor.piece('nothing of it'), 'nothing of it');
   });
 
+  it('redaction:cuts: both sides of a cut say nothing of a value that lay over it, in any form', () => {
+    const redactor = createRedactor();
+    const value = 'k7Qm2Xv9Lp4Rt8Wz1Bn5';
+    redactor.know([{ name: 'a.b', value: Buffer.from(value) }, { name: 'twice', value: Buffer.from('abcdefabcdef') }]);
+    for (const form of [value, Buffer.from(value).toString('base64').replace(/=+$/, ''), Buffer.from(value).toString('hex'), [...value].reverse().join('')]) {
+      for (let cut = 4; cut < form.length - 5; cut += 1) {
+        assert.equal(redactor.beginning(`token ${form.slice(0, cut)}`), 'token ‹…›', `${form} ${String(cut)}`);
+        assert.match(redactor.ending(`${form.slice(cut)} is set`), /^‹…›.? is set$/, `${form} ${String(cut)}`);
+      }
+    }
+    // A whole value at a border is not taken for a half one, of which the other half would stay.
+    for (const [given, clean] of [['x abcdefabcdef', 'x ‹…›'], ['x abcdefabcdefabc', 'x ‹…›'], ['nothing of it', 'nothing of it'], ['key ghp_0123456789', 'key ‹…›']] as const) assert.equal(redactor.beginning(given), clean);
+    for (const [given, clean] of [['abcdefabcdef x', '‹…› x'], ['defabcdef x', '‹…› x'], ['nothing of it', 'nothing of it']] as const) assert.equal(redactor.ending(given), clean);
+  });
+
   it('redaction:short: a value of four or five characters is removed where it stands alone, a shorter one nowhere', () => {
     const redactor = createRedactor();
     redactor.know([{ name: 'door.pin', value: Buffer.from('4711') }, { name: 'tiny.one', value: Buffer.from('abc') }]);

@@ -1,4 +1,5 @@
 import { Known, makeKnown, type KnownSecret, type KnownSpan } from './known';
+import { tokenBegunAt } from './tokens';
 
 /** Takes secrets out of whatever leaves: known values in every form, and tokens by their published formats. */
 
@@ -22,6 +23,10 @@ export type Redactor = Readonly<{
   beginningOf(text: string, place: number): number;
   /** A piece of a text that was cut: a known value that reaches over either end is taken out as far as it is here. */
   piece(text: string): string;
+  /** The beginning of a text whose rest is not here: without what may be the first part of a secret. */
+  beginning(text: string): string;
+  /** The end of a text whose beginning is not here: without what may be the last part of a known value. */
+  ending(text: string): string;
 }>;
 
 /** What stands in the place of the value of a known secret. */
@@ -47,6 +52,13 @@ export function createRedactor(): Redactor {
   let known = new Known([], []);
   /** Large texts that were found to be clean: what a call says passes here when it ends and again at the door. */
   let found: readonly string[] = [];
+  /** Values that stand whole at a border, or over it, go with it. */
+  const beginningOf = (given: string, place: number): number => {
+    const start = Math.max(0, place - known.reach);
+    let first = place;
+    for (const { from, to } of [...find(start === 0 ? given : given.slice(start))].reverse()) if (start + to >= first) first = Math.min(first, start + from);
+    return first;
+  };
   const find = (text: string): readonly KnownSpan[] => (text.length < leastPiece ? [] : inOrder(known.find(text)));
   const text = (given: string): string => {
     if (given.length < leastPiece || found.includes(given)) return given;
@@ -68,17 +80,21 @@ export function createRedactor(): Redactor {
     value: (value) => clean(value, text, 0) as typeof value,
     knownOut: (value) => clean(value, (given) => replaced(given, markedKnown(known.find(given))), 0) as typeof value,
     openAt: (given) => known.begunAt(given, 1),
-    beginningOf(given, place) {
-      const start = Math.max(0, place - known.reach);
-      let first = place;
-      for (const { from, to } of [...find(start === 0 ? given : given.slice(start))].reverse()) if (start + to >= first) first = Math.min(first, start + from);
-      return first;
-    },
+    beginningOf,
     piece(given) {
       const whole = text(given);
       const from = known.endedAt(whole, leastPiece);
       const to = Math.max(from, known.begunAt(whole, leastPiece));
       return from === 0 && to === whole.length ? whole : `${from > 0 ? '‹…›' : ''}${whole.slice(from, to)}${to < whole.length ? '‹…›' : ''}`;
+    },
+    beginning(given) {
+      const to = beginningOf(given, Math.min(known.begunAt(given, leastPiece), tokenBegunAt(given)));
+      return to === given.length ? given : `${given.slice(0, to)}‹…›`;
+    },
+    ending(given) {
+      let end = known.endedAt(given, leastPiece);
+      for (const { from, to } of end === 0 ? [] : find(given.slice(0, end + known.reach))) if (from < end) end = Math.max(end, to);
+      return end === 0 ? given : `‹…›${given.slice(end)}`;
     },
   };
 }

@@ -13,15 +13,21 @@ export function cleanText(text: string): string {
     .replace(/[^\P{Cc}\n\t]/gu, '');
 }
 
+/** Takes out what a cut left of a secret: half of one is not recognised as one any more. */
+export type Edges = Readonly<{ beginning(text: string): string; ending(text: string): string }>;
+
+/** For output of which nobody knows a secret. */
+export const plainEdges: Edges = { beginning: (text) => text, ending: (text) => text };
+
 /** The text of one captured stream; where bytes were left out a line says how many. */
-export function textOf(captured: Captured): string {
+export function textOf(captured: Captured, edges: Edges): string {
   if (captured.omitted === 0) return cleanText(Buffer.concat([captured.head, captured.tail]).toString('utf8'));
-  return `${cleanText(captured.head.toString('utf8'))}\n[${captured.omitted} bytes left out]\n${cleanText(captured.tail.toString('utf8'))}`;
+  return `${edges.beginning(cleanText(captured.head.toString('utf8')))}\n[${captured.omitted} bytes left out]\n${edges.ending(cleanText(captured.tail.toString('utf8')))}`;
 }
 
 /** Keeps the head and the tail of a text that several commands wrote together. */
-export function clip(text: string, maxCharacters: number): Readonly<{ text: string; clipped: boolean }> {
+export function clip(text: string, maxCharacters: number, edges: Edges): Readonly<{ text: string; clipped: boolean }> {
   if (text.length <= maxCharacters) return { text, clipped: false };
   const half = Math.floor(maxCharacters / 2);
-  return { text: `${text.slice(0, half)}\n[${text.length - 2 * half} characters left out]\n${text.slice(-half)}`, clipped: true };
+  return { text: `${edges.beginning(text.slice(0, half))}\n[${text.length - 2 * half} characters left out]\n${edges.ending(text.slice(-half))}`, clipped: true };
 }

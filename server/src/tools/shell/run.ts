@@ -11,7 +11,7 @@ import { physical, follow } from './facts';
 import { copyApproved } from './copied';
 import { closeAll, openRedirection, type FileRedirection } from './files';
 import { holdFolder } from './held';
-import { clip, textOf } from './output';
+import { clip, plainEdges, textOf, type Edges } from './output';
 import { binariesOf, identityText, type Plan, type PlannedCommand, type Step } from './plan';
 import { isUnchanged, isWithin } from './resolve';
 import type { SecretLease, SecretRoom } from './secrets';
@@ -87,6 +87,7 @@ class PlanRun {
   /** Whether any command may have begun, or any file been opened for writing. */
   private started = false;
   private lease: SecretLease | undefined;
+  private readonly edges: Edges;
 
   constructor(
     private readonly plan: Plan,
@@ -95,6 +96,7 @@ class PlanRun {
   ) {
     this.deadline = performance.now() + plan.timeoutMs;
     this.binding = new Binding(plan.bound);
+    this.edges = runner.secrets?.edges ?? plainEdges;
   }
 
   async run(): Promise<Outcome> {
@@ -142,8 +144,8 @@ class PlanRun {
   endedBy(error: ConductorError): Outcome {
     if (error.code === 'APPROVAL_STALE' && !this.started) return { kind: 'refused', code: 'APPROVAL_STALE', rule: 'shell.changed', reason: error.message };
     if (!this.started) return { kind: 'failure', error };
-    const stdout = clip(this.written.stdout, maxCharacters);
-    const stderr = clip(this.written.stderr, maxCharacters);
+    const stdout = clip(this.written.stdout, maxCharacters, this.edges);
+    const stderr = clip(this.written.stderr, maxCharacters, this.edges);
     const text = [stdout.text.trimEnd(), stderr.text === '' ? '' : `[stderr]\n${stderr.text.trimEnd()}`, `Stopped (${error.code}) after earlier steps had run: ${error.message}`].filter((part) => part !== '').join('\n');
     return { kind: 'failure', error, text, structured: { stdout: stdout.text, stderr: stderr.text } };
   }
@@ -294,8 +296,8 @@ class PlanRun {
   private take(run: Ended, { commands }: Step, handed: Opened['handed']): void {
     this.runner.ended?.(run);
     this.truncated ||= run.stdout.omitted > 0 || run.stderr.omitted > 0;
-    this.written.stdout += textOf(run.stdout);
-    const errors = [...handed].reduce((text, [shown, word]) => text.replaceAll(`${word}:`, `${shown}:`), textOf(run.stderr));
+    this.written.stdout += textOf(run.stdout, this.edges);
+    const errors = [...handed].reduce((text, [shown, word]) => text.replaceAll(`${word}:`, `${shown}:`), textOf(run.stderr, this.edges));
     this.written.stderr += commands.length > 1 ? withoutBrokenPipes(errors) : errors;
     const exit = run.exits.at(-1) ?? { code: null, signal: null };
     this.status = commands.at(-1)?.confinement?.sandbox === undefined ? exit : exitInside(exit);
@@ -303,8 +305,8 @@ class PlanRun {
   }
 
   private outcome(): Outcome {
-    const stdout = clip(this.written.stdout, maxCharacters);
-    const stderr = clip(this.written.stderr, maxCharacters);
+    const stdout = clip(this.written.stdout, maxCharacters, this.edges);
+    const stderr = clip(this.written.stderr, maxCharacters, this.edges);
     const truncated = this.truncated || stdout.clipped || stderr.clipped;
     const { code, signal } = this.status;
     const end = this.endSentence();

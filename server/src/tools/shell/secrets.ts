@@ -1,4 +1,5 @@
 import type { ByteStream } from '../../rules/redaction/stream';
+import type { Edges } from './output';
 import type { PlannedCommand, Step } from './plan';
 
 /** Secrets that the user declared for programs: each reaches the one command that was meant, in a variable, and nothing else (T77). */
@@ -18,6 +19,8 @@ export type SecretRoom = Readonly<{
   stream(): ByteStream;
   /** The same for what it writes into another program or a file, which may be no text: piece by piece that could give a secret away. */
   between(): ByteStream;
+  /** What cleans both sides of a cut in what any program wrote, whether it was given a secret or not. */
+  edges: Edges;
 }>;
 
 const reference = /^\$\{secret:([^}]+)\}$/;
