@@ -34,13 +34,16 @@ export type Answered = Readonly<{ approval: Approval }> | Readonly<{ code: Error
 /** Puts a question to the desk; `signal` withdraws it. */
 export async function putToDesk(desk: Pick<Desk, 'ask'>, asked: Asked, timeoutMs: number, signal: AbortSignal): Promise<Answered> {
   const { call } = asked;
-  return answeredBy(call.id, await desk.ask(questionOf(asked), { connection: call.actor.connection ?? 0, timeoutMs, signal, weight: JSON.stringify(call.input).length }), timeoutMs);
+  return answeredBy(asked, await desk.ask(questionOf(asked), { connection: call.actor.connection ?? 0, timeoutMs, signal, weight: JSON.stringify(call.input).length }), timeoutMs);
 }
 
-/** What an answer means for the call with this id. */
-export function answeredBy(id: string, answer: Answer, timeoutMs: number): Answered {
-  const approval = approvalOf(id, answer);
-  return answer.kind === 'approved' ? { approval } : { ...refusalFor(answer, timeoutMs), approval };
+/** What an answer means for what was asked; without a yes the agent hears as well what the question was about, so that it can choose a way that asks nobody. */
+export function answeredBy({ call, bound }: Pick<Asked, 'call' | 'bound'>, answer: Answer, timeoutMs: number): Answered {
+  const approval = approvalOf(call.id, answer);
+  if (answer.kind === 'approved') return { approval };
+  const { rule, reason } = bound.prepared.verdict;
+  const refusal = refusalFor(answer, timeoutMs);
+  return { ...refusal, reason: `${refusal.reason} It was asked because of ${rule}: ${reason}`, approval };
 }
 
 /** Tells the agent that its call waits, now and again; gives what ends it. */

@@ -55,10 +55,10 @@ async function lastResort(rooms: Rooms, { asked, policy, nobody }: Readonly<{ as
   const form = way === undefined ? undefined : formWithoutSecrets(rooms, questionOf(asked));
   if (way === undefined || form === undefined || call.line === undefined) return nobody;
   const limits = { timeoutMs: policy.config.approvalTimeout, signal, now: rooms.now };
-  if (way === 'request') return answeredBy(call.id, await askByRequest(call.line, form, call.actor, limits), limits.timeoutMs);
+  if (way === 'request') return answeredBy(asked, await askByRequest(call.line, form, call.actor, limits), limits.timeoutMs);
   const over = new HandedOver(form, call.actor, limits);
   handOver(over);
-  return answeredBy(call.id, await over.answer, limits.timeoutMs);
+  return answeredBy(asked, await over.answer, limits.timeoutMs);
 }
 
 /** Here the agent's side reads along, so nothing that may be a secret is in it; an action that would have to be changed for that is not asked about. */

@@ -121,6 +121,13 @@ describe('call/pipeline', () => {
     });
   }
 
+  it('pipeline:nobody: whoever gets no yes hears what it was asked for, to choose a form that asks nobody', async () => {
+    for (const answer of [{ kind: 'unavailable' }, { kind: 'timeout', waitedMs: 1 }, { kind: 'denied', by: { role: 'editor' }, waitedMs: 1 }] as const) {
+      const outcome = await house({ verdict: 'approve', answer }).run();
+      assert.match(outcome.kind === 'refused' ? outcome.reason : '', /It was asked because of test\.rule: because$/);
+    }
+  });
+
   it('pipeline:retry-after: an open breaker tells when to come back', async () => {
     const outcome = await house({ openFor: 900 }).run();
     assert.equal(outcome.kind === 'refused' && outcome.retryAfterMs, 900);
