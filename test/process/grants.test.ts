@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { MessageConnection } from 'vscode-jsonrpc/node';
@@ -96,6 +96,33 @@ describe('grants at the broker', () => {
     assert.match((await called).text, /two/);
     assert.equal(await silent('sh s.sh'), true);
   });
+
+  for (const rung of ['session', 'exact'] as const) {
+    it(`T16 N1 grants:meanings: a branch that is another now is not brought in under a grant for the very line (${rung})`, async () => {
+      const git = (...args: readonly string[]): string => execFileSync('git', ['-c', 'user.name=t', '-c', 'user.email=t@example.com', ...args], { cwd: house.project, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+      const branch = (name: string): void => {
+        git('switch', '-qc', name, 'main');
+        mkdirSync(join(house.project, '.vscode'));
+        writeFileSync(join(house.project, '.vscode/tasks.json'), `{ "${name}": 1 }`);
+        git('add', '.');
+        git('commit', '-qm', name);
+        git('switch', '-q', 'main');
+      };
+      house.configure({ plugins: { shell: { allowedCommands: ['git'] } }, approvalTimeout: 20_000 });
+      await until('the settings are taken', () => house.entries().some((entry) => entry['tool'] === 'config.changed'));
+      git('init', '-qb', 'main');
+      git('commit', '-qm', 'one', '--allow-empty');
+      branch('side');
+      branch('evil');
+      await granted('git checkout side', rung);
+      git('switch', '-q', 'main');
+      assert.equal(await silent('git checkout side'), true);
+      git('switch', '-q', 'main');
+      for (const line of ['git branch -m side good', 'git branch side evil']) assert.equal((await agent.call('shell_exec', { command: line })).isError, false, line);
+      assert.equal(await silent('git checkout side'), false);
+      assert.equal(existsSync(join(house.project, '.vscode')), false);
+    });
+  }
 
   it('T17 T43: a program that is another now asks, with both hashes', async () => {
     await granted('mytool x', 'exact');

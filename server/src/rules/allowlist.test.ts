@@ -151,8 +151,8 @@ describe('commands: facts about the machine', () => {
   it('T24 asks where a folder would be walked, and where nobody could look', () => {
     const open = { allowedCommands: ['diff', 'cp'] };
     const seeing = (found: 'missing' | 'file' | 'folder') => ({ facts: { entry: () => found } });
-    for (const [line, found] of [['diff a b', 'folder'], ['cp -r a b', 'folder'], ['cp -r a b', 'file']] as const) assert.equal(judge({ line }, open, seeing(found)).verdict.rule, 'shell.arguments', `${line} ${found}`);
-    for (const [line, found] of [['diff a b', 'file'], ['diff a b', 'missing'], ['cp -r a b', 'missing'], ['cp -rn a b', 'folder']] as const) assert.equal(judge({ line }, open, seeing(found)).verdict.verdict, 'allow', `${line} ${found}`);
+    for (const [line, found] of [['diff a b', 'folder'], ['cp -r a b', 'folder'], ['cp -r a b', 'file'], ['cp -rn a b', 'folder']] as const) assert.equal(judge({ line }, open, seeing(found)).verdict.rule, 'shell.arguments', `${line} ${found}`);
+    for (const [line, found] of [['diff a b', 'file'], ['diff a b', 'missing'], ['cp -r a b', 'missing'], ['cp -rn a b', 'missing']] as const) assert.equal(judge({ line }, open, seeing(found)).verdict.verdict, 'allow', `${line} ${found}`);
     const facts: CommandFacts = { place: () => 'inside', expand: () => ({ refused: 'nobody looked' }), script: () => 'yes', git: () => 'unknown', gitWrites: () => nothingWritten };
     const blind = { request: { line: 'diff a b' }, lists: readLists(open), cwd: '/home/u/p', platform: 'posix', facts } as const;
     assert.equal(judgeCommand(blind).verdict.verdict, 'approve');

@@ -4,11 +4,10 @@ import type { ParsedCommand } from './commandPlan';
 import { readGit } from './gitCommand';
 import { treeWriters } from './gitWrites';
 import { gitReaders, gitWriters } from './programs/git';
-import { readers, textOnly } from './programs/readers';
+import { textOnly } from './programs/readers';
 import { readArguments, type Kind } from './programs/rule';
 import { interpreters, withoutVersion } from './programs/runtimes';
 import { argumentRules } from './programs/table';
-import { searchers } from './programs/search';
 import { wrappers } from './programs/wrappers';
 import { innermost } from './wrapped';
 
@@ -79,10 +78,12 @@ function pathsIn(name: string, args: readonly string[]): readonly string[] {
 
 /** The verdict on commands that a pipe starts together: none of them may change where the names of another lead, or what git finds. */
 export function judgeTogether(commands: readonly ParsedCommand[]): Verdict | undefined {
-  const found = commands.length < 2 ? undefined : commands.find((command) => changes(command.argv) && commands.some((other) => other !== command && isAtRisk(other.argv)));
-  const mover = commands.length < 2 ? undefined : commands.find((command) => changes(command.argv) && commands.some((other) => other !== command && mayLast(other.argv)));
-  if (found === undefined && mover !== undefined) return ask('shell.together', `${mover.argv[0]} changes where names lead, and nothing else may run in the project until the whole pipe has ended, which another command of it can put off. With "&&" in place of the pipe it need not ask for this.`);
-  return found === undefined ? undefined : ask('shell.together', `${found.argv[0]} can change where names lead or what git finds, and the other commands of the pipe start at the same time. With "&&" in place of the pipe it need not ask for this.`);
+  if (commands.length < 2) return undefined;
+  const found = commands.find((command) => changes(command.argv) && commands.some((other) => other !== command && isAtRisk(other.argv)));
+  if (found !== undefined) return ask('shell.together', `${found.argv[0]} can change where names lead or what git finds, and the other commands of the pipe start at the same time. With "&&" in place of the pipe it need not ask for this.`);
+  const mover = commands.findIndex(({ argv }) => changes(argv));
+  const waits = mover >= 0 && !(commands.slice(0, mover).every((before, at) => at === 0 && speaks.has(innermost(before.argv)[0])) && commands.slice(mover + 1).every(readsOn));
+  return waits ? ask('shell.together', `${commands[mover]?.argv[0] ?? ''} changes where names lead, and nothing else may run in the project until the whole pipe has ended, which another command of it can put off. With "&&" in place of the pipe it need not ask for this.`) : undefined;
 }
 
 function changes(argv: ParsedCommand['argv']): boolean {
@@ -90,12 +91,16 @@ function changes(argv: ParsedCommand['argv']): boolean {
   return names === 'changes' || history === 'changes';
 }
 
-const quick: ReadonlySet<string> = new Set([...[...readers, ...searchers].map(([name]) => name), ...textOnly, 'tee', 'sed', 'awk', 'gawk', 'mawk', 'jq', 'xargs', 'git']);
+/** Programs that have said all at once, or end when nobody reads any more. Whatever reads between them and a mover may wait for more. */
+const speaks: ReadonlySet<string> = new Set(['echo', 'printf', 'yes', 'true']);
 
-/** Whether a command can go on for as long as it likes, though it has nothing more to read or to write. */
-function mayLast(argv: ParsedCommand['argv']): boolean {
-  const [name] = innermost(argv);
-  return !quick.has(name) || name === 'sleep';
+/** Programs that do a bounded piece of work for each line that reaches them, and end with it. Those with a language of their own can loop. */
+const ends: ReadonlySet<string> = new Set(['cat', 'tac', 'rev', 'nl', 'head', 'tail', 'wc', 'cut', 'tr', 'uniq', 'sort', 'grep', 'egrep', 'fgrep', 'tee', 'sed', 'gsed', 'fold', 'column', 'echo', 'printf', 'true', 'false']);
+
+/** Whether a command ends soon after what it reads from the pipe has ended. One that reads files has their end to reach as well. */
+function readsOn({ argv }: ParsedCommand): boolean {
+  const [name, ...args] = innermost(argv);
+  return ends.has(name) && (name === 'tee' || textOnly.has(name) || pathsIn(name, args).length === 0);
 }
 
 function isAtRisk(argv: ParsedCommand['argv']): boolean {

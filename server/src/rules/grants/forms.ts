@@ -101,7 +101,8 @@ export function isMaterial({ argv, reasons }: Pick<Unit, 'argv' | 'reasons'>, pl
 
 /** What an exact grant of one command is tied to. */
 export function exactTies(unit: Pick<Unit, 'argv' | 'reasons' | 'ties'>, platform: Platform): readonly Tie[] {
-  return isMaterial(unit, platform) ? withoutFiles(unit.ties) : unit.ties;
+  // What it does to a branch is as little a reason to ask as what it does to a file.
+  return isMaterial(unit, platform) ? withoutFiles(unit.ties).filter(({ label }) => label !== 'In the repository') : unit.ties;
 }
 
 /** What an exact grant of a whole call is tied to. */

@@ -40,7 +40,6 @@ const byProgram: ReadonlyMap<string, Advice> = new Map([
   ['curl', advice(['-d --data --data-raw --data-binary -F --form -T --upload-file', 'It sends something elsewhere.'], ['-o --output -O --remote-name', 'Without the option the answer is printed, and that need not ask.'])],
   ['xargs', advice(['-n -I -i --max-args --replace', 'What it puts where cannot be seen beforehand.'])],
   ['tail', advice(['-f -F --follow', 'It never ends; without the option it need not ask.'])],
-  ['tsc', advice(['--build -b --watch -w', 'With --noEmit it only checks, and need not ask.'])],
 ]);
 
 /** A sentence about the first of the words that there is something to say about, with a blank before it; otherwise nothing. */

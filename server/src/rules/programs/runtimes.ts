@@ -122,17 +122,25 @@ function withSpellings(names: string, spellings: readonly string[]): readonly (r
   return names.split(' ').map((name) => [name, spellings]);
 }
 
-/** The compiler of TypeScript: with `--noEmit`, and the arguments that it always gets, it checks and writes nothing. */
+/**
+ * The compiler of TypeScript: silent only when it says who it is. With `--noEmit` it writes nothing, but its configuration and its sources name
+ * the files that it reads, wherever they lie, and it quotes them as errors.
+ */
 export const compilers: readonly (readonly [string, ArgumentRule])[] = [
-  ['tsc', { singleDash: true, flags: '--noEmit -v --version -h --help --all --showConfig --listFilesOnly --strict --skipLibCheck --pretty --listFiles --extendedDiagnostics --diagnostics --allowJs --checkJs', values: { read: '-p --project', text: '--target --module --lib --jsx --moduleResolution' }, operands: ['read'], needs: '--noEmit -v --version -h --help --showConfig --listFilesOnly', check: switchedOn }],
+  ['tsc', { singleDash: true, flags: '--noEmit -v --version -h --help --all --pretty --strict --skipLibCheck', values: { read: '-p --project' }, operands: ['read'], check: (seen) => switchedOn(seen) ?? onlyIntroduces(seen) }],
 ];
 
+function onlyIntroduces({ options, operands }: Seen): string | undefined {
+  const introduces = operands.length === 0 && options.length > 0 && options.every(({ name }) => ['-v', '--version', '-h', '--help', '--all'].includes(name));
+  return introduces ? undefined : 'its configuration and its sources name the files that it reads, also outside of the project, and it quotes what stands in them';
+}
+
 /**
- * The arguments of the compiler with those before them by which it writes no file of its own, whatever its configuration says then: the
- * line wins over the file (TypeScript 4.2 and later). Looking into the file instead would leave time to exchange it.
+ * The arguments of a compiler that only checks with those before them by which it writes no file of its own, whatever its configuration says
+ * then: the line wins over the file (TypeScript 4.2 and later). Looking into the file instead would leave time to exchange it.
  */
 export function withoutOwnFiles(name: string, args: readonly string[]): readonly string[] {
-  return name === 'tsc' ? [...'--incremental false --composite false --tsBuildInfoFile null --generateTrace null --generateCpuProfile null'.split(' '), ...args] : args;
+  return name === 'tsc' && args.includes('--noEmit') ? [...'--incremental false --composite false --tsBuildInfoFile null --generateTrace null --generateCpuProfile null'.split(' '), ...args] : args;
 }
 
 /** After a switch `false` turns it off, and `@file` stands for further arguments. */

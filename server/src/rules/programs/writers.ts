@@ -96,10 +96,12 @@ function below(target: string, source: string): string {
   return `${target}/${source.split(/[\\/]/).filter((name) => name !== '').at(-1) ?? ''}`;
 }
 
-/** A folder that merges into one that is there is written through every link in it, unless nothing is overwritten. */
+/**
+ * A folder that merges into one that is there is written through every link in it. Where nothing is overwritten, what comes and what is there
+ * may still be more together than each of them: `HEAD` beside `objects` and `refs` is a repository.
+ */
 function copiedFolders(seen: Seen): readonly Typed[] {
-  const merges = hasOption(seen, '-n') || hasOption(seen, '--no-clobber') ? [] : landings(seen).map(({ text }): Typed => ({ kind: 'fresh', text }));
-  return [...pipelineFolders(seen), ...carried(seen), ...merges];
+  return [...pipelineFolders(seen), ...carried(seen), ...landings(seen).map(({ text }): Typed => ({ kind: 'fresh', text }))];
 }
 
 /** What goes somewhere whole, links included. */

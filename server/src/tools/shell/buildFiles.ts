@@ -27,6 +27,7 @@ const all: ReadonlyMap<string, BuildFiles> = new Map<string, BuildFiles>([
   ['mvn', { names: ['pom.xml', '.mvn/maven.config', '.mvn/jvm.config', '.mvn/extensions.xml', '.mvn/settings.xml', '.mvn/wrapper/maven-wrapper.properties'], above: true }],
   ...['pip', 'pip3', 'pipx', 'uv', 'uvx', 'poetry', 'pipenv', 'pdm', 'hatch', 'pytest', 'tox', 'nox', 'python', 'python3'].map((name) => [name, python] as const),
   ...['docker', 'docker-compose', 'podman'].map((name) => [name, docker] as const),
+  ['tsc', { names: ['tsconfig.json', 'jsconfig.json'], above: true }],
   ['just', { names: ['justfile', 'Justfile', '.justfile'], above: true }],
   ['task', { names: ['Taskfile.yml', 'taskfile.yml', 'Taskfile.yaml', 'Taskfile.dist.yml'], above: true }],
   ['rake', { names: ['Rakefile', 'rakefile', 'Rakefile.rb'], above: true }],

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { ShellProject } from '../../../../test/fakes/shellProject';
@@ -37,22 +37,31 @@ describe('tsc --noEmit: whatever its configuration says', function () {
     ['timeout 60 tsc -p tsconfig.json --noEmit', { composite: true, declaration: true, tsBuildInfoFile: '../written.tsbuildinfo' }],
   ];
   for (const [line, options] of lines) {
-    it(`T8 writes nothing and asks nothing: ${line} with ${Object.keys(options).join(', ')}`, async () => {
+    it(`T8 writes nothing after an approval: ${line} with ${Object.keys(options).join(', ')}`, async () => {
       ground.put('base.json', JSON.stringify({ compilerOptions: { ...small, ...options } }));
       ground.put('tsconfig.json', JSON.stringify({ extends: './base.json', files: ['x.ts'] }));
-      await ground.silent(line);
+      assert.equal((await ground.run(line)).kind, 'success', line);
       nothingWritten(line);
     });
   }
 
-  it('T8 writes nothing when the configuration is exchanged after it was judged', async () => {
+  it('T8 T16 writes nothing when the configuration is exchanged after it was approved', async () => {
     ground.put('tsconfig.json', JSON.stringify({ compilerOptions: small, files: ['x.ts'] }));
     const prepared = await ground.prepare('tsc --noEmit');
-    assert.equal(prepared.verdict.verdict, 'allow');
+    assert.equal(prepared.verdict.verdict, 'approve');
     ground.put('tsconfig.json', JSON.stringify({ compilerOptions: { ...small, ...greedy }, files: ['x.ts'] }));
-    const outcome = await ground.start(prepared);
-    assert.equal(outcome.kind, 'success', JSON.stringify(outcome));
+    assert.equal((await ground.start(prepared)).kind, 'refused');
     nothingWritten('exchanged');
+  });
+
+  it('T24 T32 asks, since it quotes whatever file its configuration names', async () => {
+    const secret = join(ground.folder, 'credentials');
+    writeFileSync(secret, 'aws_secret_access_key = CANARY\n');
+    ground.put('tsconfig.json', JSON.stringify({ extends: secret, files: ['x.ts'] }));
+    const prepared = await ground.prepare('tsc --noEmit --pretty');
+    assert.match(JSON.stringify(await ground.start(prepared)), /CANARY/, 'the compiler does it, so that this test can fail');
+    for (const line of ['tsc --noEmit --pretty', 'tsc', 'tsc --showConfig', 'tsc --listFilesOnly', 'timeout 9 tsc --noEmit']) assert.equal(await ground.verdict(line), 'approve shell.arguments', line);
+    assert.equal(await ground.verdict('tsc --version'), 'allow shell.allowed');
   });
 
   it('still tells what is wrong', async () => {

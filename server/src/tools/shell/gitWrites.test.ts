@@ -224,6 +224,21 @@ describe('git: files that a command writes', () => {
     assert.equal(await ground.verdict('git checkout a.txt'), 'allow shell.allowed');
   });
 
+  it('T7 goes silently only to what checkout and switch can take for one branch, tag or commit, or for files that are there', async () => {
+    ground.git('tag', '-a', 'v1', '-m', 'v1', 'good');
+    ground.git('update-ref', 'refs/remotes/origin/@scope/ü', 'good');
+    ground.git('update-ref', 'refs/remotes/origin/far', 'good');
+    const id = ground.git('rev-parse', 'good').trim();
+    for (const word of ['good', 'v1', 'v1~1', 'good^', id, id.slice(0, 9), '@', 'HEAD', 'origin/far', 'far', '@scope/ü', 'a.txt', 'x']) assert.equal(await ground.verdict({ command: 'git', args: ['checkout', word] }), 'allow shell.allowed', word);
+    for (const line of ['git switch -c n v1', 'git checkout -b n origin/far', 'git switch --detach good~1', 'git checkout good a.txt', 'git checkout a.txt x']) assert.equal(await ground.verdict(line), 'allow shell.allowed', line);
+    const tree = ground.git('rev-parse', 'evil^{tree}').trim();
+    for (const word of ['good^{}', 'good@{0}', ':/one', 'evil^{tree}', tree, 'good:', 'main..good', '^good', 'good^!', 'a.tx?', './missing', ':(top)a.txt']) {
+      assert.equal(await ground.verdict({ command: 'git', args: ['checkout', word] }), 'approve shell.gitWrites', word);
+      if (!word.includes('a.tx')) assert.match(await ground.verdict({ command: 'git', args: ['switch', '--detach', word] }), /^approve shell.gitWrites$/, word);
+    }
+    assert.equal(await ground.verdict({ command: 'git', args: ['checkout', '--', 'a.tx?'] }), 'allow shell.allowed');
+  });
+
   it('T7 looks at what a merge that fails would write, also where only the work tree is another', async () => {
     branch('one', () => ground.put('b.txt', '1\n'));
     ground.git('reset', '-q', 'evil');

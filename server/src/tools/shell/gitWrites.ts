@@ -66,7 +66,7 @@ class Look {
       case 'checkout':
         return this.checkout(query.before, query.after);
       case 'switch':
-        return this.switchTo(query.target, () => Promise.reject(new Unclear(`"${short(query.target)}" is no revision that can be looked at`)));
+        return this.switchTo(query.target);
       case 'files':
         return this.files(query.revision, query.paths);
       case 'merge':
@@ -91,32 +91,50 @@ class Look {
   private async checkout(before: readonly string[], after: readonly string[]): Promise<readonly Change[]> {
     const [first, ...rest] = before;
     if (first === undefined) return this.files(undefined, after);
-    if (rest.length === 0 && after.length === 0) return this.switchTo(first, () => this.knownFiles(before));
+    if (rest.length === 0 && after.length === 0) return (await this.isFile(first)) ? this.files(undefined, before) : this.switchTo(first);
     if (after.length > 0 && rest.length > 0) throw new Unclear('it names more than one revision');
-    const revision = await this.revision(first);
-    return revision === undefined && after.length === 0 ? this.knownFiles(before) : this.files(first, [...rest, ...after]);
+    if (after.length > 0 || (await this.isRevision(first))) return this.files(first, [...rest, ...after]);
+    return this.files(undefined, await this.knownFiles(before));
   }
 
   /** What differs between the last commit and the target, or the branches of that name elsewhere, of which git would make one here. */
-  private async switchTo(target: string, otherwise: () => Promise<readonly Change[]>): Promise<readonly Change[]> {
-    const revision = await this.revision(target === '-' ? '@{-1}' : target);
-    if (revision !== undefined) return this.between(await this.head(), revision);
-    const remote = (await this.text(['for-each-ref', '--format=%(objectname) %(refname)', 'refs/remotes'])).split('\n').filter((line) => line.endsWith(`/${target}`));
-    if (remote.length === 0) return otherwise();
+  private async switchTo(target: string): Promise<readonly Change[]> {
+    if (await this.isRevision(target)) return this.between(await this.head(), await this.commit(target === '-' ? '@{-1}' : target));
+    const remote = isPlainBranch(target) && (await this.object(target)) === undefined ? (await this.text(['for-each-ref', '--format=%(objectname) %(refname)', 'refs/remotes'])).split('\n').filter((line) => line.endsWith(`/${target}`)) : [];
+    if (remote.length === 0) throw new Unclear(`"${short(target)}" is not the name of a branch, a tag or a commit, nor of one file that is there; write "--" before files`);
     const head = await this.head();
     return this.each(remote, (line) => this.between(head, line.slice(0, line.indexOf(' '))));
   }
 
+  /**
+   * Whether git takes a word for one commit and for nothing else: the name of a branch, a tag or a branch elsewhere, or an id, perhaps with a
+   * way back from there. Checkout and switch know further spellings (`A...B`, a tree), which name other things here than there.
+   */
+  private async isRevision(word: string): Promise<boolean> {
+    if (word === '-' || /^@\{-[0-9]+\}$/.test(word)) return true;
+    const name = word.replace(/(?:[~^][0-9]*)+$/, '');
+    if (name === 'HEAD' || name === '@') return true;
+    if (/^[0-9a-f]{4,64}$/.test(name) && (await this.revision(name)) !== undefined) return true;
+    const refs = [`refs/heads/${name}`, `refs/tags/${name}`, `refs/remotes/${name}`, `refs/remotes/${name}/HEAD`];
+    if (!isPlainBranch(name)) return false;
+    return (await this.text(['for-each-ref', '--format=%(refname)', ...refs])).split('\n').some((ref) => refs.includes(ref)) && (await this.revision(name)) !== undefined;
+  }
+
   /** Words that are taken for files must be known as such, or they may be a spelling of a revision that is not understood here. */
-  private async knownFiles(paths: readonly string[]): Promise<readonly Change[]> {
+  private async knownFiles(paths: readonly string[]): Promise<readonly string[]> {
     if (paths.length > maxLooked) throw new Unclear(`it names more than ${maxLooked} files without "--" before them`);
     for (const path of paths) {
-      // `A...B` is a commit, and a tree or `tree:` a source of files, for checkout alone; a file of such a name can be made.
-      if (path === '-' || path.includes('...') || (await this.object(path)) !== undefined) throw new Unclear(`"${short(path)}" can also be a revision; write "--" before files`);
-      const listed = await this.text(['ls-files', '-z', '--', path]);
-      if (listed === '') throw new Unclear(`"${short(path)}" is neither a known revision nor a known file`);
+      if (!(await this.isFile(path))) throw new Unclear(`"${short(path)}" is neither a known revision nor a file that is there; write "--" before files`);
     }
-    return this.files(undefined, paths);
+    return paths;
+  }
+
+  /** Whether a word is a tracked file or folder that lies in the work tree under this very name, and nothing else: then git refuses it as a revision. */
+  private async isFile(path: string): Promise<boolean> {
+    // `A...B` is a commit, and a tree or `tree:` a source of files, for checkout alone; a file of such a name can be made.
+    if (path === '-' || path.startsWith(':') || path.includes('...') || (await this.object(path)) !== undefined) return false;
+    if (lstatSync(join(this.scope.folder, path), { throwIfNoEntry: false }) === undefined) return false;
+    return (await this.text(['--literal-pathspecs', 'ls-files', '-z', '--', path])) !== '';
   }
 
   private async files(revision: string | undefined, paths: readonly string[]): Promise<readonly Change[]> {
@@ -301,6 +319,11 @@ class Look {
   private async anyRaws(args: readonly string[]): Promise<readonly Raw[]> {
     return readRaws(partsOf(await this.text(args)));
   }
+}
+
+/** A name without any of the signs by which git reads more into it, or which no reference can hold (git-check-ref-format(1)). */
+function isPlainBranch(name: string): boolean {
+  return /^[^-\s~^:?*[\]\\{}][^\s~^:?*[\]\\{}]*$/.test(name) && !name.includes('..');
 }
 
 function isUnmerged(raw: Raw): boolean {

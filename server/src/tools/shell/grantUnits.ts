@@ -5,8 +5,9 @@ import { remoteCommands } from '../../rules/programs/git';
 import type { Fact } from '../fact';
 import { reasonsOf, tiesOf } from '../ties';
 import type { Reach } from '../tool';
-import { pathsOf } from './binding';
+import { gitFolderOf, pathsOf } from './binding';
 import { isSink } from './files';
+import { meaningFact } from './meanings';
 import { binariesOf, type Plan, type PlannedCommand } from './plan';
 import { boundFact, commandFacts, limitsOf, programFact, sandboxFacts, usualEnvironment, type Around } from './planFacts';
 
@@ -15,17 +16,19 @@ import { boundFact, commandFacts, limitsOf, programFact, sandboxFacts, usualEnvi
 /** Tells the plan's commands apart for grants; `parsed` is the plan as it was judged. */
 export function reachOf(plan: Plan, parsed: CommandPlan, project: string, around: Around): Reach {
   const asked = around.judgement.shares?.commands ?? [];
-  const commands = plan.steps.flatMap((step, at) => step.commands.map((command, index) => ({ command, parsed: parsed.pipelines[at]?.commands[index], fed: index > 0 })));
+  const commands = plan.steps.flatMap((step, at) => step.commands.map((command, index) => ({ command, step: at, parsed: parsed.pipelines[at]?.commands[index], fed: index > 0 })));
   const named = commands.map(({ command }) => new Set(pathsOf(command, project).map(({ path }) => path)));
-  const units = commands.flatMap(({ command, parsed: judged, fed }, index): Unit[] => {
+  const units = commands.flatMap(({ command, step, parsed: judged, fed }, index): Unit[] => {
     if (judged === undefined) return [];
     const own = plan.bound.filter(({ path }) => named[index]?.has(path) === true);
     // An earlier command, or one that runs beside it, may change what this one reads.
     const shaky = own.some(({ path, kind }) => kind !== 'missing' && named.some((others, other) => other !== index && others.has(path)));
     const standing = standingOf(command, plan, around);
+    const folder = gitFolderOf(command);
+    const meant = folder === undefined ? [] : plan.meanings.filter((meaning) => meaning.step === step && meaning.folder === folder).map((meaning) => meaningFact(meaning, false));
     return [{
       argv: judged.argv, reasons: reasonsOf(asked[index] ?? []), plain: !fed && isPlain(judged), shaky,
-      ties: tiesOf([...commandFacts(command, '', 1).filter(({ label }) => !label.startsWith('Redirection')), ...standing, ...own.map(boundFact)]),
+      ties: tiesOf([...commandFacts(command, '', 1).filter(({ label }) => !label.startsWith('Redirection')), ...standing, ...own.map(boundFact), ...meant]),
       standing: tiesOf([...standing, ...(talksToOthers(judged) ? own.filter(({ label }) => label === 'Repository file').map(boundFact) : [])]),
     }];
   });

@@ -33,6 +33,15 @@ describe('approvals: what words of git mean', () => {
     return told;
   }
 
+  it('T16 N1 a grant for one command is tied to what its words mean', async () => {
+    for (const line of ['git checkout other -- .vscode', 'ls && git checkout other', 'git reset --hard other']) {
+      const reach = (await ground.prepare(line)).reach?.();
+      const unit = reach?.kind === 'commands' ? reach.units.at(-1) : undefined;
+      assert.ok(unit?.ties.some(({ label, key, value }) => label === 'In the repository' && key === 'other' && value === ground.git('rev-parse', 'other').trim()), line);
+      assert.deepEqual(unit?.standing.filter(({ label }) => label === 'In the repository'), []);
+    }
+  });
+
   it('approvals:revision-bound T16: an approved revision that is another one by now runs nothing', async () => {
     assert.deepEqual(await toldOf('git checkout HEAD~1 -- .vscode/tasks.json', () => ground.silent('git reset --soft HEAD~1')), ['In the repository: HEAD', 'In the repository: HEAD~1']);
     assert.equal(readFileSync(join(ground.project, '.vscode/tasks.json'), 'utf8'), 'last\n');

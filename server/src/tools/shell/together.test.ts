@@ -37,10 +37,10 @@ describe('commands:ground stays as it was judged', function () {
   });
 
   it('T27 asks where a pipe would keep the names of the project for as long as it likes', async () => {
-    shell.settle([...listed, 'tail', 'head', 'node']);
+    shell.settle([...listed, 'tail', 'head', 'node', 'yes', 'grep', 'awk', 'wc', 'jq']);
     shell.put('s.js', '');
-    for (const line of ['sleep 600 | rm -i x', 'cp a b | sleep 600', 'node s.js | rm -i x', 'sleep 9 | nice rm -i x']) assert.equal(await shell.verdict(line), 'approve shell.together', line);
-    for (const line of ['echo y | rm -i x', 'yes | rm -i x', 'mv -v a b | head -3', 'sleep 1 && rm x']) assert.notEqual(await shell.verdict(line), 'approve shell.together', line);
+    for (const line of ['sleep 600 | rm -i x', 'cp a b | sleep 600', 'node s.js | rm -i x', 'sleep 9 | nice rm -i x', 'yes | grep x | rm -i f', "awk 'BEGIN { while (1) { } }' | rm -i f", "rm -v f | awk 'BEGIN { while (1) { } }'", "rm -v f | jq -n 'def f: f; f'", 'rm -v f | nice grep x A', 'git rm --cached f | cat - f']) assert.equal(await shell.verdict(line), 'approve shell.together', line);
+    for (const line of ['echo y | rm -i x', 'yes | rm -i x', 'mv -v a b | head -3', 'mv -v a b 2>&1 | grep a | tee log | wc -l', 'sleep 1 && rm x']) assert.notEqual(await shell.verdict(line), 'approve shell.together', line);
   });
 
   it('T27 asks where a pipe would give a branch another meaning under git checkout', async () => {
