@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { backendFieldsSchema } from './backendFields';
 import { soundReference } from './credentials';
 
 /** The schema of `mcp_backends.json`: which external MCP servers there are and how each is reached. What agents may call of them stands in `external_mcp_policy.json`. */
@@ -81,15 +82,17 @@ const stdio = z
       .enum(egressSandboxes)
       .default('available')
       .describe('Whether a program whose `egress_allowlist` names its hosts runs in a network of its own, out of which only Conductor leads: never, so that it is only asked to by proxy variables (`off`); where bubblewrap is usable, else by the variables (`available`); always, and it is not started without (`required`). Default: available.'),
+    configSchema: backendFieldsSchema(variableName, 'variable').optional(),
     env_passthrough: z.array(variableName).max(100).default([]).describe('Variables of the environment of Conductor that it gets as well. Default: none.').meta({ uniqueItems: true }),
     ...common,
   })
   .describe('A backend that Conductor starts.');
 
 const address = z.string().max(2048).regex(/^https?:\/\/[^\s#@?]+(?:\?[^\s#@]*)?$/, 'Write an http:// or https:// address without user name and without #.').describe('Address of its MCP endpoint.');
+const configSchema = backendFieldsSchema(headerName, 'header').optional();
 const headers = z.record(headerName, valueText).default({}).describe('Headers of each request. `${secret:service.key}` stands for a value of the credential store. Default: none.');
-const http = z.strictObject({ transport: z.literal('http').describe('Streamable HTTP.'), url: address, headers, ...common }).describe('A backend that is reached by Streamable HTTP.');
-const sse = z.strictObject({ transport: z.literal('sse').describe('The older HTTP with server-sent events.'), url: address, headers, ...common }).describe('A backend that is reached by the older HTTP with server-sent events.');
+const http = z.strictObject({ transport: z.literal('http').describe('Streamable HTTP.'), url: address, headers, configSchema, ...common }).describe('A backend that is reached by Streamable HTTP.');
+const sse = z.strictObject({ transport: z.literal('sse').describe('The older HTTP with server-sent events.'), url: address, headers, configSchema, ...common }).describe('A backend that is reached by the older HTTP with server-sent events.');
 
 /** One backend as people write it. */
 export const backendSchema = z.discriminatedUnion('transport', [stdio, http, sse]).describe('How one external MCP server is reached.');

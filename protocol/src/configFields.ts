@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { optionalSecrets, textsOf } from './backendFields';
 import type { Backend } from './backends';
 import type { Config } from './config';
 import { credentialNameSchema, referencesIn } from './credentials';
@@ -40,13 +41,17 @@ export const configFieldsSchema = z.strictObject({
 /** The `configSchema` of a plugin or an external server. */
 export type ConfigFields = z.infer<typeof configFieldsSchema>;
 
-/** A credential that something in the configuration names, and where: a variable or a header, in words. */
-export type WantedCredential = Readonly<{ name: string; place: string }>;
+/** A credential that something in the configuration names, and where: a variable or a header, in words. `title`: what it is called in the `configSchema` of the server. */
+export type WantedCredential = Readonly<{ name: string; place: string; title?: string; description?: string; /** The server works without it. */ optional?: true }>;
 
-/** The credentials that the profile of an external server names, in its order. */
+/** The credentials that the profile of an external server names, in its order; its fields are in it already. */
 export function wantedByBackend(profile: Backend): readonly WantedCredential[] {
-  const [word, texts] = profile.transport === 'stdio' ? ['variable', profile.env] : ['header', profile.headers];
-  return Object.entries(texts).flatMap(([place, text]) => referencesIn(text).map((name) => ({ name, place: `${word} ${place}` })));
+  const word = profile.transport === 'stdio' ? 'variable' : 'header';
+  const optional = optionalSecrets(profile);
+  return Object.entries(textsOf(profile)).flatMap(([place, text]) => {
+    const { title, description } = profile.configSchema?.properties[place] ?? {};
+    return referencesIn(text).map((name) => ({ name, place: `${word} ${place}`, ...(title === undefined ? {} : { title }), ...(description === undefined ? {} : { description }), ...(optional.has(place) ? { optional: true as const } : {}) }));
+  });
 }
 
 /** The credentials that `config.json` gives to the commands of agents, in its order. */
@@ -54,7 +59,7 @@ export function wantedByCommands({ plugins }: Config): readonly WantedCredential
   return Object.entries(plugins.shell.secrets).flatMap(([command, variables]) => Object.entries(variables).flatMap(([variable, text]) => referencesIn(text).map((name) => ({ name, place: `variable ${variable} of the command ${command}` }))));
 }
 
-/** The fields of an external server: every credential that its profile names, each required, since it is not started without. */
+/** The fields of an external server: every credential that its profile names, required unless its `configSchema` says otherwise, since it is not started without. */
 export function fieldsOfBackend(name: string, profile: Backend): ConfigFields {
   return fieldsFor(wantedByBackend(profile), (places) => `${places.join(', ')} of the server ${name}`);
 }
@@ -67,8 +72,14 @@ export function fieldsOfPlugins(config: Config): Readonly<Record<string, ConfigF
 
 function fieldsFor(wanted: readonly WantedCredential[], titleOf: (places: readonly string[]) => string): ConfigFields {
   const names = [...new Set(wanted.map(({ name }) => name))];
-  const properties = Object.fromEntries(names.map((credential) => [credential, { type: 'string' as const, title: titleOf(wanted.filter(({ name }) => name === credential).map(({ place }) => place)), secret: true as const, credential }]));
-  return { type: 'object', properties, required: names };
+  const of = (credential: string): readonly WantedCredential[] => wanted.filter(({ name }) => name === credential);
+  const properties = Object.fromEntries(names.map((credential) => [credential, { type: 'string' as const, title: titleOf(of(credential).map(placeOf)), secret: true as const, credential }]));
+  return { type: 'object', properties, required: names.filter((credential) => of(credential).some(({ optional }) => optional !== true)) };
+}
+
+/** Where a credential goes, and what it is called there. */
+export function placeOf({ place, title }: WantedCredential): string {
+  return title === undefined ? place : `${title}, ${place}`;
 }
 
 /** Variables that a program needs and that its profile gets from nowhere; the file must say where they come from. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { backendFieldSchema } from './backendFields';
 import { backendNameSchema } from './backends';
 
 /** What people see of external MCP servers, and what they decide. */
@@ -125,7 +126,9 @@ export type BackendDifference = z.infer<typeof backendDifferenceSchema>;
 
 /** What the profiles of servers need of people: credentials that they name, and required variables that nobody gives them. */
 export const backendNeedsSchema = z.strictObject({
-  credentials: z.array(z.strictObject({ name: z.string(), /** Null where the configuration of Conductor itself names it, for commands. */ backend: z.string().nullable(), /** The variable or header, in words. */ place: z.string() })),
+  credentials: z.array(z.strictObject({ name: z.string(), /** Null where the configuration of Conductor itself names it, for commands. */ backend: z.string().nullable(), /** The variable or header, in words. */ place: z.string(), /** What the `configSchema` of the server calls it, and says of it. */ title: z.string().optional(), description: z.string().optional(), /** The server works without it. */ optional: z.literal(true).optional() })),
+  /** Settings that its `configSchema` names, with what it gets now. */
+  settings: z.array(z.strictObject({ backend: z.string(), name: z.string(), field: backendFieldSchema, required: z.boolean(), value: z.string().nullable() })),
   variables: z.array(z.strictObject({ backend: z.string(), variable: z.string() })),
 });
 
@@ -138,6 +141,8 @@ export const backendChangeSchema = z.discriminatedUnion('change', [
   z.strictObject({ change: z.literal('remove'), backend: backendNameSchema, expectedHash }),
   z.strictObject({ change: z.literal('enable'), backend: backendNameSchema, expectedHash }),
   z.strictObject({ change: z.literal('disable'), backend: backendNameSchema, expectedHash }),
+  /** Answers to settings that the `configSchema` of a server names, by name; never secrets. */
+  z.strictObject({ change: z.literal('configure'), backend: backendNameSchema, values: z.record(z.string().max(128), z.string().max(2000)), expectedHash }),
   z.strictObject({ change: z.literal('policy'), policy: z.record(z.string(), z.unknown()), mode: z.enum(['replace', 'merge']), expectedHash }),
 ]);
 

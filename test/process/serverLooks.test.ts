@@ -27,7 +27,7 @@ describe('looking at external servers', () => {
   after(() => house.close());
 
   it('servers:needs: says which credentials and variables a person has to set, and who may use a credential', async () => {
-    assert.deepEqual(await ask<BackendNeeds>('backends/needs', {}), { credentials: [{ name: 'sums.key', place: 'variable SUMS_KEY', backend: 'sums' }], variables: [{ backend: 'sums', variable: 'SUMS_HOME' }] });
+    assert.deepEqual(await ask<BackendNeeds>('backends/needs', {}), { credentials: [{ name: 'sums.key', place: 'variable SUMS_KEY', backend: 'sums' }], settings: [], variables: [{ backend: 'sums', variable: 'SUMS_HOME' }] });
     await ask('credentials/set', { name: 'sums.key', value: 'a-value-of-the-sums' });
     const { credentials } = await ask<CredentialState>('credentials/list', {});
     assert.deepEqual(credentials.map(({ name, usableBy }) => [name, usableBy]), [['sums.key', ['backend sums']]]);

@@ -94,9 +94,9 @@ describe('the key of this editor to the credentials', () => {
 
 describe('the words about credentials', () => {
   it('say name, age, last use and users, and where to write it', () => {
-    assert.deepEqual(credentialRow(credential, now), { label: 'github.token', description: 'set 3 days ago, never used, used by nothing', spoken: 'Credential github.token: set 3 days ago, never used, used by nothing' });
+    assert.deepEqual(credentialRow(credential, now), { label: 'github.token', description: 'used by nothing, set 3 days ago, never used', spoken: 'Credential github.token: used by nothing, set 3 days ago, never used' });
     const used = { ...credential, lastUsedAt: '2026-11-22T11:00:00.000Z', usableBy: ['backend:github'] };
-    assert.match(credentialRow(used, now).description, /^set 3 days ago, used today \d\d:00, for backend:github$/);
+    assert.match(credentialRow(used, now).description, /^for backend:github, set 3 days ago, used today \d\d:00$/);
     assert.ok(credentialLines(credential).includes('In configuration: ${secret:github.token}'));
     assert.match(slotRow(editorSlot, now).spoken, /^Key slot Editor: since today, key not at hand$/);
   });

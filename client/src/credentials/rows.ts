@@ -9,7 +9,7 @@ export type Row = Readonly<{ label: string; description: string; spoken: string 
 /** The words of one credential. There is no value in them, nor a hint at one. */
 export function credentialRow(credential: CredentialView, nowMs: number): Row {
   const name = revealLine(credential.name, 130);
-  const parts = credential.trouble === null ? [`set ${dateText(credential.changedAt, nowMs)}`, usedText(credential, nowMs), usersText(credential)] : ['cannot be read'];
+  const parts = credential.trouble === null ? [usersText(credential), `set ${dateText(credential.changedAt, nowMs)}`, usedText(credential, nowMs)] : ['cannot be read'];
   return { label: name, description: parts.join(', '), spoken: `Credential ${name}: ${parts.join(', ')}` };
 }
 

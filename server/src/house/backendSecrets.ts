@@ -5,6 +5,12 @@ import { ConductorError, toConductorError } from '../../../protocol/src/errors';
 import type { CredentialStore } from '../credentials/store';
 import type { FillIn } from '../tools/backends/start';
 
+/** The texts without those that nothing requires and whose credential is not there; a locked store tells nobody what is. */
+function withoutAbsent(texts: Readonly<Record<string, string>>, optional: ReadonlySet<string> | undefined, there: readonly string[] | undefined): Readonly<Record<string, string>> {
+  if (there === undefined || optional === undefined) return texts;
+  return Object.fromEntries(Object.entries(texts).filter(([key, text]) => !optional.has(key) || referencesIn(text).every((name) => there.includes(name))));
+}
+
 /** Says what each profile names for as long as it names it, so that people see who may use a credential; call the result after each change. */
 export function declaring(store: Pick<CredentialStore, 'declare'>, profiles: () => ReadonlyMap<string, Profile>): () => void {
   const declared = new Map<string, Readonly<{ names: string; takeBack(): void }>>();
@@ -37,7 +43,8 @@ export function fillerOf(store: Pick<CredentialStore, 'lease' | 'names' | 'onKno
       again(backend);
     }
   });
-  return async (backend, texts) => {
+  return async (backend, given, optional) => {
+    const texts = withoutAbsent(given, optional, store.names());
     const names = [...new Set(Object.values(texts).flatMap(referencesIn))];
     if (names.length === 0) return texts;
     try {

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { ensureControlKey } from '../../../link/src/controlKey';
 import type { Actor } from '../../../protocol/src/call';
 import type { Config } from '../../../protocol/src/config';
+import { settingsOf } from '../../../protocol/src/backendFields';
 import { wantedByBackend, wantedByCommands } from '../../../protocol/src/configFields';
 import { ConductorError, toConductorError } from '../../../protocol/src/errors';
 import type { AuditReader } from '../audit/read/reader';
@@ -80,6 +81,7 @@ export function backendHandlers(around: Around, actorOf: (guest: Guest) => Actor
       const profiles = [...registry.known()];
       return {
         credentials: [...profiles.flatMap(([backend, profile]) => wantedByBackend(profile).map((wanted) => ({ ...wanted, backend }))), ...wantedByCommands(config.current().config).map((wanted) => ({ ...wanted, backend: null }))],
+        settings: profiles.flatMap(([backend, profile]) => settingsOf(profile).map((setting) => ({ backend, ...setting }))),
         variables: profiles.flatMap(([backend]) => registry.missingEnv(backend).map((variable) => ({ backend, variable }))),
       };
     },

@@ -1,5 +1,5 @@
 import { createScanner, type Node } from 'jsonc-parser';
-import { isCredentialName, referencePattern } from '../../../protocol/src/credentials';
+import { isCredentialName, referencePattern, referencesIn } from '../../../protocol/src/credentials';
 import type { Span } from '../config/finding';
 import { namesSecret } from '../rules/redaction/secretText';
 import { likelySecretUnder, secretUnder } from '../rules/redaction/typedSecret';
@@ -13,6 +13,10 @@ export type Path = readonly (string | number)[];
 export type SecretRules = Readonly<{
   /** Whether `${secret:service.key}` is read at this place. */
   readsReference(path: Path): boolean;
+  /** Whether the file itself calls what stands here a secret, whatever it looks like. */
+  isDeclared?(path: Path, root: Node): boolean;
+  /** Says of a secret in clear where a reference is read that what needs it does not work; absent where it is only advice. */
+  refused?: string;
   /** Whether whatever stands here under the name of a secret is one: arguments and addresses. */
   isHanded(path: Path): boolean;
   /** The service that a credential from here would belong to. */
@@ -31,7 +35,7 @@ type Text = Readonly<{ node: Node; path: Path; /** The word before it that says 
 
 /** Every secret in clear: in texts, keys, and comments. The text must be whole. */
 export function typedSecrets(text: string, root: Node, rules: SecretRules): TypedSecret[] {
-  return [...textsOf(root, [], '').flatMap((one) => inText(text, one, rules)), ...comments(text).flatMap((span) => inComment(text, span))];
+  return [...textsOf(root, [], '').flatMap((one) => inText(text, one, rules, root)), ...comments(text).flatMap((span) => inComment(text, span))];
 }
 
 /** Every reference in a text. */
@@ -58,10 +62,10 @@ function flagBefore(node: Node | undefined): string | undefined {
   return typeof node?.value === 'string' && node.value.startsWith('-') && !node.value.includes('=') ? node.value : undefined;
 }
 
-function inText(text: string, { node, path, called, key }: Text, rules: SecretRules): TypedSecret[] {
+function inText(text: string, { node, path, called, key }: Text, rules: SecretRules, root: Node): TypedSecret[] {
   const value = String(node.value);
   const read = !key && rules.readsReference(path);
-  const found = read || (!key && rules.isHanded(path)) ? secretUnder(called, value) : likelySecretUnder(called, value);
+  const found = read || (!key && rules.isHanded(path)) ? secretUnder(called, value) ?? (read && rules.isDeclared?.(path, root) === true ? wholeOf(value) : undefined) : likelySecretUnder(called, value);
   if (found === undefined) return [];
   const starts = rawStarts(text, node);
   const from = starts[found.from] ?? node.offset + 1;
@@ -70,6 +74,11 @@ function inText(text: string, { node, path, called, key }: Text, rules: SecretRu
   const name = proposed(rules.service(path), key ? '' : named(path, called));
   if (read) return [{ path, mark, value: span, escaped: true, name, place: 'reference', remove: [] }];
   return [{ path, mark, value: span, escaped: true, name, place: 'elsewhere', remove: [rules.isHanded(path) && path.at(-1) === 'url' ? span : removal(text, node, called)] }];
+}
+
+/** All of a text that is no reference. */
+function wholeOf(value: string): Readonly<{ from: number; to: number }> | undefined {
+  return value === '' || referencesIn(value).length > 0 ? undefined : { from: 0, to: value.length };
 }
 
 /** What is taken out: of an address only the secret, of a list the flag before it as well, else the entry with its name. */

@@ -1,3 +1,4 @@
+import { findNodeAtLocation } from 'jsonc-parser';
 import type { SecretRules } from './secretPlaces';
 
 /** What is a reference where, file by file: the same places as in the schemas of `protocol/src/config.ts` and `backends.ts`. */
@@ -13,6 +14,8 @@ export const configSecrets: SecretRules = {
 /** Rules of `mcp_backends.json`: variables and headers read references, arguments and addresses do not. */
 export const backendSecrets: SecretRules = {
   readsReference: (path) => path.length === 4 && path[0] === 'backends' && (path[2] === 'env' || path[2] === 'headers'),
+  isDeclared: (path, root) => findNodeAtLocation(root, [...path.slice(0, 2), 'configSchema', 'properties', path[3] ?? '', 'secret'])?.value === true,
+  refused: 'The server is not started while it stands here.',
   isHanded: (path) => path[0] === 'backends' && (path[2] === 'args' || path[2] === 'url'),
   service: (path) => (path[0] === 'backends' ? String(path[1] ?? '') : ''),
   belongs: (path) =>

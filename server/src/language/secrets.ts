@@ -25,7 +25,8 @@ export function secretFindings(text: string, rules: SecretRules, code: string, n
   const at = (span: Span, path: Path): Pick<Finding, 'path' | 'line' | 'column' | 'offset' | 'length'> => ({ path: pathText(path), ...locate(span.offset), ...span });
   const clear = typedSecrets(text, root, rules).map((secret): SecretFinding => {
     const belongs = secret.place === 'elsewhere' ? rules.belongs(secret.path) : undefined;
-    return { code, severity: 'warning', message: clearMessage(secret, belongs), ...at(secret.mark, secret.path), remedy: { kind: 'move', secret, belongs } };
+    const refused = secret.place === 'reference' ? rules.refused : undefined;
+    return { code, severity: refused === undefined ? 'warning' : 'error', message: `${clearMessage(secret, belongs)}${refused === undefined ? '' : ` ${refused}`}`, ...at(secret.mark, secret.path), remedy: { kind: 'move', secret, belongs } };
   });
   return [...clear, ...referenceFindings(references(text, root, rules), names, at)];
 }

@@ -98,7 +98,7 @@ describe('credentials in the editor', function () {
     const state = await eventually('the credential', async () => (await store()).credentials.length === 1 && store());
     assert.deepEqual([state.state, state.slots.map(({ kind, atHand }) => [kind, atHand]), state.credentials.map(({ name }) => name)], ['open', [['editor', true]], ['github.token']]);
     const row = await until('the row', rows, 'github.token');
-    assert.match(row, /Credential github\.token: set today, never used, used by nothing/);
+    assert.match(row, /Credential github\.token: used by nothing, set today, never used/);
     await takePicture('credentials-rows');
     assert.deepEqual(await filesWith(canary), []);
     assert.match((await logLines()).join('\n'), /"tool":"credential.set"/);

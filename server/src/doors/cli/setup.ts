@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { backendsFileName, backendsSchema, noBackends, type Backends } from '../../../../protocol/src/backends';
+import { answerFlaw, settingsOf, unanswered, withFields } from '../../../../protocol/src/backendFields';
+import { backendsFileName, backendsSchema, noBackends, type Backend, type Backends } from '../../../../protocol/src/backends';
 import { defaultConfig, type Config } from '../../../../protocol/src/config';
 import { fieldsOfBackend, fieldsOfPlugins, variablesWithoutSource, type ConfigField, type ConfigFields } from '../../../../protocol/src/configFields';
 import { credentialValueSchema } from '../../../../protocol/src/credentials';
@@ -7,14 +8,16 @@ import { ConductorError } from '../../../../protocol/src/errors';
 import { configFileIn, readConfigFile } from '../../config/file';
 import { parseAs, parseConfig, type ParsedAs } from '../../config/parse';
 import { jsonSchemaOf } from '../../config/schema';
+import { heldInClear } from '../../rules/backends/clearSecrets';
 import { withBroker } from './approvals';
 import type { BrokerClient } from './brokerClient';
 import { tellTroubles } from './secrets';
-import { askHidden, isInteractive, line, note, print } from './terminal';
+import { askHidden, askShown, isInteractive, line, note, print } from './terminal';
 
 /** `conductor config setup`: asks at this terminal for what plugins and external servers still want to be told. Secrets go to the credential store, never into a file. */
 
-type Part = Readonly<{ name: string; fields: ConfigFields; remarks: readonly string[] }>;
+type Setting = ReturnType<typeof settingsOf>[number];
+type Part = Readonly<{ name: string; fields: ConfigFields; settings: readonly Setting[]; remarks: readonly string[] }>;
 
 /** Asks for what is missing, of one part or of all; exit 0 when all of them are ready, 1 when something is still missing. */
 export async function setUp(configDir: string, only: string | undefined): Promise<number> {
@@ -38,7 +41,8 @@ async function askAll(broker: BrokerClient, parts: readonly Part[]): Promise<num
   let missing = 0;
   for (const part of parts) {
     for (const field of Object.values(part.fields.properties)) await ask(broker, field, present);
-    const unset = part.fields.required.filter((name) => !present.has(name));
+    const told = await askSettings(broker, part);
+    const unset = [...part.fields.required.filter((name) => !present.has(name)), ...part.settings.filter(({ name, required, value }) => required && value === null && !told.has(name)).map(({ name }) => name)];
     const ready = unset.length === 0 && part.remarks.length === 0;
     for (const remark of part.remarks) note(line(remark));
     print(ready ? `${part.name}: ready` : `${part.name}: not configured${unset.length === 0 ? '' : `, without ${unset.join(', ')}`}`);
@@ -67,15 +71,49 @@ async function ask(broker: BrokerClient, field: ConfigField, present: Set<string
   }
 }
 
+/** Asks for the settings that nobody answered, and puts the answers into the file; the names that it has now. */
+async function askSettings(broker: BrokerClient, { name: backend, settings }: Part): Promise<ReadonlySet<string>> {
+  const values: Record<string, string> = {};
+  for (const setting of settings) {
+    if (setting.value !== null) note(line(`${setting.name}${titled(setting)}: is ${JSON.stringify(setting.value)}.`));
+    else if (isInteractive()) Object.assign(values, await askSetting(setting));
+  }
+  if (Object.keys(values).length === 0) return new Set();
+  await broker.request('backends/change', { change: 'configure', backend, values });
+  note(`${backend} is started in another way now, which you approve with: conductor backends approve ${backend}`);
+  return new Set(Object.keys(values));
+}
+
+async function askSetting(setting: Setting): Promise<Readonly<Record<string, string>>> {
+  const { name, field } = setting;
+  const choices = field.secret !== true && field.enum !== undefined ? ` (${field.enum.join(', ')})` : field.type === 'boolean' ? ' (true, false)' : '';
+  for (;;) {
+    const text = (await askShown(line(`${name}${titled(setting)}${choices}; Enter leaves it unset: `))).trim();
+    if (text === '') return {};
+    const flaw = answerFlaw(field, text);
+    if (flaw === undefined) return { [name]: text };
+    note(line(flaw));
+  }
+}
+
+function titled({ field: { title, description } }: Setting): string {
+  return title === undefined && description === undefined ? '' : ` (${[title, description].filter((part) => part !== undefined).join('; ')})`;
+}
+
 function pluginParts(config: Config): readonly Part[] {
-  return Object.entries(fieldsOfPlugins(config)).map(([name, fields]) => ({ name, fields, remarks: [] }));
+  return Object.entries(fieldsOfPlugins(config)).map(([name, fields]) => ({ name, fields, settings: [], remarks: [] }));
 }
 
 function backendParts({ backends }: Backends): readonly Part[] {
-  return Object.entries(backends).map(([name, profile]) => ({
-    name, fields: fieldsOfBackend(name, profile),
-    remarks: variablesWithoutSource(profile).map((variable) => `${name} needs the variable ${variable}, which its profile gets from nowhere: write "${variable}": "\${secret:${name}.${variable.toLowerCase()}}" under its "env" in ${backendsFileName}.`),
+  return Object.entries(backends).map(([name, written]) => [name, withFields(name, written)] as const).map(([name, profile]) => ({
+    name, fields: fieldsOfBackend(name, profile), settings: settingsOf(profile).map((setting) => (unanswered(profile).includes(setting.name) || !setting.required ? setting : { ...setting, value: setting.value ?? '' })),
+    remarks: [...clearOf(name, profile), ...variablesWithoutSource(profile).map((variable) => `${name} needs the variable ${variable}, which its profile gets from nowhere: write "${variable}": "\${secret:${name}.${variable.toLowerCase()}}" under its "env" in ${backendsFileName}.`)],
   }));
+}
+
+function clearOf(name: string, profile: Backend): readonly string[] {
+  const clear = heldInClear(name, profile);
+  return clear === undefined ? [] : [`${clear.says} ${clear.next}`];
 }
 
 function readConfig(configDir: string): Promise<Config> {

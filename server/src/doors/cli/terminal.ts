@@ -96,6 +96,15 @@ export function isInteractive(): boolean {
   return process.stdin.isTTY && process.stdout.isTTY;
 }
 
+/** Asks at this terminal for one line; "" when the terminal was closed. */
+export async function askShown(question: string): Promise<string> {
+  const prompt = createInterface({ input: process.stdin, output: process.stderr, terminal: true });
+  const closed = new Promise<string>((resolve) => prompt.once('close', () => resolve('')));
+  const typed = await Promise.race([prompt.question(question).catch(() => ''), closed]);
+  prompt.close();
+  return typed;
+}
+
 /** Milliseconds in which the rest of what was pasted comes. */
 const pasteMs = 60;
 

@@ -2,6 +2,7 @@ import type { Backend } from '../../../../protocol/src/backends';
 import type { Verdict } from '../../../../protocol/src/call';
 import type { ExternalPolicy, ExternalRule, Rate } from '../../../../protocol/src/externalPolicy';
 import type { PathPlatform } from '../pathText';
+import { clearElsewhere } from './clearSecrets';
 import { unfitting } from './conditions';
 import type { ExternalMode } from './mode';
 
@@ -112,6 +113,8 @@ function doubtsOf({ backend, tool }: ExternalQuestion, ground: ExternalGround, r
   const doubts: Doubt[] = [];
   if (rules.some(({ tools }) => tools.includes('*'))) doubts.push({ rule: 'external.wildcard', says: `The policy lists every tool of ${backend} by "*".`, next: 'Name each tool in external_mcp_policy.json.' });
   if (profile !== undefined && openEgress(profile) !== undefined) doubts.push({ rule: 'external.egress', says: `${openEgress(profile) ?? ''} (${backend}).`, next: 'Name the hosts that it needs in mcp_backends.json.' });
+  const clear = profile === undefined ? undefined : clearElsewhere(profile)[0];
+  if (clear !== undefined) doubts.push({ rule: 'external.clearSecret', says: `The profile of ${backend} holds a secret in clear: ${clear}`, next: 'Take it out of mcp_backends.json.' });
   if (preflight !== 'passed') doubts.push({ rule: 'external.preflight', says: `The last preflight of ${backend} ${preflightWords[preflight]}.`, next: `Run "conductor backends preflight ${backend}".` });
   if (toolPin !== 'approved') doubts.push({ rule: 'external.toolChanged', says: `The tool ${tool} of ${backend} ${toolPin === 'new' ? 'was never approved' : 'changed since it was approved'}.`, next: `Look at it with "conductor backends approve ${backend}".` });
   return doubts;

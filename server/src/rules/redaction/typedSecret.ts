@@ -11,7 +11,7 @@ import { findTokens } from './tokens';
 export function secretUnder(name: string, text: string): SecretSpan | undefined {
   // Blanks, so that what stands around a reference keeps its place.
   const plain = text.replace(referencePattern, (reference) => ' '.repeat(reference.length));
-  if (schemeOnly.test(plain)) return undefined;
+  if (schemeOnly.test(plain) || (namesSecret(name) && isHarmless(name, text) && findTokens(text).length === 0)) return undefined;
   if (namesSecret(name) && plain === text) {
     const from = /^\s*(?:(?:bearer|basic|token)\s+)?/i.exec(text)?.[0].length ?? 0;
     return { from, to: text.trimEnd().length, kind: 'named' };
@@ -36,6 +36,11 @@ export function looksRandom(text: string): boolean {
   if (text.length < 10 || /\s/.test(text) || /^(?:https?:|[~.]{0,2}[\\/]|[A-Za-z]:[\\/])/.test(text)) return false;
   const mixed = /[A-Za-z]/.test(text) && (/[0-9]/.test(text) || (/[a-z]/.test(text) && /[A-Z]{2}|[a-z][A-Z].*[a-z][A-Z]/.test(text)));
   return mixed && bitsEach(text) >= 2.5;
+}
+
+/** What stands under such a name and is no secret: a switch, a count of tokens, the place of a file. */
+function isHarmless(name: string, text: string): boolean {
+  return /^\s*(?:true|false)?\s*$/i.test(text) || (/tokens$/i.test(name) && /^\d{1,9}$/.test(text)) || /^(?:~|\.{1,2}|[A-Za-z]:)?[\\/][^\0-\x1f"'=&?#@:]{1,300}\.[A-Za-z]{1,8}$/.test(text);
 }
 
 const schemeOnly = /^\s*(?:bearer|basic|token)?\s*$/i;

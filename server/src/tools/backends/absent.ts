@@ -13,6 +13,7 @@ export function absenceOf(registry: Pick<OpenRegistry, 'known' | 'quarantined' |
   if (!registry.mode().enabled) return { code: 'DENIED', rule: 'external.off', reason: 'External servers are switched off in config.json, or its file cannot be used. Ask the user.' };
   if (!profile.enabled) return { code: 'DENIED', rule: 'external.disabled', reason: `The backend ${backend} is disabled. Ask the user to enable it.` };
   const quarantined = registry.quarantined(backend);
+  if (quarantined?.data['clear'] === true) return { code: quarantined.code, rule: 'external.clearSecret', reason: `${quarantined.message} The user mends that: ${quarantined.next} Until then ${called} is not there.` };
   if (quarantined !== undefined) return { code: quarantined.code, rule: 'external.quarantined', reason: `${quarantined.message} The user approves it with "conductor backends approve ${backend}", or in the view of servers in the editor; until then ${called} is not there.` };
   const state = backends.get(backend)?.state;
   if (state?.kind === 'failed') return { code: 'BACKEND_UNAVAILABLE', rule: 'external.unavailable', reason: `The server ${backend} is not there: ${state.why}` };

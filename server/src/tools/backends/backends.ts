@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
+import { optionalSecrets } from '../../../../protocol/src/backendFields';
 import type { Backend as Profile } from '../../../../protocol/src/backends';
 import { destinationOf } from '../../rules/backends/egress';
 import type { Frame } from '../../base/frames';
@@ -161,7 +162,7 @@ export function openerOf(name: string, profile: Profile, key: string, { configDi
     // Without a list only the server itself may be reached.
     const own = destinationOf(profile.url);
     const dialer = createDialer(profile.egress_allowlist ?? (own === undefined ? [] : [`${own.host}:${String(own.port)}`]));
-    const target = { url: profile.url, headers: await fillIn(name, profile.headers), dialer, limit: profile.max_response_bytes, egress: await expectedEgress(profile) };
+    const target = { url: profile.url, headers: await fillIn(name, profile.headers, optionalSecrets(profile)), dialer, limit: profile.max_response_bytes, egress: await expectedEgress(profile) };
     if (profile.transport === 'http') return openHttp(target, cleaned(incoming));
     return await openSse(target, cleaned(incoming)).catch((thrown: unknown) => {
       dialer.close();

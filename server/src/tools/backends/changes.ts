@@ -1,13 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { applyEdits, modify } from 'jsonc-parser';
 import type { z } from 'zod';
-import { backendsSchema, noBackends } from '../../../../protocol/src/backends';
+import { answerFlaw } from '../../../../protocol/src/backendFields';
+import { backendsSchema, noBackends, type Backends } from '../../../../protocol/src/backends';
 import type { BackendChange } from '../../../../protocol/src/externalServers';
 import { ConductorError } from '../../../../protocol/src/errors';
 import { externalPolicySchema, nothingExternal, type ExternalPolicy } from '../../../../protocol/src/externalPolicy';
 import { writePrivateFile } from '../../base/privateFile';
 import { parseAs } from '../../config/parse';
 import { jsonSchemaOf } from '../../config/schema';
+import { secretUnder } from '../../rules/redaction/typedSecret';
 import { backendsChange, policyChange, type ChangeMeaning } from '../../rules/backends/widening';
 import { contentHash, type ExternalFiles } from './files';
 
@@ -50,11 +52,28 @@ function planBackends(files: ExternalFiles, change: FileChange): PlannedChange {
   const before = valid(file, old, backendsSchema);
   expect(change.expectedHash, contentHash(before));
   if (change.change !== 'set' && !Object.hasOwn(before.backends, change.backend)) throw new ConductorError('NOT_FOUND', `There is no backend ${JSON.stringify(change.backend)}.`);
+  if (change.change === 'configure') {
+    const text = configured(old, change, before.backends[change.backend]);
+    const after = given(text, backendsSchema);
+    return { ...backendsChange(before, after), ...made(file, old, text, contentHash(before), contentHash(after)) };
+  }
   const path = change.change === 'enable' || change.change === 'disable' ? ['backends', change.backend, 'enabled'] : ['backends', change.backend];
   const value = change.change === 'set' ? change.profile : change.change === 'remove' ? undefined : change.change === 'enable';
   const text = applyEdits(old, modify(old, path, value, layout));
   const after = given(text, backendsSchema);
   return { ...backendsChange(before, after), ...made(file, old, text, contentHash(before), contentHash(after)) };
+}
+
+/** Puts answers to settings among the variables or headers of a server. */
+function configured(old: string, { backend, values }: Extract<BackendChange, { change: 'configure' }>, profile: Backends['backends'][string] | undefined): string {
+  const member = profile?.transport === 'stdio' ? 'env' : 'headers';
+  return Object.entries(values).reduce((text, [name, value]) => {
+    const field = profile?.configSchema?.properties[name];
+    if (field === undefined) throw new ConductorError('INVALID_INPUT', `The configSchema of ${backend} has no field ${JSON.stringify(name)}.`);
+    const flaw = answerFlaw(field, value) ?? (secretUnder(name, value) === undefined ? undefined : 'This looks like a secret, which belongs in the credential store.');
+    if (flaw !== undefined) throw new ConductorError('INVALID_INPUT', `${name}: ${flaw}`);
+    return applyEdits(text, modify(text, ['backends', backend, member, name], value, layout));
+  }, old);
 }
 
 function planPolicy(files: ExternalFiles, { policy, mode, expectedHash }: PolicyChange): PlannedChange {

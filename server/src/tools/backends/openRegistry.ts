@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { NewEvent } from '../../../../protocol/src/audit/entry';
+import { unanswered, withFields } from '../../../../protocol/src/backendFields';
 import type { Backend as Profile } from '../../../../protocol/src/backends';
 import type { Actor } from '../../../../protocol/src/call';
 import type { Config } from '../../../../protocol/src/config';
@@ -7,6 +8,7 @@ import { ConductorError } from '../../../../protocol/src/errors';
 import type { ExternalPolicy, Rate } from '../../../../protocol/src/externalPolicy';
 import type { FollowOptions, Held } from '../../config/follow';
 import type { PathPlatform } from '../../rules/pathText';
+import { heldInClear } from '../../rules/backends/clearSecrets';
 import type { LaunchIdentity, ToolDescriptor } from '../../rules/backends/identity';
 import { modeOf, skipped, type ExternalMode } from '../../rules/backends/mode';
 import { withinRate } from '../../rules/backends/rate';
@@ -92,6 +94,7 @@ export async function openRegistry(needs: RegistryNeeds): Promise<OpenRegistry> 
   let present: ReadonlyMap<string, Profile> = new Map();
 
   const usable = createUsable();
+  const completed = createCompleted();
 
   const profileOf = (backend: string): Profile | undefined => present.get(backend);
   const mode = (): ExternalMode => modeOf(needs.environment, needs.settings());
@@ -99,7 +102,7 @@ export async function openRegistry(needs: RegistryNeeds): Promise<OpenRegistry> 
   /** Looks at what changed, and only then lets the new profiles hold: nothing runs under an identity that nobody looked at. */
   const refresh = async (): Promise<void> => {
     const { value, state } = files.backends.current();
-    const next = new Map(Object.entries(value.backends));
+    const next = new Map(Object.entries(value.backends).map(([name, profile]) => [name, completed(name, profile)] as const));
     await Promise.all([...next].map(async ([name, profile]) => {
       const known = launches.get(name);
       if (known?.profile === profile && known.launch.stands()) return;
@@ -130,6 +133,8 @@ export async function openRegistry(needs: RegistryNeeds): Promise<OpenRegistry> 
     const known = launches.get(backend);
     if (profile === undefined || known === undefined) return quarantine(`There is no server ${backend}.`);
     if (!mode().enabled || !profile.enabled) return quarantine(`The server ${backend} is switched off.`);
+    const clear = heldInClear(backend, profile);
+    if (clear !== undefined) return new ConductorError('BACKEND_QUARANTINED', clear.says, { data: { clear: true }, next: clear.next });
     if (known.profile !== profile || !known.launch.stands()) {
       void launchOf(backend);
       return quarantine(`The program of ${backend} changed on the disk and is looked at.`);
@@ -147,7 +152,7 @@ export async function openRegistry(needs: RegistryNeeds): Promise<OpenRegistry> 
   const notSet = (profile: Profile): readonly string[] => {
     const { required_env: required } = profile;
     const declared = profile.transport === 'stdio' ? profile.env : {};
-    return required.filter((name) => (declared[name] ?? needs.environment[name] ?? '') === '');
+    return [...new Set([...required.filter((name) => (declared[name] ?? needs.environment[name] ?? '') === ''), ...unanswered(profile)])];
   };
 
   const tightenedBy = (project: string, backend: string, file = projectFiles(project).backends) => {
@@ -264,6 +269,16 @@ function spend(spent: Map<string, readonly number[]>, { backend, tool }: Wish, r
   const longest = Math.max(...rates.map(({ per_s }) => per_s)) * 1000;
   spent.set(name, [...earlier.filter((at) => at > now - longest), now]);
   return undefined;
+}
+
+/** Profiles with what their fields give; the same object as long as the file is the same. */
+function createCompleted(): (name: string, profile: Profile) => Profile {
+  const made = new WeakMap<Profile, Profile>();
+  return (name, profile) => {
+    const known = made.get(profile) ?? withFields(name, profile);
+    made.set(profile, known);
+    return known;
+  };
 }
 
 /** The backends that may be used; the same map as long as nothing changes. */

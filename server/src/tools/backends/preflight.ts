@@ -2,6 +2,7 @@ import type { Backend as Profile } from '../../../../protocol/src/backends';
 import type { PreflightReport } from '../../../../protocol/src/externalServers';
 import { ConductorError, toConductorError } from '../../../../protocol/src/errors';
 import { isRecord } from '../../base/frames';
+import { clearElsewhere, heldInClear } from '../../rules/backends/clearSecrets';
 import { toolsHash, type ToolDescriptor } from '../../rules/backends/identity';
 import { openEgress } from '../../rules/backends/verdict';
 import { Connection, type OpenTransport } from './connection';
@@ -47,7 +48,7 @@ export async function runPreflight(needs: PreflightNeeds, backend: string, timeo
   try {
     await check('registered', () => registered(registry, backend, profile));
     await check('policy', () => listedTools(registry, backend));
-    await check('requiredEnv', () => environment(registry.missingEnv(backend)));
+    await check('requiredEnv', () => environment(registry.missingEnv(backend), backend, profile));
     await check('launch', async () => launchable(await registry.launch(backend), profile));
     await check('egress', () => egress(profile));
     await check('approved', async () => approved(registry, backend, (await registry.launch(backend))?.identity.hash));
@@ -91,7 +92,11 @@ function listedTools({ files }: OpenRegistry, backend: string): Found {
   return passed(`The policy lists ${String(new Set(rules.flatMap(({ tools }) => tools)).size)} of its tools.`);
 }
 
-function environment(missing: readonly string[]): Found {
+function environment(missing: readonly string[], backend: string, profile: Profile | undefined): Found {
+  const clear = profile === undefined ? undefined : heldInClear(backend, profile);
+  if (clear !== undefined) return failed(`${clear.says} ${clear.next}`);
+  const [elsewhere] = profile === undefined ? [] : clearElsewhere(profile);
+  if (elsewhere !== undefined && missing.length === 0) return { status: 'warning', detail: elsewhere };
   return missing.length === 0 ? passed('Every required variable is set.') : failed(`Not set: ${missing.join(', ')}.`);
 }
 

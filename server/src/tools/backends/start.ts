@@ -1,6 +1,7 @@
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { mkdirSync, realpathSync } from 'node:fs';
+import { optionalSecrets } from '../../../../protocol/src/backendFields';
 import type { Backend } from '../../../../protocol/src/backends';
 import { ConductorError } from '../../../../protocol/src/errors';
 import type { Mark } from '../../base/processTree';
@@ -10,8 +11,8 @@ import { backendEnvironment } from './surroundings';
 
 /** Turns the profile of a backend into what is started. */
 
-/** Gives the texts of a backend's profile, by name, with every `${secret:service.key}` in its place; rejects where one is not there. */
-export type FillIn = (backend: string, texts: Readonly<Record<string, string>>) => Promise<Readonly<Record<string, string>>>;
+/** Gives the texts of a backend's profile, by name, with every `${secret:service.key}` in its place; rejects where one is not there, and leaves out an `optional` one. */
+export type FillIn = (backend: string, texts: Readonly<Record<string, string>>, optional?: ReadonlySet<string>) => Promise<Readonly<Record<string, string>>>;
 
 /** A profile whose backend is a program. */
 export type StdioProfile = Extract<Backend, { transport: 'stdio' }>;
@@ -22,7 +23,7 @@ const aroundAnswer = 64 * 1024;
 /** What would be started for a profile at this moment. Rejects with BACKEND_UNAVAILABLE where the program is not found or may not be used. */
 export async function programOf(name: string, profile: StdioProfile, configDir: string, mark: Mark, fillIn: FillIn): Promise<Program> {
   const { file, prefix, argv0 } = findProgram(profile.command);
-  const declared = await fillIn(name, profile.env);
+  const declared = await fillIn(name, profile.env, optionalSecrets(profile));
   return {
     file, argv0, mark,
     args: [...prefix, ...profile.args],

@@ -4,6 +4,7 @@ import { toolDigest, type ToolDescriptor } from '../../rules/backends/identity';
 import { nameDoubts, wireName } from '../../rules/backends/names';
 import { scanText, type ForeignTool } from '../../rules/backends/scan';
 import type { ToolChange } from '../../rules/backends/toolChanges';
+import { clearElsewhere, heldInClear } from '../../rules/backends/clearSecrets';
 import { openEgress } from '../../rules/backends/verdict';
 import type { Backends } from './backends';
 import { expectedEgress } from './fence';
@@ -42,10 +43,15 @@ async function viewOf(registry: OpenRegistry, backends: Pick<Backends, 'get'>, s
     changes: identity === undefined ? [] : [...registry.pins.backendChanges(name, identity)],
     tools: tools === undefined ? null : toolsOf(registry, tools, subject),
     missingEnv: [...registry.missingEnv(name)], preflight: registry.preflight(name),
-    egress, warnings: open === undefined ? [] : [`${open}.`],
+    egress, warnings: [...clearWords(name, profile), ...(open === undefined ? [] : [`${open}.`])],
     connection: state?.kind ?? 'stopped', failure: state?.kind === 'failed' ? state.why : '',
     preflightAgeMs: registry.preflightAge(name) ?? null, latencyMs: backends.get(name)?.latencyMs ?? null,
   };
+}
+
+function clearWords(name: string, profile: Profile): readonly string[] {
+  const held = heldInClear(name, profile);
+  return [...(held === undefined ? [] : [`${held.says} ${held.next}`]), ...clearElsewhere(profile)];
 }
 
 function toolsOf(registry: OpenRegistry, tools: readonly ToolDescriptor[], { name, own, offered }: Subject): NonNullable<BackendView['tools']> {
