@@ -58,8 +58,11 @@ function buildLibrary(file, contents, plugins = []) {
   return build({ ...common, stdin: { contents, resolveDir: root, sourcefile: file }, outdir: undefined, outfile: join(dist, `${file}.js`), plugins: [...plugins, librariesApartFrom(file)] });
 }
 
+/** What reads configurations and reaches brokers takes more memory than most verifications, and stays in the server's file until it is asked for. */
+const lazyBesideVerifier = lazySiblings(['anchorPolicy', 'brokerClient']);
+
 /** The program that verifies logs, which is a bundle of its own so that it stays small in memory. */
-const verifier = { entryPoints: { verifyProgram: 'server/src/doors/cli/verifyProgram.ts' }, plugins: [librariesApart] };
+const verifier = { entryPoints: { verifyProgram: 'server/src/doors/cli/verifyProgram.ts' }, plugins: [librariesApart, lazyBesideVerifier] };
 
 /** The files of ours that this program is made of. The broker and the command have them as well, so they are packed once. */
 async function filesOfVerifier() {
@@ -100,9 +103,9 @@ export async function buildAll() {
     build({ ...common, entryPoints: { extension: 'client/src/extension.ts', languageClient: 'client/src/languageClient.ts', signer: 'client/src/audit/signer.ts', approver: 'client/src/approvals/approver.ts' }, external: ['vscode'], plugins: [librariesApart, lazySiblings(['languageClient', 'signer', 'approver'])] }),
     build({ ...common, stdin: { contents: serverBundle, resolveDir: root, sourcefile: 'server.mjs' }, outdir: undefined, outfile: join(dist, 'server.js'), plugins: [shared, librariesApart, nativeBesideBundle, lazySiblings(['corpus'])] }),
     build({ ...common, entryPoints: { corpus: 'server/src/config/corpus.ts', auditPart: 'server/src/audit/verify/partWorker.ts' } }),
-    build({ ...common, entryPoints: { conductor: 'server/src/doors/cli/conductor.ts', pipe: 'server/src/doors/cli/pipe.ts' }, plugins: [librariesApart, lazySiblings(['pipe', 'program', 'verifyProgram', 'anchorPolicy', 'brokerClient'])] }),
+    build({ ...common, entryPoints: { conductor: 'server/src/doors/cli/conductor.ts', pipe: 'server/src/doors/cli/pipe.ts' }, plugins: [librariesApart, lazySiblings(['pipe', 'program', 'verifyProgram'])] }),
     build({ ...common, ...verifier, plugins: [shared, ...verifier.plugins] }),
-    buildLibrary('verifying', verifying.map((file, index) => `export * as file${index} from './${file}';`).join('\n')),
+    buildLibrary('verifying', verifying.map((file, index) => `export * as file${index} from './${file}';`).join('\n'), [lazyBesideVerifier]),
     buildLibrary('commander', "export * from 'commander';"),
     buildLibrary('zod', "export * from 'zod';", [withoutLocales]),
     buildLibrary('jsonrpc', "module.exports = require('vscode-jsonrpc/node');"),

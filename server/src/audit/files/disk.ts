@@ -4,6 +4,7 @@ import * as fs from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import * as fsp from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { Syncing } from './syncing';
 
 /** Which file it is, how long, and when it was last written; changes when somebody replaces, cuts or extends it. */
 export type FileMark = Readonly<{ id: string; size: number; modified: string }>;
@@ -54,7 +55,7 @@ export type Disk = Readonly<{
   list(path: string): Promise<readonly string[]>;
 }>;
 
-/** Up to this size a write is done directly; the sync after it never is. */
+/** Up to this size a write is done directly, and so is the sync after it while the disk is quick. */
 const mostDirectBytes = 262_144;
 
 /** The real file system. */
@@ -100,6 +101,7 @@ async function openFile(path: string, flags: number): Promise<AppendFile> {
     await handle.close();
     throw new Error(`${path} is not a regular file`);
   }
+  const syncing = new Syncing(fd);
   return {
     fd,
     read: async (target, position) => (await handle.read(target, 0, target.length, position)).bytesRead,
@@ -108,13 +110,11 @@ async function openFile(path: string, flags: number): Promise<AppendFile> {
     append: (bytes) =>
       new Promise((resolve, reject) => {
         // Handing over to another thread costs more than copying a little into the cache of the operating system.
+        syncing.expect(bytes.length);
         if (bytes.length <= mostDirectBytes) resolve(fs.writeSync(fd, bytes));
         else fs.write(fd, bytes, 0, bytes.length, null, (cause, written) => (cause === null ? resolve(written) : reject(cause)));
       }),
-    sync: () =>
-      new Promise((resolve, reject) => {
-        fs.fdatasync(fd, (cause) => (cause === null ? resolve() : reject(cause)));
-      }),
+    sync: () => syncing.sync(),
     truncate: (size) => truncate(path, markOf(stat).id, size),
     makePrivate: () => makePrivate(handle, Number(stat.mode) & 0o777),
   };
