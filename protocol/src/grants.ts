@@ -5,7 +5,7 @@ import { z } from 'zod';
 /**
  * How far an answer reaches, narrowest first: this call alone; exactly this, until the agent leaves; exactly this in this project; the
  * same program with the same options; the same subcommand; changes of the same file, until the agent leaves; the program as a whole,
- * which can only be forbidden.
+ * or a tool without command lines as a whole, which can only be forbidden.
  */
 export const rungNames = ['once', 'session', 'exact', 'flags', 'subcommand', 'file', 'program'] as const;
 

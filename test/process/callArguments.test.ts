@@ -58,6 +58,21 @@ describe('arguments of external tools in a question', function () {
     assert.deepEqual(later.lastApproved?.changes.map(({ key, before, after }) => [key, before, after]), [['to', '"ada"', '"bob"']]);
   });
 
+  it('grants:deny-rules: a tool of an external server is forbidden from its prompt, and asks again once that is undone', async () => {
+    const agent = await house.introducedAgent();
+    const called = agent.call('post__send', { to: 'ada', body: 'Dear Ada' });
+    const call = await asked();
+    assert.deepEqual(call.ladder?.deny.map(({ rung, title }) => [rung, title]), [['program', 'Always Deny post.send in This Project']]);
+    await person.sendRequest('approvals/decide', { id: call.id, digest: call.digest, decision: 'deny', rung: 'program' });
+    assert.equal((await called).structured['code'], 'APPROVAL_DENIED');
+    const other = await house.introducedAgent();
+    assert.equal((await other.call('post__send', { to: 'bob', body: 'Dear Bob' })).structured['rule'], 'approval.forbidden');
+    const [denial] = (await person.sendRequest<{ grants: { id: string; effect: string }[] }>('grants/list', {})).grants;
+    assert.equal(denial?.effect, 'deny');
+    await person.sendRequest('grants/undo', { id: denial.id });
+    await question(other, { to: 'bob', body: 'Dear Bob' });
+  });
+
   it('T45 approvals:arguments: the terminal keeps each argument on rows of its own', async () => {
     const agent = await house.introducedAgent();
     const called = agent.call('post__send', { to: 'ada\n  Approve once? [y]es', body: '\u202e', extra: true });

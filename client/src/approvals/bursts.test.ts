@@ -75,9 +75,11 @@ describe('notifications of arrivals', () => {
     assert.equal(mayNotify('whenHidden', seen), false);
     assert.equal(mayNotify('whenHidden', { focused: false, visible: true }), true);
     assert.equal(mayNotify('whenHidden', { focused: true, visible: false }), true);
+    assert.equal(mayNotify('whenUnfocused', { focused: true, visible: false }), false);
+    assert.equal(mayNotify('whenUnfocused', { focused: false, visible: true }), true);
   });
 
   it('takes an unknown setting for the default', () => {
-    assert.deepEqual(['always', 'never', 'whenHidden', 'often', 7, undefined].map(notifySetting), ['always', 'never', 'whenHidden', 'whenHidden', 'whenHidden', 'whenHidden']);
+    assert.deepEqual(['always', 'never', 'whenHidden', 'whenUnfocused', 'often', 7, undefined].map(notifySetting), ['always', 'never', 'whenHidden', 'whenUnfocused', 'whenHidden', 'whenHidden', 'whenHidden']);
   });
 });

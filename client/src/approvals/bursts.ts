@@ -40,7 +40,7 @@ export class Bursts implements Disposable {
 }
 
 /** When to notify, as set in `conductor.approvals.notify`. */
-export type NotifySetting = 'always' | 'whenHidden' | 'never';
+export type NotifySetting = 'always' | 'whenHidden' | 'whenUnfocused' | 'never';
 
 /** Whether a notification is due. `visible`: what waits is on the screen, as the view, a review or a list. */
 export function mayNotify(setting: NotifySetting, seen: Readonly<{ focused: boolean; visible: boolean }>): boolean {
@@ -49,6 +49,8 @@ export function mayNotify(setting: NotifySetting, seen: Readonly<{ focused: bool
       return true;
     case 'whenHidden':
       return !(seen.focused && seen.visible);
+    case 'whenUnfocused':
+      return !seen.focused;
     case 'never':
       return false;
   }
@@ -56,5 +58,5 @@ export function mayNotify(setting: NotifySetting, seen: Readonly<{ focused: bool
 
 /** Reads the setting; anything unknown counts as the default. */
 export function notifySetting(value: unknown): NotifySetting {
-  return value === 'always' || value === 'never' ? value : 'whenHidden';
+  return value === 'always' || value === 'whenUnfocused' || value === 'never' ? value : 'whenHidden';
 }

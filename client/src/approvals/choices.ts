@@ -1,6 +1,6 @@
 import type { Pending } from '../../../protocol/src/approvals';
-import { reveal } from '../../../protocol/src/display';
-import { counted, escapeIcons, fold, hiddenCount, isSpokenShort, plainLabel, rowIndent } from '../labels';
+import { reveal, revealLine } from '../../../protocol/src/display';
+import { counted, escapeIcons, fold, foldWords, hiddenCount, isSpokenShort, plainLabel, rowIndent } from '../labels';
 import { changeRows } from './changes';
 
 /** What a row of the decision list does when chosen. Rows that only inform lead to the review, never to a decision. */
@@ -11,10 +11,10 @@ export type Choice = Readonly<{ deed: Deed; label: string; detail?: string }>;
 
 /** Columns of one row of the list. */
 export const pickColumns = 72;
-/** Most rows that the raw action, the working folder, and what changed since it was approved, may take. */
-export const pickRows = { raw: 6, folder: 2, changes: 8 } as const;
+/** Most rows that the raw action, the working folder, what changed since it was approved, and why it asks, may take. */
+export const pickRows = { raw: 6, folder: 2, changes: 8, why: 3 } as const;
 
-/** The decision list of one call: the raw action, what changed since it was approved, its folder, Deny, and the rest. Approving is offered only when all of it is on show. */
+/** The decision list of one call: the raw action, what changed since it was approved, its folder, why it asks, Deny, and the rest. Approving is offered only when all of it is on show. */
 export function choicesFor(call: Pending): Choice[] {
   const raw = shownRows('$(chevron-right) ', call.raw, pickRows.raw);
   const folder = shownRows('$(folder) in ', call.cwd, pickRows.folder);
@@ -24,6 +24,7 @@ export function choicesFor(call: Pending): Choice[] {
     ...raw.rows,
     ...changed.rows,
     ...folder.rows,
+    ...whyRows(call),
     { deed: 'deny', label: '$(circle-slash) Deny', detail: 'Nothing runs. Esc leaves the call waiting.' },
     { deed: 'denyWithReason', label: '$(comment) Deny with Reason…', detail: 'Nothing runs, and the agent reads what you write.' },
     missing === undefined ? approval(call) : { deed: 'review', label: '$(eye) Review Before Approving…', detail: missing },
@@ -40,6 +41,13 @@ function missingIn({ notWhole }: Pending, raw: Shown, folder: Shown, changed: Sh
   if (!changed.whole) return 'What changed is too long for this list.';
   if (notWhole !== undefined) return plainLabel(notWhole, 200);
   return [raw, folder, changed].every(({ spoken }) => spoken) ? undefined : 'It holds signs that a list does not read out to a screen reader.';
+}
+
+/** Why it asks, by which rule; the review says all of it where it is long. */
+function whyRows({ reason, rule }: Pending): Choice[] {
+  const lines = foldWords(revealLine(`asks because: ${reason} (${rule})`, pickColumns * pickRows.why), pickColumns);
+  const shown = lines.length <= pickRows.why ? lines : [...lines.slice(0, pickRows.why - 1), `${lines[pickRows.why - 1] ?? ''} …`];
+  return shown.map((line, index) => ({ deed: 'review', label: (index === 0 ? '$(question) ' : rowIndent) + escapeIcons(line) }));
 }
 
 function shownRows(head: string, text: string, limit: number): Shown {

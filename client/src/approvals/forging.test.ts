@@ -54,7 +54,7 @@ describe('prompts that agents would like to forge (T45)', () => {
         const rows = choicesFor(call);
         const shown = rows.filter(({ deed }) => deed === 'review').map(({ label }) => label);
         for (const label of shown) assert.ok(!label.includes('\n') && reveal(label).count === 0 && [...label].length <= pickColumns * 2 + 40, label);
-        for (const label of shown) assert.ok(!/(?<!\\)\$\([a-z~-]+\)/.test(label.replace(/^\$\((chevron-right|folder|eye|warning)\)/, '')), label);
+        for (const label of shown) assert.ok(!/(?<!\\)\$\([a-z~-]+\)/.test(label.replace(/^\$\((chevron-right|folder|question|eye|warning)\)/, '')), label);
         assert.equal(rows.filter(({ deed }) => deed === 'approve').length <= 1, true);
         if (rows.some(({ deed }) => deed === 'approve')) assert.ok(shown.join('').replaceAll('      ', '').replaceAll('\\$(', '$(').includes(reveal(text).text.split('\n')[0] ?? ''), shown.join('\n'));
       });

@@ -163,8 +163,16 @@ describe('the words of an approval', () => {
 });
 
 describe('the decision list', () => {
-  it('shows action and folder, then Deny, Deny with Reason and Approve Once', () => {
-    assert.deepEqual(choicesFor(examplePending()).map(({ deed }) => deed), ['review', 'review', 'deny', 'denyWithReason', 'approve']);
+  it('shows action, folder and why it asks, then Deny, Deny with Reason and Approve Once', () => {
+    const rows = choicesFor(examplePending());
+    assert.deepEqual(rows.map(({ deed }) => deed), ['review', 'review', 'review', 'deny', 'denyWithReason', 'approve']);
+    assert.equal(rows[2]?.label, '$(question) asks because: rm asks each time. (shell.requireApproval)');
+  });
+
+  it('keeps why it asks on three rows at most, without icons and hidden characters of an agent (T45)', () => {
+    const rows = choicesFor(examplePending({ reason: `$(check) ${bidi} ${'word '.repeat(200)}` })).filter(({ deed }) => deed === 'review').slice(2);
+    assert.equal(rows.length, 3);
+    assert.ok(rows.every(({ label }) => !label.includes(bidi) && !label.includes('\n')) && rows[0]?.label.includes('\\$(check) \\u{202e}'));
   });
 
   it('does not offer to approve what it cannot show whole (T45)', () => {

@@ -82,6 +82,29 @@ describe('approvals in the editor', () => {
     assert.ok(made('approved.txt'));
     const last = (await logLines()).join('\n');
     assert.match(last, /"approval":\{[^}]*"decision":"approve/);
+    assert.match(last, /"approval":\{[^}]*"level":"editor key"/);
+  });
+
+  it('tells once more of a call that nobody answers, and takes nothing from what has the focus', async function () {
+    if (!isPageReachable) this.skip();
+    this.timeout(60_000);
+    const settings = vscode.workspace.getConfiguration('conductor.approvals');
+    await settings.update('notify', 'always', vscode.ConfigurationTarget.Global);
+    await settings.update('remindAfterSeconds', 1, vscode.ConfigurationTarget.Global);
+    try {
+      const calling = shell('touch reminded.txt');
+      await waiting('touch reminded.txt');
+      // Between two notifications lie ten seconds; a workbench under test keeps them in the list behind the bell.
+      await vscode.commands.executeCommand('notifications.showList');
+      await eventually('the reminder', async () => (await rowTexts('.notifications-center .notification-list-item')).some((text) => /1 tool call waits for your decision still/.test(text)), 40_000);
+      await takePicture('approvals-reminder');
+      assert.equal((await shown('.quick-input-widget input')).length, 0);
+      await denyAll();
+      await calling;
+    } finally {
+      await vscode.commands.executeCommand('notifications.clearAll');
+      for (const name of ['notify', 'remindAfterSeconds']) await settings.update(name, undefined, vscode.ConfigurationTarget.Global);
+    }
   });
 
   it('denies by Enter alone: Deny is preselected (T45)', async () => {
@@ -236,6 +259,23 @@ describe('approvals in the editor', () => {
     await calling;
     assert.ok(made('reviewed.txt'));
     await eventually('a closed review', () => vscode.window.tabGroups.all.flatMap(({ tabs }) => tabs).length === 0);
+  });
+
+  it('results:released: shows a result before the agent gets it, where the settings want that', async () => {
+    await configure({ ...rules, reviewResults: ['shell.exec'] });
+    try {
+      const calling = shell('ls');
+      const [result] = await eventually('the result to wait', async () => { const { pending } = await ask('approvals/list', {}); return pending.length === 1 && pending; });
+      assert.match(result?.raw ?? '', /README\.md/);
+      await vscode.commands.executeCommand('conductor.approvals.reviewNext');
+      await eventually('the review', () => vscode.window.activeTextEditor?.document.uri.scheme === 'conductor-call' && vscode.window.activeTextEditor.document.getText().includes('README.md'));
+      await settle();
+      if (isPageReachable) await takePicture('approvals-result');
+      await vscode.commands.executeCommand('conductor.approvals.approve');
+      assert.match((await calling).text, /README\.md/);
+    } finally {
+      await configure(rules);
+    }
   });
 
   it('goes on asking about a call whose agent was told to call again, and runs it once, when it comes again', async () => {

@@ -1,8 +1,13 @@
 /** The broker killed under a running window: calls fail clearly, nothing recorded is lost, and everything comes back by itself. */
 import * as assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import * as vscode from 'vscode';
+import { createMessageConnection, StreamMessageReader, StreamMessageWriter } from 'vscode-jsonrpc/node';
+import { connectToBroker } from '../../../link/src/connect';
 import { isPageReachable, press, shown, takePicture } from '../harnessPage';
-import { ask, configure, connected, denyAll, eventually, logLines, shell, toolName, waiting } from '../workbench';
+import { ask, configDir, configure, connected, denyAll, eventually, logLines, shell, toolName, waiting } from '../workbench';
 
 async function statusShows(part: string): Promise<void> {
   await eventually(`the status item with ${part}`, async () => {
@@ -101,6 +106,30 @@ describe('the broker and its window', () => {
     }
     await vscode.commands.executeCommand('workbench.action.closePanel');
     await vscode.commands.executeCommand('workbench.action.closeAllEditors');
+  });
+
+  it('product:prompt-times: how long a small request of the language protocol takes from here, for the results', async () => {
+    const root = join(__dirname, '..', '..', '..', '..');
+    const { socket } = await connectToBroker({ configDir, who: { role: 'editor', version: '0.1.0' } });
+    const connection = createMessageConnection(new StreamMessageReader(socket), new StreamMessageWriter(socket));
+    connection.listen();
+    try {
+      await connection.sendRequest('initialize', { processId: null, rootUri: null, capabilities: {} });
+      const times: number[] = [];
+      for (let round = 0; round < 200; round += 1) {
+        const began = performance.now();
+        await connection.sendRequest('approvals/list', {});
+        times.push(performance.now() - began);
+      }
+      // The same as `buildDigest` in scripts/package.mjs.
+      const digest = createHash('sha256');
+      for (const part of ['extension.js', 'server.js']) digest.update(readFileSync(join(root, 'dist', part)));
+      mkdirSync(join(root, 'out'), { recursive: true });
+      writeFileSync(join(root, 'out', 'roundTrip.json'), JSON.stringify({ build: digest.digest('hex'), roundTripMs: times.sort((one, two) => one - two)[100] }));
+    } finally {
+      connection.dispose();
+      socket.destroy();
+    }
   });
 
   it('connects anew on demand', async () => {

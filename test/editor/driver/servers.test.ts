@@ -3,9 +3,10 @@ import * as assert from 'node:assert/strict';
 import { rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import * as vscode from 'vscode';
+import type { Pending } from '../../../protocol/src/approvals';
 import type { BackendView } from '../../../protocol/src/externalServers';
 import { isPageReachable, press, shown, takePicture } from '../harnessPage';
-import { ask, configDir, configure, connected, eventually, settle } from '../workbench';
+import { ask, call, configDir, configure, connected, eventually, settle } from '../workbench';
 
 const rows = '.pane-body .monaco-list-row';
 const list = '.quick-input-widget .monaco-list-row';
@@ -58,7 +59,7 @@ describe('external servers in the editor', function () {
     await until('the welcome', '.pane-body .welcome-view-content', 'Open Configuration of Servers');
     await takePicture('servers-welcome');
     await writeFile(toolsFile, JSON.stringify([add]));
-    await writeFile(join(configDir, 'external_mcp_policy.json'), JSON.stringify({ version: '1', rules: [{ backend: 'sums', tools: ['add'] }] }), { mode: 0o600 });
+    await writeFile(join(configDir, 'external_mcp_policy.json'), JSON.stringify({ version: '1', rules: [{ backend: 'sums', tools: ['add'], approval: 'always' }] }), { mode: 0o600 });
     await writeFile(join(configDir, 'mcp_backends.json'), JSON.stringify({ version: 1, backends: { sums: { transport: 'stdio', description: 'Sums for the tests', command: process.execPath, args: [toolServer, toolsFile], egress_allowlist: [] } } }), { mode: 0o600 });
     await until('the row', rows, 'Server sums: waits for your approval');
     await vscode.commands.executeCommand('conductor.servers.approve');
@@ -75,6 +76,31 @@ describe('external servers in the editor', function () {
     await vscode.commands.executeCommand('conductor.servers.approve');
     await until('the row', rows, 'Server sums: ready, 1 tool');
     assert.deepEqual((await sums())?.tools?.map(({ state }) => state), ['approved']);
+  });
+
+  it('T45 approvals:arguments approvals:arguments-since: an argument of 200 KB is shown whole in the review, by the schema and beside the last approved call, and approved nowhere else', async () => {
+    const waits = (): Promise<Pending> => eventually('a call that waits', async () => (await ask('approvals/list', {})).pending[0]);
+    const first = call('sums__add', { a: 1, b: 2 });
+    const { id, digest } = await waits();
+    await ask('approvals/decide', { id, digest, decision: 'approve' });
+    assert.match((await first).text, /called/);
+    const calling = call('sums__add', { a: 1, b: 3, note: `${'x y '.repeat(50_000)}the very end` });
+    await waits();
+    await vscode.commands.executeCommand('conductor.approvals.reviewNext');
+    const text = await eventually('the review', () => vscode.window.activeTextEditor?.document.uri.scheme === 'conductor-call' && vscode.window.activeTextEditor.document.getText());
+    assert.match(text, /The action takes 2,\d\d\d lines here\. What decides stands below it\./);
+    assert.ok(text.replaceAll('\n  … ', '').includes('x y x y the very end"'));
+    for (const part of [/The arguments, by the schema of the tool: 1 does not fit/, /UNKNOWN note: /, /Something is other than/, /Changed {2}Argument b\nBefore {3}2\nNow {6}3\n/]) assert.match(text, part);
+    await settle();
+    await takePicture('servers-call');
+    void vscode.commands.executeCommand('conductor.approvals.decide');
+    await until('the list', list, 'Review Before Approving');
+    assert.ok(!(await texts(list)).some((one) => one.includes('Approve Once')));
+    await takePicture('servers-call-list');
+    await vscode.commands.executeCommand('workbench.action.closeQuickOpen');
+    await vscode.commands.executeCommand('conductor.approvals.approve');
+    assert.match((await calling).text, /called/);
+    await vscode.commands.executeCommand('workbench.action.closeAllEditors');
   });
 
   it('servers:changed: a tool that describes itself otherwise waits again, and the comparison shows what differs', async () => {

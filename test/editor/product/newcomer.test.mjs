@@ -69,7 +69,10 @@ describe('the installed package', function () {
     assert.ok(said.some((line) => line.includes('Hello from the sample project.')), said.join('\n'));
     await until(statusText, (text) => !text.includes('pending'), 'nothing waits any more');
     assert.deepEqual(calls().map(({ phase }) => phase), ['intent', 'done', 'intent', 'done', 'denied']);
-    assert.equal(calls()[2].approval.decision, 'approved');
+    assert.deepEqual([calls()[2].approval.decision, calls()[2].approval.level], ['approved', 'editor key']);
+    const { status, stdout } = conductor('audit', 'verify', '--strict');
+    assert.equal(status, 0, stdout);
+    assert.match(stdout, /1 of 1 answers to approvals are signed/);
   });
 
   it('product:deny: an inline Deny in the pending list refuses the call', async () => {

@@ -63,7 +63,7 @@ export type Scope =
   | Readonly<{ kind: 'file'; path: string }>
   /** A program, or one subcommand of it, whatever its arguments; only ever forbidden. */
   | Readonly<{ kind: 'name'; program: string; subcommand?: string }>
-  /** Every call of the tool: a denial of which only the log tells, and not what it forbade. */
+  /** Every call of the tool; only ever forbidden: by a person from its prompt, or where only the log tells of a denial, and not what it forbade. */
   | Readonly<{ kind: 'any' }>;
 
 /** An answer that lasts. */

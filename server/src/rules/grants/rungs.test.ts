@@ -238,4 +238,19 @@ describe('rules/grants', () => {
     assert.equal(meets(denials('git push', 'subcommand', git), 'git pull', git), false);
     assert.equal(meets(denials('rm a', 'program'), 'rm b', { project: '/other' }), false);
   });
+
+  it('grants:deny-rules: of a tool without command lines the tool is forbidden, in this project and for every agent; of one that changes a file the file', () => {
+    const ground: Ground = { ...groundFor('rm a'), tool: 'post.send', units: [] };
+    const { allow, deny } = ladderOf(ground, terms, 'posix');
+    assert.deepEqual([allow.map(({ rung }) => rung), deny.map(({ rung, title }) => [rung, title])], [['session'], [['program', 'Always Deny post.send in This Project']]]);
+    const scope = scopeOf(ground, 'deny', 'program', 'posix');
+    assert.ok(scope);
+    assert.equal(scopeOf(ground, 'allow', 'program', 'posix'), undefined);
+    const { project, policy, pin, reasons } = ground;
+    const denial: Grant = { id: 'grant_1', effect: 'deny', rung: 'program', tool: 'post.send', project, agent: '', policy, pin, reasons, scope, createdAt: 1000, title: '', covers: '', by: 'editor', call: 'evt_1' };
+    const meets = (different: Partial<Ground>): boolean => denialOf([denial], { ground: { ...ground, agent: 'other', ...different }, platform: 'posix', now: 1500 }) !== undefined;
+    assert.deepEqual([meets({}), meets({ ties: [] }), meets({ tool: 'post.read' }), meets({ project: '/other' })], [true, true, false, false]);
+    assert.deepEqual(ladderOf({ ...ground, tool: 'filesystem.write', file: '/home/u/p/a' }, terms, 'posix').deny.map(({ rung }) => rung), ['file']);
+    assert.deepEqual(ladderOf({ ...ground, tool: 'shell.exec' }, terms, 'posix').deny, []);
+  });
 });

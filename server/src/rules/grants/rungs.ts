@@ -50,7 +50,7 @@ export function scopeOf(ground: Ground, effect: 'allow' | 'deny', rung: RungName
     case 'file':
       return ground.file === undefined ? undefined : { kind: 'file', path: ground.file };
     case 'program':
-      return nameScope(ground, platform, false);
+      return ground.units.length === 0 ? { kind: 'any' } : nameScope(ground, platform, false);
   }
 }
 
@@ -67,10 +67,11 @@ function allowed(ground: Ground, platform: Platform): readonly RungName[] {
   return form.subcommand === undefined ? ['session', 'exact', 'flags'] : ['session', 'exact', 'flags', 'subcommand'];
 }
 
-/** Forbidding is always safe: the very line, and each name in it that says what it does. */
+/** Forbidding is always safe: the very line, and each name in it that says what it does; of a tool without command lines the file, or else the tool. */
 function denied(ground: Ground): readonly RungName[] {
   if (ground.units.length > 0) return theOne(ground) === undefined ? ['exact'] : ['exact', 'subcommand', 'program'];
-  return ground.file === undefined ? [] : ['file'];
+  if (ground.file !== undefined) return ['file'];
+  return ground.tool.startsWith('shell.') ? [] : ['program'];
 }
 
 /** The only command of the line that asks. */
@@ -137,6 +138,7 @@ function denial(ground: Ground, rung: RungName, platform: Platform): Offer | und
     const words = [scope.program, ...(scope.subcommand === undefined ? [] : [scope.subcommand])].join(' ');
     return { rung, title: `Always Deny ${words} in This Project`, covers: `Every call that runs ${words} is refused without asking, whatever the settings say.`, lasts };
   }
+  if (scope.kind === 'any') return { rung, title: `Always Deny ${ground.tool} in This Project`, covers: `Every call of ${ground.tool} here, by any agent and whatever its arguments, is refused without asking.`, lasts };
   if (rung === 'file') return { rung, title: 'Always Deny Changes of This File', covers: `Every write and edit of ${ground.file ?? ''} is refused without asking.`, lasts };
   return { rung, title: 'Always Deny Exactly This in This Project', covers: 'Every call with exactly this command is refused without asking.', lasts };
 }
