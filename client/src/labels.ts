@@ -24,6 +24,14 @@ export function isSpokenShort(label: string): boolean {
   return /\$\(.*?\)/.test(label);
 }
 
+// Latin, Greek, Cyrillic and the signs of text: every font of an interface has them. No mark is among them that joins the letter before it.
+const surelyDrawn = /^[\t\n\u0020-\u02ff\u0370-\u0482\u048a-\u052f\u2010-\u205e\u20a0-\u20c0\u2190-\u22ff]*$/;
+
+/** Whether rows and lists may draw a part of a text as nothing: their fonts lack the letters of many scripts, and piles of marks fall out of a row. */
+export function mayGoUndrawn(text: string): boolean {
+  return !surelyDrawn.test(text);
+}
+
 /** How many characters of a text cannot be seen or change the order of others. */
 export function hiddenCount(text: string): number {
   return reveal(text).count;

@@ -32,11 +32,14 @@ function unified(text: string): string {
   return text.replaceAll('\r\n', '\n');
 }
 
+// Blanks within a line that push what follows out of a narrow side, where a language of its own would not wrap it.
+const gap = /\S[ \t]{20,}\S/;
+
 /** The colours of its language only where no setting could hide a part: no hidden characters, no long lines, no change that is white space alone. */
 export function lookOf({ before, after }: FileChange): Look {
   if (before.kind === 'unshown' || after.kind !== 'text') return 'plain';
   const texts = [before.kind === 'text' ? unified(before.text) : '', unified(after.text)] as const;
-  const hides = texts.some((text) => hiddenCount(text) > 0 || text.split('\n').some((line) => columnsOf(line) > sureColumns));
+  const hides = texts.some((text) => hiddenCount(text) > 0 || gap.test(text) || text.split('\n').some((line) => columnsOf(line) > sureColumns));
   return hides || changesBlanks(texts[0], texts[1]) || changesBlanks(texts[1], texts[0]) ? 'plain' : 'file';
 }
 

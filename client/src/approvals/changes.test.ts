@@ -30,6 +30,7 @@ describe('the difference of a file that a call would change', () => {
     ['hidden characters', change(text('a\n'), text(`b${bidi}\n`)), 'plain'],
     ['hidden characters that go', change(text(`a${bidi}\n`), text('b\n')), 'plain'],
     ['a long line', change(text('a\n'), text(`b${' '.repeat(200)}rm -rf /\n`)), 'plain'],
+    ['a line with a wide gap', change(text('a\n'), text(`echo ok${' '.repeat(60)}; rm -rf /\n`)), 'plain'],
     ['an indentation that changes', change(text('if x:\n    y\nz\n'), text('if x:\n    y\n    z\n')), 'plain'],
     ['blanks at the end', change(text('a\n'), text('a  \n')), 'plain'],
     ['line ends alone', change(text('a\r\nb\r\n'), text('a\nb\n')), 'file'],

@@ -1,6 +1,6 @@
 import type { Pending } from '../../../protocol/src/approvals';
 import { reveal, revealLine } from '../../../protocol/src/display';
-import { counted, escapeIcons, fold, foldWords, hiddenCount, isSpokenShort, plainLabel, rowIndent } from '../labels';
+import { counted, escapeIcons, fold, foldWords, hiddenCount, isSpokenShort, mayGoUndrawn, plainLabel, rowIndent } from '../labels';
 import { changeRows } from './changes';
 
 /** What a row of the decision list does when chosen. Rows that only inform lead to the review, never to a decision. */
@@ -36,10 +36,11 @@ export function choicesFor(call: Pending): Choice[] {
 type Shown = Readonly<{ rows: readonly Choice[]; whole: boolean; spoken: boolean }>;
 
 /** What keeps this list from being enough to approve by; undefined when nothing does. */
-function missingIn({ notWhole }: Pending, raw: Shown, folder: Shown, changed: Shown): string | undefined {
+function missingIn({ notWhole, raw: action, cwd, again, outgrown }: Pending, raw: Shown, folder: Shown, changed: Shown): string | undefined {
   if (!raw.whole || !folder.whole) return 'The action is too long for this list.';
   if (!changed.whole) return 'What changed is too long for this list.';
   if (notWhole !== undefined) return plainLabel(notWhole, 200);
+  if ([action, cwd, ...(again ?? outgrown)?.changes.flatMap(({ key, before, after, diff }) => [key, before ?? '', after ?? '', diff ?? '']) ?? []].some((text) => mayGoUndrawn(reveal(text).text))) return 'It holds letters that a list may not draw.';
   return [raw, folder, changed].every(({ spoken }) => spoken) ? undefined : 'It holds signs that a list does not read out to a screen reader.';
 }
 

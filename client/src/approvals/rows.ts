@@ -1,6 +1,6 @@
 import type { Pending } from '../../../protocol/src/approvals';
 import { revealLine } from '../../../protocol/src/display';
-import { clockText, columnsOf, counted, hiddenCount } from '../labels';
+import { clockText, columnsOf, counted, hiddenCount, mayGoUndrawn } from '../labels';
 
 /**
  * Widest raw action, in columns, that a row shows whole in a side bar of the usual width while the row's buttons are on it; a wider one is
@@ -30,7 +30,7 @@ export function rowOf(call: Pending): Row {
 export function fitsRow({ raw, again, notWhole }: Pending): boolean {
   if (again !== undefined || notWhole !== undefined) return false;
   const columns = columnsOf(raw) + (raw.match(broad)?.length ?? 0);
-  return columns <= rowColumns && !/[\n\t]/.test(raw) && hiddenCount(raw) === 0;
+  return columns <= rowColumns && !/[\n\t]/.test(raw) && hiddenCount(raw) === 0 && !mayGoUndrawn(raw);
 }
 
 /** When a call is denied for want of an answer: how long from now, and the local time, which stays true. */

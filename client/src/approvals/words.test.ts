@@ -190,6 +190,13 @@ describe('the decision list', () => {
     assert.equal(labels[0], '$(chevron-right) rm -rf \\$(whoami) \\$(check~spin)');
   });
 
+  it('does not approve from a list or a row what these may draw as nothing (T45)', () => {
+    const asked = (raw: string): string | undefined => choicesFor(examplePending({ raw })).find(({ deed }, index) => deed === 'approve' || index > 4)?.deed;
+    for (const raw of ['echo 漢字', `echo Z${String.fromCodePoint(0x335, 0x322)}`, 'echo 𐀀', 'echo א']) assert.deepEqual([asked(raw), fitsRow(examplePending({ raw }))], ['review', false], raw);
+    for (const raw of ['echo grün', 'echo привет', 'echo “a” – b…', 'echo 5 €']) assert.deepEqual([asked(raw), fitsRow(examplePending({ raw }))], ['approve', true], raw);
+    assert.match(choicesFor(examplePending({ raw: 'echo 漢字' })).at(-1)?.detail ?? '', /may not draw/);
+  });
+
   it('warns of hidden characters beside the approval (T45)', () => {
     const approval = choicesFor(examplePending({ raw: `a${bidi}b` })).find(({ deed }) => deed === 'approve');
     assert.match(approval?.detail ?? '', /1 hidden character,/);
