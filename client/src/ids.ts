@@ -79,6 +79,8 @@ export const settings = { notify: 'conductor.approvals.notify', remind: 'conduct
 /** Keys that the extension sets for `when` clauses. */
 export const contextKeys = {
   connected: 'conductor.connected',
+  /** Addresses of open reviews whose calls wait: only these have actions in their titles. */
+  undecided: 'conductor.approvals.undecided',
   filtered: 'conductor.audit.filtered',
   tampered: 'conductor.audit.tampered',
   /** How the store of credentials is: a word of `credentialStates`, or `unknown`. */

@@ -32,9 +32,10 @@ export function mayGoUndrawn(text: string): boolean {
   return !surelyDrawn.test(text);
 }
 
-/** How many characters of a text cannot be seen or change the order of others. */
+/** How many characters of a text cannot be seen, change the order of others, or pass for other letters. */
 export function hiddenCount(text: string): number {
-  return reveal(text).count;
+  const { count, alike } = reveal(text);
+  return count + alike;
 }
 
 // Characters that take two columns: Hangul, CJK, full-width forms and emoji, close enough to know whether a text fits.

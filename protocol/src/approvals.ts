@@ -117,7 +117,7 @@ export type ApprovalLevel = (typeof approvalLevels)[number];
  * What became of an answer: `accepted`, or too late because it was `answered` by somebody else, is `gone`, is about `other` bytes, or was
  * `refused` because its signature is missing or does not count; the question goes on waiting then.
  */
-export const decisionResultSchema = z.strictObject({ outcome: z.enum(['accepted', 'answered', 'gone', 'other', 'refused']), message: z.string(), level: z.enum(approvalLevels).optional() });
+export const decisionResultSchema = z.strictObject({ outcome: z.enum(['accepted', 'answered', 'gone', 'other', 'refused']), message: z.string(), level: z.enum(approvalLevels).optional(), /** The agent was told to call again: what was approved waits until it does, and runs only then. */ parked: z.literal(true).optional() });
 
 /** What became of an answer. */
 export type DecisionResult = z.infer<typeof decisionResultSchema>;

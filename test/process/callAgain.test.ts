@@ -72,7 +72,8 @@ describe('calls of clients that cannot be kept waiting', function () {
       const second = client.callTool(call, undefined, { timeout: 20_000 });
       await sleep(50);
       assert.deepEqual((await listed(person)).map(({ id }) => id), [question.id]);
-      assert.equal((await decide(person, question, 'approve', signAnswer(question, { id: question.id, digest: question.digest, decision: 'approve' }, seed, new Date().toISOString()))).outcome, 'accepted');
+      const { outcome, parked: waits } = await decide(person, question, 'approve', signAnswer(question, { id: question.id, digest: question.digest, decision: 'approve' }, seed, new Date().toISOString()));
+      assert.deepEqual([outcome, waits], ['accepted', undefined]);
       assert.equal((await second).isError, false);
       assert.equal(made('twice'), true);
       const entries = house.callEntries();
@@ -94,7 +95,9 @@ describe('calls of clients that cannot be kept waiting', function () {
       const call = { name: 'shell_exec', arguments: { command: 'mkdir modern' } };
       assert.equal(((await client.callTool(call)).structuredContent as Json)['kind'], 'approval.pending');
       const [question] = await waiting(person);
-      await decide(person, question, 'approve');
+      const answered = await decide(person, question, 'approve');
+      assert.deepEqual([answered.outcome, answered.parked], ['accepted', true]);
+      assert.match(answered.message, /^Approved once\. Its agent was told to call again, and gets it when it does\.$/);
       assert.equal((await client.callTool(call)).isError, false);
       assert.equal(made('modern'), true);
     } finally {

@@ -72,6 +72,15 @@ describe('attention to calls that wait', () => {
     assert.deepEqual([answeredSoon.shown.length, never.shown.length], [1, 1]);
   });
 
+  it('keeps a reminder of what was not told yet until it was told', () => {
+    const { attention, advance, shown } = windowOf({ remindMs: () => 1000 });
+    attention.arrived([call]);
+    advance(gatherMs);
+    attention.arrived([examplePending({ id: 'evt_2' })]);
+    advance(3 * quietMs);
+    assert.deepEqual(shown.slice(0, 3).map((text) => text.split(' ')[0]), ['arrived', 'arrived', 'reminder']);
+  });
+
   it('shows nothing while a person looks at what waits, and nothing ever when told so', () => {
     const looking = windowOf({ seen: () => ({ focused: true, visible: true }) });
     looking.attention.arrived([call]);

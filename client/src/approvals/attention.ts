@@ -38,9 +38,9 @@ export class Attention implements Disposable {
   arrived(calls: readonly Pending[]): void {
     for (const call of calls) {
       if (holdsProject(this.ports.folders(), call.project)) this.draw('arrived');
-      else this.when(call, elsewhereMs, 'arrived');
+      else this.when(call, elsewhereMs, () => this.draw('arrived'));
       const remindMs = this.ports.remindMs();
-      if (remindMs > 0) this.when(call, remindMs, 'reminder');
+      if (remindMs > 0) this.remind(call, remindMs);
     }
   }
 
@@ -58,10 +58,15 @@ export class Attention implements Disposable {
     this.timers.clear();
   }
 
-  private when(call: Pending, ms: number, kind: 'arrived' | 'reminder'): void {
+  /** What has not been told yet is told first: a reminder of it waits as long again. */
+  private remind(call: Pending, ms: number): void {
+    this.when(call, ms, () => (this.kind === 'arrived' ? this.remind(call, ms) : this.draw('reminder')));
+  }
+
+  private when(call: Pending, ms: number, action: () => void): void {
     const timers = this.timers.get(call.id) ?? new Lifetime();
     this.timers.set(call.id, timers);
-    timers.add(this.later(ms, () => this.ports.waits(call) && this.draw(kind)));
+    timers.add(this.later(ms, () => this.ports.waits(call) && action()));
   }
 
   private later(ms: number, action: () => void): Disposable {

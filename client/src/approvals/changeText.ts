@@ -1,5 +1,5 @@
 import type { Pending } from '../../../protocol/src/approvals';
-import { reveal, revealLine } from '../../../protocol/src/display';
+import { oddWords, reveal, revealLine } from '../../../protocol/src/display';
 import type { FileChange, FileContent, Hunk } from '../../../protocol/src/fileChanges';
 import { columnsOf, counted, foldLine, hiddenCount, plainLabel } from '../labels';
 import type { Look } from './changeUri';
@@ -53,18 +53,28 @@ function changesBlanks(one: string, other: string): boolean {
 /** The title of a difference: what is done to which file, how much of it, and what a look at it might miss. */
 export function changeTitle(call: Pending, change: FileChange): string {
   const verb = change.before.kind === 'none' ? 'Create' : call.tool.endsWith('.edit') ? 'Edit' : 'Write';
-  const parts = [`${verb} ${shortPath(call, change)}`, ...(change.hunks.length === 0 ? [] : [counted(change.hunks.length, 'change')]), ...warnings(change)];
+  const parts = [`${verb} ${shortPath(call, change)}`, ...size(change), ...warnings(change)];
   if (call.narrowed !== undefined) parts.push(`${call.narrowed.kept} of ${call.narrowed.of}, the rest left out`);
   return parts.join(' · ');
 }
 
+/** How much there is to look at: changes, or the lines of a file that is new. */
+function size({ before, after, hunks }: FileChange): string[] {
+  if (before.kind === 'none' && after.kind === 'text') return [counted(linesIn(after.text), 'line')];
+  return hunks.length === 0 ? [] : [counted(hunks.length, 'change')];
+}
+
+function linesIn(text: string): number {
+  return text === '' ? 0 : text.split('\n').length - (text.endsWith('\n') ? 1 : 0);
+}
+
 function warnings({ before, after }: FileChange): string[] {
   const texts = [before, after].map((content) => (content.kind === 'text' ? content.text : ''));
-  const hidden = texts.reduce((sum, text) => sum + hiddenCount(unified(text)), 0);
+  const odd = oddWords(texts.map(unified));
   const [was = '', is = ''] = texts;
   const ends = before.kind === 'text' && was.includes('\r\n') !== is.includes('\r\n');
   return [
-    ...(hidden === 0 ? [] : [counted(hidden, 'HIDDEN CHARACTER', 'HIDDEN CHARACTERS')]),
+    ...(odd === undefined ? [] : [odd.toUpperCase()]),
     ...(ends ? [`line ends become ${is.includes('\r\n') ? 'CR LF' : 'LF'}`] : []),
     ...(texts.some((text) => text.split('\n').some((line) => line.length > foldColumns)) ? ['very long lines are folded'] : []),
   ];

@@ -40,6 +40,12 @@ describe('the difference of a file that a call would change', () => {
     it(`T45 keeps the colours of the language only where no setting can hide a part: ${what} is shown ${look}`, () => assert.equal(lookOf(shown), look));
   }
 
+  it('says how many lines a new file has', () => {
+    assert.equal(changeTitle(call, change(none, text('a\nb\n'))), 'Create src/app.ts · 2 lines');
+    assert.equal(changeTitle(call, change(none, text('x\n'.repeat(12_000)))), 'Create src/app.ts · 12,000 lines');
+    assert.equal(changeTitle(call, change(none, text(''), { hunks: [] })), 'Create src/app.ts · 0 lines');
+  });
+
   it('says when only line ends change, and what was left out', () => {
     assert.match(changeTitle(call, change(text('a\r\n'), text('a\n'))), /line ends become LF/);
     assert.match(changeTitle({ ...call, narrowed: { after: 'evt_A', kept: 2, of: 3 } }, change(text('a'), text('b'))), /2 of 3, the rest left out/);

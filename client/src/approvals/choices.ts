@@ -1,7 +1,8 @@
 import type { Pending } from '../../../protocol/src/approvals';
-import { reveal, revealLine } from '../../../protocol/src/display';
-import { counted, escapeIcons, fold, foldWords, hiddenCount, isSpokenShort, mayGoUndrawn, plainLabel, rowIndent } from '../labels';
+import { oddWords, reveal, revealLine } from '../../../protocol/src/display';
+import { counted, escapeIcons, fold, foldWords, isSpokenShort, mayGoUndrawn, plainLabel, rowIndent } from '../labels';
 import { changeRows } from './changes';
+import { identity } from './reviewOrder';
 
 /** What a row of the decision list does when chosen. Rows that only inform lead to the review, never to a decision. */
 export type Deed = 'review' | 'deny' | 'denyWithReason' | 'approve' | 'approveForLonger';
@@ -11,10 +12,13 @@ export type Choice = Readonly<{ deed: Deed; label: string; detail?: string }>;
 
 /** Columns of one row of the list. */
 export const pickColumns = 72;
-/** Most rows that the raw action, the working folder, what changed since it was approved, and why it asks, may take. */
-export const pickRows = { raw: 6, folder: 2, changes: 8, why: 3 } as const;
+/** Rows above Deny with which a list shows all of its answers in a window of usual height. */
+export const rowsAbove = 7;
 
-/** The decision list of one call: the raw action, what changed since it was approved, its folder, why it asks, Deny, and the rest. Approving is offered only when all of it is on show. */
+/** Most rows that the raw action, the working folder, what changed since it was approved, why it asks, and the programs behind its names, may take. */
+export const pickRows = { raw: 6, folder: 2, changes: 8, why: 3, runs: 2 } as const;
+
+/** The decision list of one call: the raw action, what changed since it was approved, its folder, the programs that run, why it asks, who asks, Deny, and the rest. Approving is offered only when all of it is on show. */
 export function choicesFor(call: Pending): Choice[] {
   const raw = shownRows('$(chevron-right) ', call.raw, pickRows.raw);
   const folder = shownRows('$(folder) in ', call.cwd, pickRows.folder);
@@ -24,7 +28,7 @@ export function choicesFor(call: Pending): Choice[] {
     ...raw.rows,
     ...changed.rows,
     ...folder.rows,
-    ...whyRows(call),
+    ...aboutRows(call, rowsAbove - raw.rows.length - changed.rows.length - folder.rows.length),
     { deed: 'deny', label: '$(circle-slash) Deny', detail: 'Nothing runs. Esc leaves the call waiting.' },
     { deed: 'denyWithReason', label: '$(comment) Deny with Reason…', detail: 'Nothing runs, and the agent reads what you write.' },
     missing === undefined ? approval(call) : { deed: 'review', label: '$(eye) Review Before Approving…', detail: missing },
@@ -44,11 +48,27 @@ function missingIn({ notWhole, raw: action, cwd, again, outgrown }: Pending, raw
   return [raw, folder, changed].every(({ spoken }) => spoken) ? undefined : 'It holds signs that a list does not read out to a screen reader.';
 }
 
-/** Why it asks, by which rule; the review says all of it where it is long. */
-function whyRows({ reason, rule }: Pending): Choice[] {
-  const lines = foldWords(revealLine(`asks because: ${reason} (${rule})`, pickColumns * pickRows.why), pickColumns);
-  const shown = lines.length <= pickRows.why ? lines : [...lines.slice(0, pickRows.why - 1), `${lines[pickRows.why - 1] ?? ''} …`];
-  return shown.map((line, index) => ({ deed: 'review', label: (index === 0 ? '$(question) ' : rowIndent) + escapeIcons(line) }));
+/** The files behind the names of programs, why it asks, by which rule, and who asks, as far as there is room; the review says all of it. */
+function aboutRows(call: Pending, room: number): Choice[] {
+  const programs = programRows(call, Math.min(room, pickRows.runs));
+  const client = room - programs.length < 1 ? [] : [{ deed: 'review', label: `$(account) the agent calls itself ${plainLabel(call.client, pickColumns - 24) || '(nothing)'}` } as const];
+  return [...programs, ...whyRows(call, Math.min(room - programs.length - client.length, pickRows.why)), ...client];
+}
+
+function programRows({ details }: Pending, room: number): Choice[] {
+  const files = details.filter(([label]) => label === 'Program').map(([, value]) => value.replace(identity, '').replace(/^\S+ (?=\S)/, ''));
+  return files.length === 0 ? [] : clipped('$(terminal) ', `runs ${[...new Set(files)].join(', ')}`, room);
+}
+
+function whyRows({ reason, rule }: Pending, room: number): Choice[] {
+  return clipped('$(question) ', `asks because: ${reason} (${rule})`, room);
+}
+
+function clipped(head: string, text: string, rows: number): Choice[] {
+  if (rows < 1) return [];
+  const lines = foldWords(revealLine(text, pickColumns * rows), pickColumns);
+  const shown = lines.length <= rows ? lines : [...lines.slice(0, rows - 1), `${lines[rows - 1] ?? ''} …`];
+  return shown.map((line, index) => ({ deed: 'review', label: (index === 0 ? head : rowIndent) + escapeIcons(line) }));
 }
 
 function shownRows(head: string, text: string, limit: number): Shown {
@@ -68,7 +88,7 @@ function shownChanges(call: Pending): Shown {
 }
 
 function approval(call: Pending): Choice {
-  const hidden = hiddenCount(call.raw) + hiddenCount(call.cwd) + (call.again?.changes ?? []).reduce((sum, { key, before, after, diff }) => sum + hiddenCount([key, before, after, diff].join('')), 0);
-  const warning = hidden === 0 ? '' : ` Careful: ${counted(hidden, 'hidden character')}, shown as \\u{…}.`;
+  const odd = oddWords([call.raw, call.cwd, ...(call.again?.changes ?? []).map(({ key, before, after, diff }) => [key, before, after, diff].join('\n'))]);
+  const warning = odd === undefined ? '' : ` Careful: ${odd}, shown as \\u{…}.`;
   return { deed: 'approve', label: '$(check) Approve Once', detail: `Exactly this, ${call.again === undefined ? '' : 'as it is now, '}one time.${warning}` };
 }

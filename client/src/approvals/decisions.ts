@@ -9,6 +9,12 @@ import type { AnswerSigner } from './signing';
 /** Milliseconds that a word about a decision stays in the status bar. */
 const noteMs = 4000;
 
+/** What the status bar says of an answer that counted. */
+export function answerWords({ decision, lasting, unsigned, parked }: Readonly<{ decision: 'approve' | 'deny'; lasting: boolean; unsigned: boolean; parked: boolean }>): string {
+  if (decision === 'deny') return lasting ? 'denied for good' : 'denied';
+  return `${lasting ? 'approved for longer' : 'approved once'}${unsigned ? ', not signed' : ''}${parked ? '; its agent was told to call again, and gets it when it does' : ''}`;
+}
+
 /** Sends answers of the person at this window, bound to the bytes that were shown, and remembers what became of each call. */
 export class Decisions {
   private readonly fates = new Fates();
@@ -35,14 +41,13 @@ export class Decisions {
     const answer = { id: shown.id, digest: shown.digest, decision, ...(reason === undefined ? {} : { reason }), ...(rung === undefined ? {} : { rung }) };
     if (decision === 'approve') this.sent.add(shown.id);
     try {
-      const { outcome, message, level } = await this.broker.request('approvals/decide', await this.signer.sign(shown, answer));
+      const { outcome, message, level, parked } = await this.broker.request('approvals/decide', await this.signer.sign(shown, answer));
       if (outcome !== 'accepted') {
         void window.showWarningMessage(`Conductor: your answer ${outcome === 'refused' ? 'does not count' : 'came too late'}. ${message}`);
         return false;
       }
       this.fates.set(shown.id, decision === 'approve' ? 'approved here' : 'denied here');
-      const lasting = rung !== undefined && rung !== 'once';
-      window.setStatusBarMessage(`Conductor: ${decision === 'approve' ? (lasting ? 'approved for longer' : 'approved once') : lasting ? 'denied for good' : 'denied'}${decision === 'approve' && level === 'unsigned' ? ', not signed' : ''}`, noteMs);
+      window.setStatusBarMessage(`Conductor: ${answerWords({ decision, lasting: rung !== undefined && rung !== 'once', unsigned: level === 'unsigned', parked: parked === true })}`, parked === true ? 2 * noteMs : noteMs);
       return true;
     } catch (error) {
       void window.showErrorMessage(`Conductor: your answer did not arrive, so nothing was approved. ${messageOf(error)}`);

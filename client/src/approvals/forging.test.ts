@@ -11,7 +11,7 @@ import { fitsRow, rowOf } from './rows';
 
 const all = forgings(join(__dirname, '..', '..', '..'));
 // Every line of a review begins with words of ours or with the margin that no agent can write into.
-const ours = /^(Run a command|No hidden characters\.|\d[\d,]* HIDDEN CHARACTERS?,|Lines that begin with|The action takes|$| {2}… | {4}|The agent says of itself|An approval also binds|Asks because|Working folder|Program|Denied without an answer at|Tool|Asked|Call|SHA-256 of what would run)/;
+const ours = /^(Run a command|No hidden characters\.|\d[\d,]* (?:HIDDEN CHARACTERS?|LOOK-ALIKE LETTERS?)\b|Lines that begin with|The action takes|$| {2}… | {4}|The agent says of itself|An approval also binds|Asks because|Working folder|Program|Denied without an answer at|Tool|Asked|Call|SHA-256 of what would run)/;
 
 describe('prompts that agents would like to forge (T45)', () => {
   it('are many', () => assert.ok(all.length >= 20));
@@ -54,7 +54,7 @@ describe('prompts that agents would like to forge (T45)', () => {
         const rows = choicesFor(call);
         const shown = rows.filter(({ deed }) => deed === 'review').map(({ label }) => label);
         for (const label of shown) assert.ok(!label.includes('\n') && reveal(label).count === 0 && [...label].length <= pickColumns * 2 + 40, label);
-        for (const label of shown) assert.ok(!/(?<!\\)\$\([a-z~-]+\)/.test(label.replace(/^\$\((chevron-right|folder|question|eye|warning)\)/, '')), label);
+        for (const label of shown) assert.ok(!/(?<!\\)\$\([a-z~-]+\)/.test(label.replace(/^\$\((chevron-right|folder|terminal|question|account|eye|warning)\)/, '')), label);
         assert.equal(rows.filter(({ deed }) => deed === 'approve').length <= 1, true);
         if (rows.some(({ deed }) => deed === 'approve')) assert.ok(shown.join('').replaceAll('      ', '').replaceAll('\\$(', '$(').includes(reveal(text).text.split('\n')[0] ?? ''), shown.join('\n'));
       });

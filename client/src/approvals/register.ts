@@ -11,6 +11,7 @@ import { againText } from './changes';
 import { Decisions } from './decisions';
 import { FileDiffs } from './fileDiffs';
 import { HunkPicker } from './hunkPicker';
+import { Notice } from './notice';
 import { registerGrants, type GrantCommand, type GrantFeature } from './grantsCommands';
 import { Picker } from './picker';
 import { Queue } from './queue';
@@ -42,6 +43,7 @@ export function registerApprovals(broker: Broker, { secrets }: Readonly<{ secret
   const reviews = life.add(new Reviews(queue, decisions, diffs));
   const hunks = new HunkPicker(broker);
   const picker = new Picker(queue);
+  const notice = life.add(new Notice());
   const attention = life.add(
     new Attention({
       setting: () => notifySetting(workspace.getConfiguration().get(settings.notify)),
@@ -49,7 +51,7 @@ export function registerApprovals(broker: Broker, { secrets }: Readonly<{ secret
       folders: () => (workspace.workspaceFolders ?? []).map(({ uri }) => uri.fsPath),
       seen: () => ({ focused: window.state.focused, visible: tree.visible || picker.isOpen || reviews.inFront() !== undefined }),
       waits: ({ id, digest }) => queue.find(id, digest) !== undefined,
-      show: (kind) => notify(queue, kind),
+      show: (kind) => notice.show(queue.all, noticeText(queue.size, kind)),
     }),
   );
   const listeners: (() => void)[] = [];
@@ -59,11 +61,12 @@ export function registerApprovals(broker: Broker, { secrets }: Readonly<{ secret
     if (arrived.length + gone.length === 0) return;
     tree.refresh();
     attention.gone(gone);
+    notice.gone(gone);
     picker.withdraw(gone.filter((call) => decisions.fateOf(call.id) === 'no longer waiting'));
     reviews.withdraw(gone);
     // A person who has just approved looks elsewhere by now: what became of it is told apart from the bursts.
     const returned = arrived.filter(({ again }) => again !== undefined && decisions.approvedHere(again.after));
-    if (returned.length > 0) tellAgain(returned);
+    if (returned.length > 0) tellAgain(notice, returned);
     else if (arrived.length > 0) attention.arrived(arrived);
     // Who left out some changes waits to see what is left.
     const left = arrived.find((call) => hunks.isAnswerTo(call));
@@ -214,23 +217,15 @@ function tooSoon(): void {
 }
 
 /** Says that what was approved here is asked again; opens nothing by itself. */
-function tellAgain(calls: readonly Pending[]): void {
-  const text = `Conductor: ${againText(calls)}`;
-  if (notifySetting(workspace.getConfiguration().get(settings.notify)) === 'never') return void window.setStatusBarMessage(text, 8000);
-  const review = 'Review';
-  void window.showWarningMessage(text, review, 'Not Now').then((chosen) => {
-    if (chosen === review) void editorCommands.executeCommand(commands.review, calls[0]);
-  });
+function tellAgain(notice: Notice, calls: readonly Pending[]): void {
+  const text = againText(calls);
+  if (notifySetting(workspace.getConfiguration().get(settings.notify)) === 'never') return void window.setStatusBarMessage(`Conductor: ${text}`, 8000);
+  notice.show(calls, text, calls[0]);
 }
 
-/** One notification for all that waits, never with a button that approves. */
-function notify(queue: Queue, kind: 'arrived' | 'reminder'): void {
-  if (queue.size === 0) return;
-  const review = 'Review';
-  const text = kind === 'arrived' ? `${waitingText(queue.size)}.` : `${waitingText(queue.size)} still. What nobody answers is denied.`;
-  void window.showInformationMessage(`Conductor: ${text}`, review, 'Not Now').then((chosen) => {
-    if (chosen === review) void editorCommands.executeCommand(commands.reviewNext);
-  });
+/** One sentence for all that waits. */
+function noticeText(count: number, kind: 'arrived' | 'reminder'): string {
+  return kind === 'arrived' ? `${waitingText(count)}.` : `${waitingText(count)} still.`;
 }
 
 /** Reads the setting in milliseconds; anything but a number of seconds counts as the default. */

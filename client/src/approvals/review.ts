@@ -1,6 +1,6 @@
-import { CodeLens, EventEmitter, Range, TabInputText, TabInputTextDiff, Uri, ViewColumn, languages, window, workspace, type CodeLensProvider, type Tab, type TextDocument, type TextDocumentContentProvider } from 'vscode';
+import { CodeLens, EventEmitter, Range, TabInputText, TabInputTextDiff, Uri, ViewColumn, commands as editorCommands, languages, window, workspace, type CodeLensProvider, type Tab, type TextDocument, type TextDocumentContentProvider } from 'vscode';
 import type { Pending } from '../../../protocol/src/approvals';
-import { commands, schemes } from '../ids';
+import { commands, contextKeys, schemes } from '../ids';
 import { Lifetime, type Disposable } from '../lifetime';
 import { callPath, parseCallPath } from './callUri';
 import { parseSideAddress } from './changeUri';
@@ -31,6 +31,7 @@ export class Reviews implements TextDocumentContentProvider, CodeLensProvider, D
   readonly onDidChangeCodeLenses = this.lenses.event;
   private opened: Readonly<{ ids: readonly string[]; at: number }> | undefined;
   private readonly standing = new Standing(() => performance.now());
+  private undecided = '';
 
   constructor(private readonly queue: Queue, private readonly decisions: Decisions, private readonly diffs: FileDiffs) {
     this.life.add(workspace.registerTextDocumentContentProvider(schemes.call, this));
@@ -103,6 +104,7 @@ export class Reviews implements TextDocumentContentProvider, CodeLensProvider, D
     this.diffs.withdraw(gone);
     for (const call of gone) this.texts.fire(reviewUri(call));
     this.lenses.fire();
+    this.look();
   }
 
   dispose(): void {
@@ -113,9 +115,19 @@ export class Reviews implements TextDocumentContentProvider, CodeLensProvider, D
   private look(): readonly Tab[] {
     const tabs = tabsInSight();
     this.standing.see(tabs.map(keyOf));
+    this.tellUndecided();
     const { ids, at } = this.opened ?? { ids: [], at: Number.POSITIVE_INFINITY };
     if (Number.isFinite(at) && !tabs.some((tab) => uriOf(tab) === undefined || ids.includes(callAt(uriOf(tab), this.queue)?.id ?? ''))) this.opened = undefined;
     return tabs;
+  }
+
+  /** The titles of reviews have actions only while their calls wait. */
+  private tellUndecided(): void {
+    const open = window.tabGroups.all.flatMap(({ tabs }) => tabs).flatMap((tab) => uriOf(tab) ?? []);
+    const undecided = [...new Set(open.filter((uri) => callAt(uri, this.queue) !== undefined).map((uri) => uri.toString()))];
+    if (undecided.join('\n') === this.undecided) return;
+    this.undecided = undecided.join('\n');
+    void editorCommands.executeCommand('setContext', contextKeys.undecided, undecided);
   }
 }
 

@@ -22,8 +22,8 @@ export function arrange(details: readonly Detail[]): Arranged {
   return { first, last: [...decisive.filter(([, value]) => shorten(value) !== value), ...details.filter(isLast)] };
 }
 
-// Only what we wrote ourselves is taken away, and only at the end: a hash, a size, and the numbers by which the system knows a file.
-const identity = /( sha256:[0-9a-f]{64})?( \d+ bytes)? \(\d+(:\d+)+\)$/;
+/** What is taken away of a file, only where we wrote it ourselves at the end: a hash, a size, and the numbers by which the system knows it. */
+export const identity = /( sha256:[0-9a-f]{64})?( \d+ bytes)? \(\d+(:\d+)+\)$/;
 
 function shorten(value: string): string {
   return value.replace(identity, '');

@@ -1,7 +1,7 @@
 import type { Pending } from '../../../protocol/src/approvals';
 import { argumentsHeading, argumentWords, leftWords, sinceApproved } from '../../../protocol/src/callArguments';
-import { reveal, revealLine } from '../../../protocol/src/display';
-import { clockText, columnsOf, counted, foldLine, foldWords, hiddenCount } from '../labels';
+import { oddWords, reveal, revealLine } from '../../../protocol/src/display';
+import { clockText, columnsOf, counted, foldLine, foldWords } from '../labels';
 import { againHeading, changeName, changeParts, changesOf } from './changes';
 import { arrange, type Detail } from './reviewOrder';
 
@@ -128,11 +128,7 @@ function lengthNote(action: readonly string[]): string[] {
 
 function hiddenNote(call: Pending): string {
   // Details repeat parts of the action; they count only when the action itself has nothing hidden.
-  const count = hiddenIn([call.raw, call.cwd]) || hiddenIn([...call.details.flat(), ...changesOf(call).flatMap((change) => [changeName(change), ...changeParts(change).map(([, value]) => value)])]);
-  if (count === 0) return 'No hidden characters.';
-  return `${counted(count, 'HIDDEN CHARACTER', 'HIDDEN CHARACTERS')}, written here as \\u{...}. What runs contains the characters themselves.`;
-}
-
-function hiddenIn(texts: readonly string[]): number {
-  return texts.reduce((sum, text) => sum + hiddenCount(text), 0);
+  const odd = oddWords([call.raw, call.cwd]) ?? oddWords([...call.details.flat(), ...changesOf(call).flatMap((change) => [changeName(change), ...changeParts(change).map(([, value]) => value)])]);
+  if (odd === undefined) return 'No hidden characters.';
+  return `${odd.toUpperCase()}, written here as \\u{...}. What runs contains the characters themselves.`;
 }

@@ -3,7 +3,7 @@ import type { Change, Pending } from '../../../protocol/src/approvals';
 import { examplePending } from '../../../test/fakes/pending';
 import { callPath, parseCallPath } from './callUri';
 import { againText } from './changes';
-import { choicesFor, pickColumns, pickRows } from './choices';
+import { choicesFor, pickColumns, pickRows, rowsAbove } from './choices';
 import { Fates, mostFates } from './fates';
 import { arrange } from './reviewOrder';
 import { closedText, reviewColumns, reviewText } from './reviewText';
@@ -163,15 +163,31 @@ describe('the words of an approval', () => {
 });
 
 describe('the decision list', () => {
-  it('shows action, folder and why it asks, then Deny, Deny with Reason and Approve Once', () => {
-    const rows = choicesFor(examplePending());
-    assert.deepEqual(rows.map(({ deed }) => deed), ['review', 'review', 'review', 'deny', 'denyWithReason', 'approve']);
-    assert.equal(rows[2]?.label, '$(question) asks because: rm asks each time. (shell.requireApproval)');
+  it('shows action, folder, the program behind its name, why it asks and who asks, then Deny, Deny with Reason and Approve Once', () => {
+    const identified = `rm /usr/bin/rm sha256:${'0'.repeat(64)} 59912 bytes (2049:11:5)`;
+    const rows = choicesFor(examplePending({ details: [['Program', identified], ['Program', identified], ['Begins', 'x']], client: `$(check) ${bidi} ${'v'.repeat(300)}` }));
+    assert.deepEqual(rows.map(({ deed }) => deed), ['review', 'review', 'review', 'review', 'review', 'deny', 'denyWithReason', 'approve']);
+    assert.deepEqual(rows.slice(2, 4).map(({ label }) => label), ['$(terminal) runs /usr/bin/rm', '$(question) asks because: rm asks each time. (shell.requireApproval)']);
+    assert.match(rows[4]?.label ?? '', /^\$\(account\) the agent calls itself \\\$\(check\) \\u\{202e\} v+…$/);
+    const many = choicesFor(examplePending({ details: Array.from({ length: 50 }, (_, index): [string, string] => ['Program', `p${index} /usr/bin/p${index}`]) }));
+    assert.equal(many.filter(({ label }) => /\/usr\/bin\/p\d/.test(label)).length, pickRows.runs);
+    assert.ok(many.findIndex(({ deed }) => deed === 'deny') <= rowsAbove);
+    const long = choicesFor(examplePending({ raw: 'x'.repeat(pickColumns * pickRows.raw) }));
+    assert.deepEqual([long.findIndex(({ deed }) => deed === 'deny'), long.some(({ label }) => label.includes('calls itself'))], [rowsAbove, false]);
+    assert.ok(!choicesFor(examplePending({ details: [] })).some(({ label }) => label.includes('runs')));
+  });
+
+  it('T45 names look-alike letters beside the approval, shows them written out, and approves them nowhere without a look', () => {
+    const rows = choicesFor(examplePending({ raw: 'echo p\u0430ypal' }));
+    assert.equal(rows[0]?.label, '$(chevron-right) echo p\\u{430}ypal');
+    assert.match(rows.find(({ deed }) => deed === 'approve')?.detail ?? '', /Careful: 1 look-alike letter, shown as/);
+    assert.equal(fitsRow(examplePending({ raw: 'echo p\u0430ypal' })), false);
+    assert.match(reviewText(examplePending({ raw: `a${bidi}p\u0430` })), /^1 HIDDEN CHARACTER AND 1 LOOK-ALIKE LETTER, written here/m);
   });
 
   it('keeps why it asks on three rows at most, without icons and hidden characters of an agent (T45)', () => {
-    const rows = choicesFor(examplePending({ reason: `$(check) ${bidi} ${'word '.repeat(200)}` })).filter(({ deed }) => deed === 'review').slice(2);
-    assert.equal(rows.length, 3);
+    const rows = choicesFor(examplePending({ reason: `$(check) ${bidi} ${'word '.repeat(200)}` })).filter(({ label, deed }) => deed === 'review' && /asks because|word/.test(label));
+    assert.equal(rows.length, 3, rows.map(({ label }) => label).join('\n'));
     assert.ok(rows.every(({ label }) => !label.includes(bidi) && !label.includes('\n')) && rows[0]?.label.includes('\\$(check) \\u{202e}'));
   });
 
@@ -191,7 +207,7 @@ describe('the decision list', () => {
   });
 
   it('does not approve from a list or a row what these may draw as nothing (T45)', () => {
-    const asked = (raw: string): string | undefined => choicesFor(examplePending({ raw })).find(({ deed }, index) => deed === 'approve' || index > 4)?.deed;
+    const asked = (raw: string): string | undefined => choicesFor(examplePending({ raw })).find(({ deed }, index) => deed === 'approve' || index > 6)?.deed;
     for (const raw of ['echo 漢字', `echo Z${String.fromCodePoint(0x335, 0x322)}`, 'echo 𐀀', 'echo א']) assert.deepEqual([asked(raw), fitsRow(examplePending({ raw }))], ['review', false], raw);
     for (const raw of ['echo grün', 'echo привет', 'echo “a” – b…', 'echo 5 €']) assert.deepEqual([asked(raw), fitsRow(examplePending({ raw }))], ['approve', true], raw);
     assert.match(choicesFor(examplePending({ raw: 'echo 漢字' })).at(-1)?.detail ?? '', /may not draw/);

@@ -2,7 +2,7 @@ import { describeEntry, type Fact } from '../../../protocol/src/audit/descriptio
 import { damageWord } from '../../../protocol/src/audit/damageWords';
 import type { Finding } from '../../../protocol/src/audit/report';
 import { reveal, revealLine } from '../../../protocol/src/display';
-import { columnsOf, counted, foldLine, hiddenCount } from '../labels';
+import { columnsOf, counted, foldLine } from '../labels';
 import { layOut } from './jsonLayout';
 
 /** Widest value that stands beside its label; columns of one line of a value that stands below it. */
@@ -77,7 +77,7 @@ function verbatim(line: string): string[] {
 function hiddenNote(line: string): string {
   // The log holds them as escapes; what they stand for is what the agent wrote.
   const escapes = line.match(/(?<!\\)(?:\\\\)*\\u[0-9a-fA-F]{4}/g) ?? [];
-  const count = hiddenCount(line) + escapes.filter((escape) => hiddenCount(String.fromCharCode(Number.parseInt(escape.slice(-4), 16))) > 0).length;
+  const count = reveal(line).count + escapes.filter((escape) => reveal(String.fromCharCode(Number.parseInt(escape.slice(-4), 16))).count > 0).length;
   return count === 0 ? 'No hidden characters.' : `${counted(count, 'HIDDEN CHARACTER', 'HIDDEN CHARACTERS')}, written here as \\u{...}.`;
 }
 

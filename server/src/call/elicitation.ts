@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import type { ClientLine } from '../../../protocol/src/call';
 import type { Config } from '../../../protocol/src/config';
-import { reveal, revealLine } from '../../../protocol/src/display';
+import { oddWords, reveal, revealLine } from '../../../protocol/src/display';
 import type { Answer, Decider, Question } from '../approvals/question';
 
 /**
@@ -39,7 +39,8 @@ export function formOf({ title, raw, cwd, rule, reason, details, client, notWhol
   const changes = (again?.changes ?? []).map(({ label, key, before, after }) => revealLine(`Changed since it was approved: ${label} ${key}: ${before ?? '(none)'} -> ${after ?? '(none)'}`, fits.fact));
   const odd = (laidOut?.rows ?? []).filter(({ says }) => says !== undefined).map(({ path, says }) => revealLine(`Argument ${path}: ${says ?? ''}`, fits.fact));
   if (notWhole !== undefined || action.text.length > fits.raw || [...changes, ...odd, ...facts].join('\n').length > fits.facts) return undefined;
-  const hidden = action.count === 0 ? [] : [`Careful: ${String(action.count)} hidden ${action.count === 1 ? 'character' : 'characters'}, shown as \\u{…}.`];
+  const found = oddWords([raw]);
+  const hidden = found === undefined ? [] : [`Careful: ${found}, shown as \\u{…}.`];
   const message = [
     title, ...action.text.split('\n').map((line) => `    ${line}`), `in ${revealLine(cwd, fits.fact)}`, ...hidden, ...changes, ...odd,
     `Why Conductor asks: ${revealLine(reason, fits.fact)} [${rule}]`, ...facts, `Asked by ${revealLine(client, 200)}.`,

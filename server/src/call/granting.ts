@@ -3,7 +3,7 @@ import type { Change, Pending } from '../../../protocol/src/approvals';
 import { canonicalJson } from '../../../protocol/src/audit/canonical';
 import type { ToolCall } from '../../../protocol/src/call';
 import type { Config } from '../../../protocol/src/config';
-import { reveal } from '../../../protocol/src/display';
+import { oddWords } from '../../../protocol/src/display';
 import type { Grants } from '../approvals/grants';
 import type { NearMiss } from '../rules/grants/coverage';
 import type { Grant, Ground } from '../rules/grants/ground';
@@ -51,7 +51,7 @@ const wholeUpTo = { commands: 10_000, others: 65_536 };
 
 function isWhole({ show, facts }: Pick<Prepared, 'show' | 'facts'>, reach: Reach | undefined): boolean {
   if (show.raw.length > (reach?.kind === 'commands' ? wholeUpTo.commands : wholeUpTo.others)) return false;
-  return [show.raw, show.cwd, ...facts.flatMap(({ key, value }) => [key, value])].every((text) => reveal(text).count === 0);
+  return [show.raw, show.cwd, ...facts.flatMap(({ key, value }) => [key, value])].every((text) => oddWords([text]) === undefined);
 }
 
 /** The agent's name for itself without the version that follows it, which would end every grant with each update. */

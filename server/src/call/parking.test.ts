@@ -33,7 +33,10 @@ describe('call/parking', () => {
     parking.put('k', one.open, stay());
     parking.put('k', two.open, stay());
     assert.equal(parking.take(() => 'other'), undefined);
+    const holds = (id: string): boolean => parking.holds(({ turn }) => turn.judged.call.id === id);
+    assert.deepEqual([holds('one'), holds('two'), holds('three')], [true, true, false]);
     assert.deepEqual([parking.take(() => 'k'), parking.take(() => 'k'), parking.take(() => 'k')], [one.open, two.open, undefined]);
+    assert.equal(holds('one'), false);
   });
 
   it('keeps a yes for the call that comes again, and lets everything else go at once', async () => {

@@ -26,6 +26,8 @@ export type Parking<Question extends Parkable = ParkedQuestion> = Readonly<{
   put(key: string, question: Question, stay: Stay): void;
   /** The question of this call that is meant, or else the oldest; whoever takes it answers for its end. */
   take(key: () => string, isMeant?: (question: Question) => boolean): Question | undefined;
+  /** Whether one is parked that is meant. */
+  holds(isMeant: (question: Question) => boolean): boolean;
   /** Ends all that is parked; resolves when each is recorded. */
   close(): Promise<void>;
 }>;
@@ -73,6 +75,7 @@ export function createParking<Question extends Readonly<{ ended: Promise<End>; w
       if (place !== undefined) forget(place);
       return place?.question;
     },
+    holds: (isMeant) => [...parked.values()].flat().some(({ question }) => isMeant(question)),
     async close() {
       for (const place of [...parked.values()].flat()) end(place, 'closed');
       await Promise.all(leaving);

@@ -24,6 +24,8 @@ import { createRounds } from './rounds';
 export type Pipeline = Readonly<{
   tools: ReadonlyMap<string, Tool>;
   run(call: ToolCall, caller: Caller): Promise<Outcome>;
+  /** Whether the agent behind a question was told to call again: until it does, a yes does nothing. */
+  isParked(question: string): boolean;
   /** Denies what agents were told to call again for; resolves when that is recorded. */
   close(): Promise<void>;
 }>;
@@ -33,7 +35,12 @@ export function createPipeline(rooms: Rooms): Pipeline {
   const parking = createParking((question: ParkedQuestion, ended, why) => leaveUnfetched(inside, question, ended, why), isForTheNextCall);
   const reviews = createReviews(rooms);
   const inside: Inside = withCleanDesk({ ...rooms, parking, reviews, declined: createDeclined(rooms.now), rounds: createRounds(rooms.now), approvedBefore: createApprovedBefore(rooms) });
-  return { tools: rooms.tools, run: (call, caller) => runCall(inside, call, withCleanProgress(inside, caller)), close: async () => void await Promise.all([parking.close(), reviews.close()]) };
+  return {
+    tools: rooms.tools,
+    run: (call, caller) => runCall(inside, call, withCleanProgress(inside, caller)),
+    isParked: (id) => parking.holds(({ turn }) => turn.judged.call.id === id) || reviews.holds(({ question }) => question === id),
+    close: async () => void await Promise.all([parking.close(), reviews.close()]),
+  };
 }
 
 /** Questions about one call, at most: a call whose ground keeps moving is refused. */

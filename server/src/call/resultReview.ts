@@ -18,7 +18,7 @@ import type { Rooms } from './rooms';
  */
 
 /** A result that a person looks at, under the call that brought it. */
-type Review = Readonly<{ judged: Judged; digest: string; /** Milliseconds, monotonic. */ askedAt: number; ended: Promise<Outcome>; /** Only tells that it is too late. */ over?: true; withdraw(): void }>;
+type Review = Readonly<{ judged: Judged; /** Id of the question about it. */ question: string; digest: string; /** Milliseconds, monotonic. */ askedAt: number; ended: Promise<Outcome>; /** Only tells that it is too late. */ over?: true; withdraw(): void }>;
 
 /** Results whose agents were told to call again. */
 export type Reviews = Parking<Review>;
@@ -64,7 +64,7 @@ function openReview(rooms: Inside, judged: Judged, outcome: Exclude<Outcome, { k
     const withheld = 'code' in answer ? withheldBecause(answer) : undefined;
     return (await recorded(rooms, judged, answer.approval, result)) ?? withheld ?? outcome;
   });
-  return { judged, digest: bound.digest, askedAt: rooms.now(), ended, withdraw: () => withdrawn.abort() };
+  return { judged, question: question.id, digest: bound.digest, askedAt: rooms.now(), ended, withdraw: () => withdrawn.abort() };
 }
 
 /** Waits as long as the client can; then the agent is told to call again. A caller who takes the call back withdraws the question. */

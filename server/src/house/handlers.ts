@@ -66,7 +66,8 @@ export function createHandlers(rooms: HandlerRooms): Handlers {
       }
       if (decision.decision === 'approve') witness.heard(decision.id);
       if (decision.rung !== undefined) rooms.chosen.heard(choiceOf(decision.id, decision.rung));
-      return result;
+      if (decision.decision === 'deny' || !rooms.pipeline.isParked(decision.id)) return result;
+      return { ...result, parked: true, message: `${result.message} Its agent was told to call again, and gets it when it does.` };
     },
     'audit/page': ({ filter, before, limit }, _guest, { signal }) => view.page({ filter, limit, ...(before === undefined ? {} : { before }) }, signal),
     'audit/entry': async ({ seq }) => {

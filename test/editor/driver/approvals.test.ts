@@ -295,7 +295,10 @@ describe('approvals in the editor', () => {
       if (isPageReachable) await takePicture('approvals-parked-review');
       await vscode.commands.executeCommand('conductor.approvals.approve');
       await waiting();
-      if (isPageReachable) await takePicture('approvals-parked-approved');
+      if (isPageReachable) {
+        await eventually('the word about its agent', async () => (await rowTexts('.statusbar-item')).some((text) => text.includes('its agent was told to call again')));
+        await takePicture('approvals-parked-approved');
+      }
       assert.ok(!made('parked.txt'));
       assert.doesNotMatch((await shell('touch parked.txt')).text, /nothing has run/);
       assert.ok(made('parked.txt'));

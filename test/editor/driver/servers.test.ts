@@ -122,6 +122,8 @@ describe('external servers in the editor', function () {
     await vscode.commands.executeCommand('conductor.servers.focus');
     await press('ArrowDown', 'ArrowRight');
     await until('the breaker', rows, 'Breaker: closed');
+    // The facts fill the view by now; the tools stand below them.
+    await press('End');
     await until('the tool', rows, 'Tool add: changed, hidden from agents until you approve it');
     await takePicture('servers-rows');
   });

@@ -10,7 +10,7 @@ import { ask, call, configDir, configure, connected, denyAll, eventually, settle
 const rows = '.pane-body .monaco-list-row';
 const list = '.quick-input-widget .monaco-list-row';
 // Names of icons that we use; no word that a person hears is one of them followed by two blanks, as the editor writes an icon of a label.
-const icons = /\b(?:chevron-right|folder|question|circle-slash|comment|check|check-all|eye|warning|pass|error|bell|zap|output|info|lock|key|close|trash|edit|vm|window|blank) {2}/;
+const icons = /\b(?:chevron-right|folder|terminal|question|account|circle-slash|comment|check|check-all|eye|warning|pass|error|bell|zap|output|info|lock|key|close|trash|edit|vm|window|blank) {2}/;
 
 async function spokenBy(selector: string): Promise<string[]> {
   return (await shown(selector)).map(({ ariaLabel }) => ariaLabel ?? '');
@@ -78,7 +78,7 @@ describe('what a screen reader is told in the editor', () => {
     void vscode.commands.executeCommand('conductor.approvals.decide');
     const decision = await listWith('Approve Once');
     speaks(decision, 'row of the decision list');
-    for (const wanted of [/^touch listed\.txt/, /^in \//, /^asks because: .*\(shell\.requireApproval\)/, /^Deny, Nothing runs/, /^Deny with Reason…, /, /^Approve Once, Exactly this/]) assert.ok(decision.some((label) => wanted.test(label)), `${String(wanted)} in ${decision.join(' | ')}`);
+    for (const wanted of [/^touch listed\.txt/, /^in \//, /^asks because: Your settings let touch run/, /^\(shell\.requireApproval\)/, /^runs \/\S*touch/, /^the agent calls itself /, /^Deny, Nothing runs/, /^Deny with Reason…, /, /^Approve Once, Exactly this/]) assert.ok(decision.some((label) => wanted.test(label)), `${String(wanted)} in ${decision.join(' | ')}`);
     await vscode.commands.executeCommand('workbench.action.closeQuickOpen');
     void vscode.commands.executeCommand('conductor.status.show');
     speaks(await listWith('Broker'), 'row of the status');

@@ -67,6 +67,7 @@ describe('how the installed package asks', function () {
       assert.ok(tries < 10, 'ten answers came too soon');
     }
   };
+  const titleActions = (where) => where.$$eval('.editor-actions .action-label', (all) => all.filter((one) => one.checkVisibility()).map((one) => one.getAttribute('aria-label') ?? ''));
   const typedText = async (where) => (await where.locator('.monaco-editor.focused .view-lines, .editor-instance .view-lines').first().innerText()).replaceAll('\u00a0', ' ').trim();
 
   before(async () => {
@@ -102,12 +103,14 @@ describe('how the installed package asks', function () {
       await where.keyboard.press('Control+Alt+Y');
       await until(() => tabs(where), (shown) => shown.includes('Write README.md'), 'the difference');
     }
+    for (const where of [page, second]) await until(() => titleActions(where), (labels) => ['Deny', 'Approve Once'].every((wanted) => labels.some((label) => label.startsWith(wanted))), 'answers in its title');
     let answered = false;
     void calling.then(() => (answered = true));
     await answer(second, 'Control+Alt+Backspace', () => Promise.resolve(answered));
     assert.match((await calling).text, /declined/);
     await Promise.all([pending(page, 0), pending(second, 0)]);
     await until(() => page.locator('.modified-in-monaco-diff-editor .view-lines').first().innerText(), (text) => /no\slonger\swaits/.test(text), 'the difference in the first window to be withdrawn');
+    await until(() => titleActions(page), (labels) => !labels.some((label) => /^(?:Approve|Deny)/.test(label)), 'its title without answers');
     await screenshot(page, join(shots, 'asking-withdrawn.png'));
     await page.keyboard.press('Control+Alt+Enter');
     await until(() => statusOf(page), (text) => text.includes('nothing waits for you'), 'the late answer to find nothing');
@@ -144,6 +147,34 @@ describe('how the installed package asks', function () {
     await answer(page, 'Control+Alt+Enter', () => Promise.resolve(made('typed.txt')));
     assert.equal((await calling).isError, false);
     await pending(page, 0);
+  });
+
+  it('product:toast-withdrawn: a notification goes with the last of its calls, and leaves nothing behind the bell', async () => {
+    const [first, second] = [cancellable('shell_exec', { command: 'touch toasted1.txt' }), cancellable('shell_exec', { command: 'touch toasted2.txt' })];
+    await until(() => mentions(page), (all) => all.some(({ message }) => /2 tool calls wait for your decision/.test(message)), 'the notification of both');
+    await screenshot(page, join(shots, 'asking-toast.png'));
+    first.cancel();
+    await pending(page, 1);
+    assert.equal((await mentions(page)).length, 1);
+    second.cancel();
+    // Sooner than the editor takes a notification away by itself.
+    await until(() => mentions(page), (all) => all.length === 0, 'the notification to go', 6000);
+    await runCommand(page, 'Notifications: Show Notifications');
+    await until(() => page.$$eval('.notifications-center', (all) => all.filter((one) => one.checkVisibility()).map((one) => one.textContent ?? '').join()), (text) => text !== '' && !text.includes('for your decision'), 'nothing behind the bell');
+    await runCommand(page, 'Notifications: Hide Notifications');
+    assert.ok(!made('toasted1.txt') && !made('toasted2.txt'));
+  });
+
+  it('product:toast-review: the link of a notification opens the review', async () => {
+    const { calling, cancel } = cancellable('shell_exec', { command: 'touch linked.txt' });
+    await until(() => mentions(page), (all) => all.length === 1, 'the notification');
+    await page.locator('.notifications-toasts a').filter({ hasText: 'Review' }).first().click();
+    await until(() => tabs(page), (open) => open.includes('Review shell.exec'), 'the review');
+    cancel();
+    await calling;
+    await until(() => titleActions(page), (labels) => !labels.some((label) => /^(?:Approve|Deny)/.test(label)), 'the title of the review without answers');
+    await screenshot(page, join(shots, 'asking-review-withdrawn.png'));
+    await runCommand(page, 'View: Close All Editors');
   });
 
   it('product:withdrawn-keys: a list or box whose call vanishes keeps the keys that were meant for it, and does nothing but close', async () => {

@@ -1,6 +1,6 @@
 import type { Change, Pending } from '../../../../protocol/src/approvals';
 import { sinceApproved } from '../../../../protocol/src/callArguments';
-import { reveal, revealLine } from '../../../../protocol/src/display';
+import { oddWords, revealLine } from '../../../../protocol/src/display';
 import type { RungName } from '../../../../protocol/src/grants';
 import { showArguments } from './arguments';
 import type { BrokerClient } from './brokerClient';
@@ -22,8 +22,8 @@ export function show(call: Pending, most = Infinity): boolean {
   for (const row of rows.slice(0, most)) print(row);
   if (rows.length > most) print(`  … and ${String(rows.length - most)} more rows, which d shows`);
   put('  ', `in ${line(call.cwd)}`);
-  const hidden = [call.raw, call.cwd, call.client].reduce((sum, text) => sum + reveal(text).count, 0);
-  if (hidden > 0) print(`  CAREFUL: ${String(hidden)} hidden ${hidden === 1 ? 'character' : 'characters'}, shown as \\u{…}`);
+  const odd = oddWords([call.raw, call.cwd, call.client]);
+  if (odd !== undefined) print(`  CAREFUL: ${odd}, shown as \\u{…}`);
   if (call.notWhole !== undefined) put('  ', `NOT ALL OF IT: ${line(call.notWhole)}`);
   if (call.narrowed !== undefined) put('  ', `What is left after somebody left out changes: ${String(call.narrowed.kept)} of ${String(call.narrowed.of)}`);
   if (call.again !== undefined) showChanges(`ASKED AGAIN (question ${String(call.again.round)}): you approved this, and it changed before it ran. Nothing was run.`, call.again.changes);

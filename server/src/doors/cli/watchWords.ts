@@ -1,5 +1,5 @@
 import type { Pending } from '../../../../protocol/src/approvals';
-import { reveal } from '../../../../protocol/src/display';
+import { oddWords } from '../../../../protocol/src/display';
 import type { Measured, Offer, RungName } from '../../../../protocol/src/grants';
 import { decide, show, type Behind } from './call';
 import { showFiles } from './files';
@@ -82,7 +82,7 @@ type Rung = Readonly<{ decision: 'approve' | 'deny'; offer: Offer }>;
 
 /** What an answer may reach. What cannot be shown as it is can be allowed once only. */
 function rungsOf({ ladder, raw, cwd, notWhole }: Pending): readonly Rung[] {
-  const whole = notWhole === undefined && [raw, cwd].every((text) => reveal(text).count === 0);
+  const whole = notWhole === undefined && [raw, cwd].every((text) => oddWords([text]) === undefined);
   const allow = whole ? (ladder?.allow ?? []) : [];
   return [...allow.map((offer) => ({ decision: 'approve', offer }) as const), ...(ladder?.deny ?? []).map((offer) => ({ decision: 'deny', offer }) as const)];
 }
