@@ -10,14 +10,14 @@ export const controlNames: readonly string[] = [
   // Agents: settings, hooks, servers.
   '.conductor', '.claude', '.claude.json', '.cursor', '.codex', '.gemini', '.copilot', '.continue', '.windsurf', '.codeium', '.roo', '.kilocode',
   '.cline', '.clinerules', '.kiro', '.qwen', '.opencode', 'opencode.json', 'opencode.jsonc', '.aider.conf.yml', '.amazonq', '.augment', '.junie',
-  '.trae', '.goose', '.goosehints', '.roomodes', '.roorules', '.factory', '.mcp.json', 'mcp.json',
+  '.trae', '.goose', '.goosehints', '.roomodes', '.roorules', '.factory', '.warp', '.mcp.json', 'mcp.json',
   // Agents: what they are told to do, which decides what they do.
-  'agents.md', 'agent.md', 'agents.override.md', 'claude.md', 'claude.local.md', 'gemini.md', '.rules',
+  'agents.md', 'agent.md', 'agents.override.md', 'claude.md', 'claude.local.md', 'gemini.md', 'warp.md', '.rules',
   // Package managers and tool chains: which registry, which script shell, which binary.
-  '.npmrc', '.yarnrc', '.yarnrc.yml', '.yarn', '.pnpmrc', '.pnpmfile.cjs', 'pnpmfile.js', 'pnpm-workspace.yaml', '.pnp.cjs', '.pnp.loader.mjs', '.pypirc', '.condarc', '.cargo', '.mise.toml', 'mise.toml', 'mise.local.toml', '.mise.local.toml', '.mise', '.tool-versions', 'bunfig.toml', '.bazelrc', '.mvn', '.jvmopts', '.sbtopts', '.bundle', '.rspec', '.terraformrc', 'ansible.cfg', '.ansible.cfg',
+  '.npmrc', '.yarnrc', '.yarnrc.yml', '.yarnrc.yaml', '.yarn', '.pnpmrc', '.pnpmfile.cjs', '.pnpmfile.mjs', 'pnpmfile.js', 'pnpm-workspace.yaml', '.pnp.cjs', '.pnp.loader.mjs', '.pypirc', '.condarc', '.cargo', '.mise.toml', 'mise.toml', 'mise.local.toml', '.mise.local.toml', '.mise', '.tool-versions', 'bunfig.toml', '.bazelrc', '.mvn', '.jvmopts', '.sbtopts', '.bundle', '.rspec', '.terraformrc', 'ansible.cfg', '.ansible.cfg',
   // Shells, debuggers, transfer programs and keys: read without being named on a command line.
   '.envrc', '.direnv', '.profile', '.bashrc', '.bash_profile', '.bash_login', '.bash_logout', '.zshrc', '.zshenv', '.zprofile', '.zlogin',
-  '.inputrc', '.gdbinit', '.lldbinit', '.curlrc', '.wgetrc', '.ripgreprc', '.netrc', '.ssh', '.gnupg', '.bash_aliases', '.zlogout',
+  '.inputrc', '.gdbinit', '.lldbinit', '.curlrc', '.wgetrc', '.ripgreprc', '.netrc', '_netrc', '.pgpass', '.ssh', '.gnupg', '.bash_aliases', '.zlogout',
   '.tmux.conf', '.screenrc', '.pdbrc', '.irbrc', '.pryrc', '.rprofile', '.psqlrc', '.sqliterc', '.my.cnf', '.mongorc.js', '.mongoshrc.js',
   'sitecustomize.py', 'usercustomize.py',
   // Continuous integration that runs whatever is checked in.
@@ -35,6 +35,7 @@ const controlPairs: readonly (readonly [outer: string, inner: string])[] = [
   ['.github', 'agents'],
   ['.gitea', 'workflows'],
   ['.forgejo', 'workflows'],
+  ['mise', 'config.toml'],
 ];
 
 const outerNames: ReadonlySet<string> = new Set(controlPairs.map(([outer]) => outer));

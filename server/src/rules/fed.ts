@@ -23,21 +23,27 @@ function onlyReadsMore(name: string, args: readonly string[]): boolean {
 }
 
 /**
- * Whether find prints nothing but regular files below the working folder, with a NUL after each. Their names begin with its starting
- * folder, which is judged as a path, so that none of them is an option or lies outside; a link could lead anywhere, and is no regular file.
+ * Whether find prints nothing but regular files below the working folder, with a NUL after each. Their names begin with one of its starting
+ * folders, which are judged as paths, so that none of them is an option, means something else (`@file`) or lies outside; a link could lead
+ * anywhere, and is no regular file.
  */
 function findsPlainFiles(command: ParsedCommand): boolean {
   // Messages that were sent the same way would join with the names.
   if (command.redirections.some((redirection) => redirection.kind === 'merge')) return false;
-  const [name, start = '', ...rest] = command.argv;
-  // Without a starting folder find begins at `.`, or refuses.
-  const words = start.startsWith('-') ? [start, ...rest] : rest;
-  if (name !== 'find' || !/^[A-Za-z0-9_.-]/.test(start)) return false;
+  const [name, ...words] = command.argv;
+  if (name !== 'find' || !startsOf(words).every((start) => /^[A-Za-z0-9_.]/.test(start))) return false;
   const plain = withoutGroups(words);
   if (plain === undefined || plain.at(-1) !== '-print0' || words.filter((word) => word === '-print0').length !== 1) return false;
-  if (words.some((word) => /^(-(print|printf|ls|L|follow)|,)$/.test(word))) return false;
+  if (words.some((word) => /^(-(print|printf|ls|L|D|-|follow)|,)$/.test(word))) return false;
   const last = plain.slice(Math.max(plain.lastIndexOf('-o'), plain.lastIndexOf('-or')) + 1);
   return last.some((word, at) => word === '-type' && last[at + 1] === 'f' && !['!', '-not'].includes(last[at - 1] ?? ''));
+}
+
+/** The starting folders of find: what stands before its first test, behind the options that come before everything. Without one it begins at `.`, or refuses. */
+function startsOf(words: readonly string[]): readonly string[] {
+  const behind = words.slice(Math.max(0, words.findIndex((word) => !/^-([HP]|O[0-3])$/.test(word))));
+  const end = behind.findIndex((word) => /^[-(!,)]/.test(word));
+  return end < 0 ? behind : behind.slice(0, end);
 }
 
 /** The words outside of parentheses; undefined where those do not match. */

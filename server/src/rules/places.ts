@@ -1,4 +1,5 @@
 import { controlNameIn } from './controlNames';
+import { isOrderFile } from './orderFiles';
 import { below, flatten, readPath, type PathPlatform } from './pathText';
 import type { Platform } from './commandPlan';
 import { readWriteScope } from './writeScope';
@@ -135,14 +136,6 @@ export function lexicalScope(project: string, platform: Platform, patterns: read
     return names !== undefined && names.length > 0 && scope(names);
   };
   return { inScope };
-}
-
-/** Files that package managers and builders take their orders from; commands that would change one ask. */
-const orderFiles: ReadonlySet<string> = new Set(['package.json', 'package.yaml', 'package.json5', 'makefile', 'gnumakefile', 'justfile', 'taskfile.yml', 'build.rs', 'rust-toolchain', 'rust-toolchain.toml', 'setup.py', 'conftest.py']);
-
-/** Whether package managers and builders take their orders from a file of this name. */
-export function isOrderFile(name: string): boolean {
-  return orderFiles.has(name.toLowerCase());
 }
 
 const sinks: ReadonlySet<string> = new Set(['/dev/null']);

@@ -87,7 +87,7 @@ const table: readonly (readonly [string, ArgumentRule])[] = [
   ['hexdump', { flags: '-b -c -C -d -o -v -x -X --canonical --no-squeezing', values: { text: '-e', number: '-n -s --length --skip' }, operands: ['read'] }],
   // xxd reads no clusters, and only options before its file: what follows the file is where it writes.
   ['xxd', { singleDash: true, stopAtOperand: true, flags: '-a -b -C -e -E -i -p -ps -plain -u', values: { number: '-c -g -l -s -o -cols -len -seek' }, operands: ['read'], most: 1 }],
-  ['strings', { flags: '-a -f -w --all --print-file-name', values: { number: '-n --bytes', text: '-t --radix -e --encoding' }, operands: ['read'], digits: true, fed: 0, check: withoutResponseFile }],
+  ['strings', { flags: '-a -f -w --all --print-file-name', values: { number: '-n --bytes', text: '-t --radix -e --encoding' }, operands: ['read'], digits: true, check: withoutResponseFile }],
   ...['md5sum', 'sha1sum', 'sha224sum', 'sha256sum', 'sha384sum', 'sha512sum', 'b2sum', 'cksum', 'sum', 'shasum', 'md5'].map((name): readonly [string, ArgumentRule] => [name, { flags: '-b -t -z -r -s -q --binary --text --tag --zero', values: { number: '-l --length', name: '-a --algorithm' }, operands: ['read'], fed: 0 }]),
   ...['base64', 'base32'].map((name): readonly [string, ArgumentRule] => [name, { flags: '-d -D -i --decode --ignore-garbage', values: { number: '-w --wrap' }, operands: ['read'], most: 1 }]),
   ['numfmt', { flags: '--grouping -z', values: { text: '-d --from --to --format --suffix --field --round --padding' }, optional: { text: '--header' }, operands: ['text'] }],

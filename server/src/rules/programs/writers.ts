@@ -32,8 +32,10 @@ export const writers: readonly (readonly [string, ArgumentRule])[] = [
   ['zipinfo', { unsureDashes: true, flags: '-1 -s -m -l -v -h -t', operands: ['read'], most: 1, derive: zipped }],
   // Options after the archive are names of members, so that it would unpack.
   ['unzip', { unsureDashes: true, flags: '-l -v -t -Z -p -q', operands: ['read', 'text'], stopAtOperand: true, needs: '-l -v -t -Z -p', derive: zipped }],
-  ...['gzip', 'bzip2', 'xz', 'zstd'].map((name): readonly [string, ArgumentRule] => [name, { flags: '-c -d -t -l -k -f -q -v -1 -2 -3 -4 -5 -6 -7 -8 -9 --stdout --decompress --test --list --keep --version --help', operands: ['write'], derive: unpacked }]),
-  ...['gunzip', 'bunzip2', 'unxz', 'unzstd'].map((name): readonly [string, ArgumentRule] => [name, { flags: '-c -t -l -k -q -v --stdout --test --list --keep', operands: ['write'], derive: unpacked }]),
+  ...['gzip', 'bzip2', 'xz'].map((name): readonly [string, ArgumentRule] => [name, { flags: '-c -d -t -l -k -f -q -v -1 -2 -3 -4 -5 -6 -7 -8 -9 --stdout --decompress --test --list --keep --version --help', operands: ['write'], derive: unpacked }]),
+  ...['gunzip', 'bunzip2', 'unxz'].map((name): readonly [string, ArgumentRule] => [name, { flags: '-c -t -l -k -q -v --stdout --test --list --keep', operands: ['write'], derive: unpacked }]),
+  // Unlike the ones above it writes through a link that waits under the new name.
+  ...['zstd', 'unzstd'].map((name): readonly [string, ArgumentRule] => [name, { flags: '-c -d -t -l -k -q -v -1 -2 -3 -4 -5 -6 -7 -8 -9 --stdout --decompress --test --list --keep --version --help', operands: ['read'], needs: '-c -t -l --stdout --test --list --version --help' }]),
 ];
 
 const recursive = ['-r', '-R', '-a', '--recursive', '--archive'];

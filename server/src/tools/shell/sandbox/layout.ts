@@ -2,7 +2,7 @@ import { existsSync, lstatSync, readdirSync, realpathSync, statSync } from 'node
 import { basename, dirname, join } from 'node:path';
 import type { SandboxSettings } from '../../../../../protocol/src/confinement';
 import { controlNameIn } from '../../../rules/controlNames';
-import { isOrderFile } from '../../../rules/places';
+import { isOrderFile } from '../../../rules/orderFiles';
 import { gitGround, renamedGitFolders } from '../facts';
 import { isWithin, type Binary } from '../resolve';
 import { homeShown } from './home';
