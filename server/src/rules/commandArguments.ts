@@ -122,11 +122,22 @@ function judgePackageManager(name: string, manager: PackageManager, args: readon
   const words = own === undefined && manager.run.has(verb) ? 2 : 1;
   if (beforeDashes < Math.min(words, operands.length)) return unclear(name, 'the subcommand stands after "--"');
   const several = names.some((option) => ['-w', '--workspace', '--workspaces', '-r', '--recursive', '--filter', '-F'].includes(option));
-  if (own !== undefined) return judgeScript(name, own, operands.slice(1), several, scope);
-  if (manager.run.has(verb)) return second === undefined ? allowed(name) : judgeScript(name, second, operands.slice(2), several, scope);
+  const given = manager.passesAll ? wordsBehind(manager, args, words) : operands.slice(words);
+  if (own !== undefined) return judgeScript(name, own, given, several, scope);
+  if (manager.run.has(verb)) return second === undefined ? allowed(name) : judgeScript(name, second, given, several, scope);
   if (!manager.look.has(verb)) return unclear(name, `"${verb.slice(0, 60)}" is not among the subcommands known to be harmless`, adviceOn(name, args));
   const odd = verb === 'query' ? undefined : operands.slice(1).find((text) => !packageName.test(text));
   return odd === undefined ? allowed(`${name} ${verb}`) : unclear(name, `"${odd.slice(0, 60)}" is not the plain name of a package`);
+}
+
+/** All words behind those that name the script, options included, without the first `--`. */
+function wordsBehind(manager: PackageManager, args: readonly string[], words: number): readonly string[] {
+  const reading = readArguments({ ...manager.options, stopAtOperand: true }, args);
+  // What cannot be read is given as it is, and asks as no argument of a script.
+  const rest = 'unknown' in reading ? args : reading.seen.operands.slice(1);
+  if (words > 1) return wordsBehind(manager, rest, words - 1);
+  const dashes = rest.indexOf('--');
+  return dashes < 0 ? rest : [...rest.slice(0, dashes), ...rest.slice(dashes + 1)];
 }
 
 /** The name of a package with its scope and a version, but no address and no path. */
@@ -135,8 +146,12 @@ const packageName = /^(@[A-Za-z0-9._-]+\/)?[A-Za-z0-9_-][A-Za-z0-9._-]*(@[A-Za-z
 /** Package managers hand arguments to a shell, and older ones put them between double quotes, where these still mean something. */
 const readByShells = /[$`"\\%\n]/;
 
+/** Scripts for which managers have something of their own when a package names none: they run its `server.js`. */
+const implied: ReadonlySet<string> = new Set(['start', 'restart']);
+
 function judgeScript(name: string, script: string, extra: readonly string[], several: boolean, scope: Scope): Verdict {
-  const found = several ? 'yes' : scope.facts.script(scope.folder, script);
+  // In other packages nobody looks; those without the script are left out, or it fails.
+  const found = several ? (implied.has(script) ? 'unknown' : 'yes') : scope.facts.script(scope.folder, script);
   if (found !== 'yes') return ask('shell.script', `${found === 'no' ? 'The package has no script' : 'It is not known whether the package has a script'} "${script.slice(0, 60)}".`);
   if (extra.includes('--')) return unclear(name, 'the script would receive a second "--"');
   const odd = extra.find((text) => readByShells.test(text));
