@@ -124,6 +124,18 @@ describe('grants at the broker', () => {
     });
   }
 
+  it('T16 N1 grants:shaky: a granted script is asked about again behind a command that may exchange it, or its folder', async () => {
+    house.configure({ plugins: { shell: { allowedCommands: ['mv', 'touch', 'ls'], requireApproval: ['sh'] } }, approvalTimeout: 20_000 });
+    await until('the settings are taken', () => house.entries().some((entry) => entry['tool'] === 'config.changed'));
+    for (const folder of ['src', 'evil']) mkdirSync(join(house.project, folder));
+    writeFileSync(join(house.project, 'src/a.sh'), 'echo harmless\n');
+    writeFileSync(join(house.project, 'evil/a.sh'), 'touch ran\n');
+    await granted('sh src/a.sh', 'session');
+    assert.equal(await silent('ls && sh src/a.sh'), true);
+    for (const line of ['mv src old && mv evil src && sh src/a.sh', 'touch src/new && sh src/a.sh', 'touch x; sh src/a.sh']) assert.equal(await silent(line), false, line);
+    assert.equal(existsSync(join(house.project, 'ran')), false);
+  });
+
   it('T17 T43: a program that is another now asks, with both hashes', async () => {
     await granted('mytool x', 'exact');
     assert.equal(await silent('mytool x'), true);

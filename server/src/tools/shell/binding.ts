@@ -93,16 +93,23 @@ export class Binding {
 
   /** What a step used, it may have changed, and what lies in a folder that it used; later steps rest on the outcome. */
   async after(step: number, project: string): Promise<void> {
-    const used = this.bound.filter(({ uses }) => uses.includes(step)).map(({ path }) => path);
-    const below = used.filter((path) => path !== project && isWithin(path, project));
-    for (const { path, uses, state } of this.bound) {
-      if (!uses.some((use) => use > step) || !(used.includes(path) || below.some((folder) => isWithin(path, folder)))) continue;
+    const changed = new Set(changeableBy(step, this.bound, project));
+    for (const each of this.bound) {
+      const { path, uses, state } = each;
+      if (!uses.some((use) => use > step) || !changed.has(each)) continue;
       const seen = await look(path);
       // A step that turns a name into a link sends the next one elsewhere, which nobody has approved.
       if (placeOf(seen.state) !== placeOf(state)) throw stale(path, state, seen.state);
       this.now.set(path, seen.state);
     }
   }
+}
+
+/** What a step uses, and what lies in a folder that it uses. */
+export function changeableBy(step: number, bound: readonly Bound[], project: string): readonly Bound[] {
+  const used = bound.filter(({ uses }) => uses.includes(step)).map(({ path }) => path);
+  const below = used.filter((path) => path !== project && isWithin(path, project));
+  return bound.filter(({ path }) => used.includes(path) || below.some((folder) => isWithin(path, folder)));
 }
 
 function stale(path: string, before: string | undefined, after: string): ConductorError {

@@ -17,12 +17,12 @@ import { boundFact, commandFacts, limitsOf, programFact, sandboxFacts, usualEnvi
 export function reachOf(plan: Plan, parsed: CommandPlan, project: string, around: Around): Reach {
   const asked = around.judgement.shares?.commands ?? [];
   const commands = plan.steps.flatMap((step, at) => step.commands.map((command, index) => ({ command, step: at, parsed: parsed.pipelines[at]?.commands[index], fed: index > 0 })));
-  const named = commands.map(({ command }) => new Set(pathsOf(command, project).map(({ path }) => path)));
   const units = commands.flatMap(({ command, step, parsed: judged, fed }, index): Unit[] => {
     if (judged === undefined) return [];
-    const own = plan.bound.filter(({ path }) => named[index]?.has(path) === true);
-    // An earlier command, or one that runs beside it, may change what this one reads.
-    const shaky = own.some(({ path, kind }) => kind !== 'missing' && named.some((others, other) => other !== index && others.has(path)));
+    const named = new Set(pathsOf(command, project).map(({ path }) => path));
+    const own = plan.bound.filter(({ path }) => named.has(path));
+    // An earlier command, or one that runs beside it, may change what this one reads, or the folder in which that lies.
+    const shaky = commands.some((_, other) => other !== index && around.judgement.shares?.reads[other] !== true);
     const standing = standingOf(command, plan, around);
     const folder = gitFolderOf(command);
     const meant = folder === undefined ? [] : plan.meanings.filter((meaning) => meaning.step === step && meaning.folder === folder).map((meaning) => meaningFact(meaning, false));

@@ -1,7 +1,7 @@
 import { tmpdir } from 'node:os';
 import { z } from 'zod';
 import type { Outcome, Verdict } from '../../../../protocol/src/call';
-import type { Bound } from './binding';
+import { changeableBy, type Bound } from './binding';
 import { settled, takersOfUnnamed } from './meanings';
 import { planCommand, type Machine, type Plan, type Planned, type Step } from './plan';
 import { readSearchPath } from './resolve';
@@ -64,7 +64,7 @@ async function prepare(given: ShellInput, context: PrepareContext, machine: Mach
   return {
     verdict,
     facts,
-    show: show(planned),
+    show: show(planned, context.project),
     readOnly: planned.judgement.readOnly,
     ...(reach === undefined ? {} : { reach }),
     ...(plan === undefined ? {} : levelOf(plan)),
@@ -72,19 +72,20 @@ async function prepare(given: ShellInput, context: PrepareContext, machine: Mach
   };
 }
 
-function show({ plan, cwd, raw }: Planned): Shown {
-  return { title: 'Run a command', raw, cwd, details: plan === undefined ? [] : looseIn(plan) };
+function show({ plan, cwd, raw }: Planned, project: string): Shown {
+  return { title: 'Run a command', raw, cwd, details: plan === undefined ? [] : looseIn(plan, project) };
 }
 
 /** What an earlier command of the line may change before a later one uses it. */
-function looseIn({ bound, meanings, steps }: Plan): readonly (readonly [string, string])[] {
-  const files = bound.filter((each) => isLoose(each, steps)).map(({ path }) => [`Not bound`, `${path}: an earlier command of the line may change it before a later one uses it`] as const);
+function looseIn({ bound, meanings, steps }: Plan, project: string): readonly (readonly [string, string])[] {
+  const files = loose(bound, steps, project).map(({ path }) => [`Not bound`, `${path}: an earlier command of the line may change it before a later one uses it`] as const);
   const words = [...new Set(meanings.filter(({ step }) => step >= settled(steps)).map(({ word }) => word))];
   const unnamed = takersOfUnnamed({ steps, meanings }).map((line) => ['Not bound', `${line.slice(0, 80)}: it takes all changed files as they are when it runs`] as const);
   return [...files, ...unnamed, ...words.map((word) => ['Not bound', `${word}: an earlier command of the line may change what it means`] as const)];
 }
 
-/** What several steps use, one that does more than read may change; names at which nothing lies are no news. */
-function isLoose({ kind, uses }: Bound, steps: readonly Step[]): boolean {
-  return kind !== 'missing' && uses.slice(0, -1).some((step) => steps[step]?.reads === false);
+/** What a step uses after one that does more than read may have changed it; names at which nothing lies are no news. */
+function loose(bound: readonly Bound[], steps: readonly Step[], project: string): readonly Bound[] {
+  const changed = steps.flatMap(({ reads }, step) => (reads ? [] : changeableBy(step, bound, project).filter(({ kind, uses }) => kind !== 'missing' && uses.some((use) => use > step))));
+  return [...new Set(changed)];
 }
