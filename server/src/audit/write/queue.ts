@@ -24,6 +24,11 @@ export class EntryQueue {
     return this.#bytes;
   }
 
+  /** Whether somebody waits for what waits. */
+  get isAwaited(): boolean {
+    return this.#waiting.some(({ caller }) => caller !== undefined);
+  }
+
   push(waiting: Waiting): void {
     this.#waiting.push(waiting);
     this.#bytes += waiting.entry.bytes;
@@ -35,7 +40,7 @@ export class EntryQueue {
    */
   cut(before: number): Waiting[] {
     const callers = this.#waiting.length + before;
-    const most = callers < fewestHalved ? callers : Math.ceil(callers / 2);
+    const most = callers < fewestHalved || !this.isAwaited ? callers : Math.ceil(callers / 2);
     return this.#waiting.splice(0, Math.min(most, cutLength(this.#waiting)));
   }
 

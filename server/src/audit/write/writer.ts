@@ -55,7 +55,7 @@ export type AuditWriterOptions = Readonly<{
 export type AuditWriter = Readonly<{
   /** Resolves when the entry is durable. Rejects with AUDIT_UNAVAILABLE when it cannot be, and TOO_LARGE above 1 MiB. */
   append(entry: NewEntry): Promise<Placed>;
-  /** For calls that change nothing: resolves with the id at once while the log is healthy, and is written behind; else like `append`. */
+  /** For calls that change nothing: resolves with the id at once while the log is healthy, and is written within milliseconds; else like `append`. */
   enqueue(entry: NewEntry): Promise<string>;
   /** Sets a tampered or lost log aside and begins a new one that names it and the reason; gives the path of the old one, if it was there. Rejects with CONFLICT when there is no need. */
   startNewLog(reason: string): Promise<string | undefined>;
@@ -79,6 +79,8 @@ export async function openAuditWriter(options: AuditWriterOptions): Promise<Audi
 
 /** Above this many queued bytes, `enqueue` waits like `append`. */
 const mostQueuedBytes = 8_388_608;
+/** Milliseconds for which entries that nobody waits for are gathered, and bytes of them that end it: a write and a sync cost more than all the rest of such a call. */
+const gathering = { ms: 5, bytes: 262_144 } as const;
 
 class LogWriter implements AuditWriter {
   readonly #nextId: () => string;
@@ -91,6 +93,7 @@ class LogWriter implements AuditWriter {
   readonly #rotated = new News<number>();
   #turn: Promise<void> = Promise.resolve();
   #scheduled = false;
+  #later: NodeJS.Timeout | undefined;
 
   constructor({ path, createdBy, actor, afterCrash, known, disk = realDisk, now = Date.now, nextId = eventIds(now), keeping = () => defaultKeeping, redact = (entry) => entry, flaw = runtimeFlaw }: AuditWriterOptions) {
     this.#redact = redact;
@@ -116,7 +119,7 @@ class LogWriter implements AuditWriter {
     if (this.#health.now.state !== 'healthy' || this.#queue.bytes > mostQueuedBytes) return (await this.append(entry)).id;
     const prepared = this.#prepare(entry);
     this.#queue.push({ entry: prepared, owed: true, caller: undefined });
-    this.#drainSoon();
+    this.#drainLater();
     return prepared.id;
   }
 
@@ -154,7 +157,7 @@ class LogWriter implements AuditWriter {
 
   async close(): Promise<void> {
     await this.#inTurn(async () => {
-      await this.#drain();
+      while (this.#queue.length > 0) await this.#drain();
       await this.#log.close();
       this.#health.become({ state: 'closed' });
     });
@@ -171,7 +174,16 @@ class LogWriter implements AuditWriter {
     }
   }
 
+  /** Nobody waits for what is queued. */
+  #drainLater(): void {
+    if (this.#queue.bytes > gathering.bytes) return this.#drainSoon();
+    if (this.#scheduled || this.#queue.length === 0) return;
+    this.#later ??= setTimeout(() => this.#drainSoon(), gathering.ms);
+  }
+
   #drainSoon(): void {
+    clearTimeout(this.#later);
+    this.#later = undefined;
     if (this.#scheduled || this.#queue.length === 0) return;
     this.#scheduled = true;
     // Not at once: what follows in this turn of the event loop can share the write.
@@ -188,9 +200,11 @@ class LogWriter implements AuditWriter {
     return done;
   }
 
-  /** Writes batch after batch until nobody waits. Whoever is durable is answered while the next batch is on its way to the disk. */
+  /** Writes what is there, and batch after batch until nobody waits. Whoever is durable is answered while the next batch is on its way to the disk. */
   async #drain(): Promise<void> {
     const answers = new Answers();
+    clearTimeout(this.#later);
+    this.#later = undefined;
     try {
       while (this.#queue.length > 0) {
         if (!this.#log.isOpen && !(await this.#reopen())) return;
@@ -198,14 +212,16 @@ class LogWriter implements AuditWriter {
         answers.give();
         await written;
         const last = this.#log.lastOfFile();
-        if (last === undefined && this.#queue.length > 0) continue;
+        if (last === undefined && this.#queue.isAwaited) continue;
         answers.give();
         if (last !== undefined) await this.#rotate(last);
         // Whoever was answered now may hand over the next entry in this turn of the event loop, to share the next write.
         await nextTurn();
+        if (!this.#queue.isAwaited) break;
       }
     } finally {
       answers.give();
+      this.#drainLater();
     }
   }
 
