@@ -226,7 +226,7 @@ export const configSchema = z
         readOnlyDurability: z
           .enum(['durable', 'queued'])
           .default('durable')
-          .describe('Whether entries of read-only tools reach the disk before the result is released (`durable`), or with the next batch (`queued`, faster). Tools that change anything are always durable. Default: durable.'),
+          .describe('Whether entries of read-only tools reach the disk before the result is released (`durable`), or within milliseconds after it (`queued`, faster). Tools that change anything are always durable. Default: durable.'),
         maxSizeMb: z.number().int().min(1).max(4096).default(64).describe('MiB at which a file of the log is closed and the next one begun, 1 to 4096; a file older than 30 days is closed as well. Default: 64.'),
         retentionDays: z
           .number()

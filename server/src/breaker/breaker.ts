@@ -34,6 +34,8 @@ export type BreakerSnapshot = Readonly<{
 export type Breaker = Readonly<{
   admit(): Admission;
   snapshot(): BreakerSnapshot;
+  /** Milliseconds until a probe is let through, while it is open; changes nothing. */
+  openFor(): number | undefined;
   /** Closes it by hand and forgets its failures. False when there was nothing to forget. */
   reset(): boolean;
 }>;
@@ -58,7 +60,7 @@ const mostMessage = 500;
 /** Makes a closed breaker: failures in a row open it, after the timeout one probe at a time is let through, and probes close or reopen it. */
 export function createBreaker(options: BreakerOptions): Breaker {
   const machine = new Machine(options);
-  return { admit: () => machine.admit(), snapshot: () => machine.snapshot(), reset: () => machine.reset() };
+  return { admit: () => machine.admit(), snapshot: () => machine.snapshot(), openFor: () => machine.openFor(), reset: () => machine.reset() };
 }
 
 class Machine {
@@ -88,6 +90,11 @@ class Machine {
     if (state.kind !== 'open') return { state: state.kind, ...common };
     const retryAfterMs = this.waitMs(state.since);
     return retryAfterMs > 0 ? { state: 'open', retryAfterMs, ...common } : { state: 'halfOpen', ...common };
+  }
+
+  openFor(): number | undefined {
+    const wait = this.state.kind === 'open' ? this.waitMs(this.state.since) : 0;
+    return wait > 0 ? wait : undefined;
   }
 
   reset(): boolean {
@@ -122,6 +129,8 @@ class Machine {
 
   private settle(result: CallResult, message: string | undefined): void {
     const before = this.state;
+    // What goes well all the time asks for no settings.
+    if (result !== 'failure' && before === closed) return;
     if (result === 'failure') this.failed(message);
     this.move(after(before, result, this.options.settings(), this.options.now()));
     if (this.state.kind !== before.kind || this.state.failures !== before.failures) this.options.onChange();

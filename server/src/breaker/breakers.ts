@@ -26,6 +26,8 @@ export type Breakers = Readonly<{
   views(): BreakerView[];
   /** One breaker; undefined for a tool that was never called. */
   view(tool: string): BreakerView | undefined;
+  /** Milliseconds until the breaker of a tool lets a probe through, while it is open; changes nothing. */
+  openFor(tool: string): number | undefined;
   /** Closes one by hand. The caller records who did and why. */
   reset(tool: string): 'reset' | 'alreadyClosed' | 'unknown';
   /** Call after the configuration changed, so that people see the new thresholds. */
@@ -78,6 +80,7 @@ export function createBreakers(options: BreakersOptions): Breakers {
       const breaker = breakers.get(tool);
       return breaker === undefined ? undefined : viewOf(tool, breaker);
     },
+    openFor: (tool) => breakers.get(tool)?.openFor(),
     reset(tool) {
       const breaker = breakers.get(tool);
       if (breaker === undefined) return 'unknown';

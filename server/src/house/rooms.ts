@@ -217,7 +217,7 @@ export async function buildRooms(ground: Ground): Promise<Built> {
     // A second look at the settings: without them the seal hears nothing.
     heardFromClient: (call) => { const { elicitation, requireSigned } = config.current().config.approvals; if (elicitation && !requireSigned) witness.heard(call); },
     admit: (tool) => admitBoth(breakers, tool),
-    openFor: (tool) => [backendOf(tool), tool].flatMap((name) => (name === undefined ? [] : (breakers.view(name) ?? []))).find(({ state }) => state === 'open')?.retryAfterMs,
+    openFor: (tool) => { const backend = backendOf(tool); return (backend === undefined ? undefined : breakers.openFor(backend)) ?? breakers.openFor(tool); },
     recorder: provenance.counting(createRecorder(growing(writer), (call, text) => redaction.output(call, text))),
   });
   const silent = () => Promise.resolve();

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { sha256 } from '../../../protocol/src/audit/bytes';
 import { canonicalJson } from '../../../protocol/src/audit/canonical';
 
 /** What an approval binds to: named facts, so that nothing can be bound that is not shown, nor change without a name for what changed. */
@@ -24,7 +24,7 @@ export const notThere = 'not there';
 
 /** SHA-256 (64 hex digits) over the canonical JSON (RFC 8785) of facts in their order. */
 export function digestOfFacts(facts: readonly Fact[]): string {
-  return createHash('sha256').update(canonicalJson(facts.map(({ label, key, value }) => [label, key, value])).text).digest('hex');
+  return sha256(canonicalJson(facts.map(({ label, key, value }) => [label, key, value])).text);
 }
 
 /** The facts as a person reads them, in their order. Paths that must stay empty come last, in one line for each label. */

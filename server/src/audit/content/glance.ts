@@ -44,8 +44,17 @@ export class Glance {
     this.#word(entry.actor?.client);
     if (entry.approval?.reason !== undefined) this.#add(entry.approval.reason);
     const found = this.#look();
-    if (found === 'nothing') this.#keep(entry);
+    if (found === 'nothing') this.foundClean(entry);
     return found;
+  }
+
+  /** The entry that was looked at last holds nothing, as the closer look found. */
+  foundClean(entry: NewEntry): void {
+    // Calls that never end are forgotten with all others.
+    if (this.#clean.size >= mostCalls) this.#clean.clear();
+    if (entry.phase === 'intent') this.#clean.set(entry.id, entry.input);
+    if (this.#words.size + this.#fresh.length > mostWords) this.#words.clear();
+    for (const word of this.#fresh) this.#words.add(word);
   }
 
   #look(): Glimpse {
@@ -59,14 +68,6 @@ export class Glance {
     const clean = this.#clean.get(call) === input;
     this.#clean.delete(call);
     return clean;
-  }
-
-  #keep(entry: NewEntry): void {
-    // Calls that never end are forgotten with all others.
-    if (this.#clean.size >= mostCalls) this.#clean.clear();
-    if (entry.phase === 'intent') this.#clean.set(entry.id, entry.input);
-    if (this.#words.size + this.#fresh.length > mostWords) this.#words.clear();
-    for (const word of this.#fresh) this.#words.add(word);
   }
 
   #forgetIfOthersCount(): void {

@@ -38,6 +38,7 @@ export function createRedaction({ secret, known, knowledge = () => ({}) }: Redac
       const find = new Finder(secret, { id, call: entry.phase === 'done' || entry.phase === 'event' ? entry.call : id }, seen === 'looks' ? nothing : everything);
       const clean = find.inEntry(entry);
       const removed = find.removed(named, entry.removed);
+      if (clean === entry && seen === 'looks') glance.foundClean(entry);
       return clean === entry || removed === undefined ? entry : { ...clean, removed };
     },
     output(call, text) {

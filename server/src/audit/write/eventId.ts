@@ -20,11 +20,12 @@ export function eventIds(now: () => number = Date.now): () => string {
   let last = -1;
   let prefix = '';
   let count = 0;
+  const few = randomPieces(11);
   return () => {
     const time = now();
     if (time > last) {
       last = time;
-      const random = randomBytes(11);
+      const random = few();
       prefix = `evt_${base32(time, 10)}${base32(random.readUIntBE(0, 6) * 4 + (random.readUInt8(6) & 3), 10)}`;
       // 29 random bits in a field of 30 leave room to count.
       count = random.readUInt32BE(7) >>> 3;
@@ -32,6 +33,17 @@ export function eventIds(now: () => number = Date.now): () => string {
       count += 1;
     }
     return prefix + (pairs[(count >>> 20) & 1_023] ?? '') + (pairs[(count >>> 10) & 1_023] ?? '') + (pairs[count & 1_023] ?? '');
+  };
+}
+
+/** Random bytes, so many each time, out of a supply: asking the system takes longer than all else about an id. */
+function randomPieces(length: number): () => Buffer {
+  let supply = Buffer.alloc(0);
+  return () => {
+    if (supply.length < length) supply = randomBytes(100 * length);
+    const piece = supply.subarray(0, length);
+    supply = supply.subarray(length);
+    return piece;
   };
 }
 

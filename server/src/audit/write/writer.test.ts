@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readFile, readdir, stat } from 'node:fs/promises';
+import { mock } from 'node:test';
 import { SimulatedDisk } from '../../../../test/fakes/simulatedDisk';
 import { createAuditReader } from '../read/reader';
 import { verifyAuditLog } from '../verify/verifier';
@@ -152,6 +153,28 @@ describe('audit writer', () => {
     await writer.enqueue(event('alone'));
     await writer.close();
     assert.ok(disk.bytes(path)?.toString('utf8').includes('alone'));
+  });
+
+  it('audit:queued gathers what nobody waits for, for five milliseconds or 256 KiB, into one write', async () => {
+    const disk = new SimulatedDisk();
+    const writer = await open({ disk });
+    const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+    const next = (): Promise<number> => new Promise((resolve) => { const stop = writer.onAppended((news) => (stop(), resolve(news.length))); });
+    mock.timers.enable({ apis: ['setTimeout'] });
+    try {
+      for (let n = 0; n < 40; n += 1) await writer.enqueue(event(n)).then(turn);
+      assert.equal(disk.calls.get('append'), 1, 'only that of the genesis');
+      const first = next();
+      mock.timers.tick(5);
+      assert.equal(await first, 40);
+      const second = next();
+      for (let n = 0; n < 9; n += 1) await writer.enqueue(event('x'.repeat(30_000)));
+      assert.equal(await second, 9);
+    } finally {
+      mock.timers.reset();
+    }
+    await writer.close();
+    assert.equal((await verifyAuditLog(path, { disk })).verdict, 'intact');
   });
 
   it('closes: writes what is queued and refuses the rest', async () => {

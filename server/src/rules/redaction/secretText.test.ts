@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { findSecrets, namesSecret } from './secretText';
+import { findSecrets, mayHoldSecrets, namesSecret } from './secretText';
 
 /** Texts with what must be found in them; the secrets are made up. */
 const rows: readonly (readonly [text: string, ...secrets: string[]])[] = [
@@ -45,6 +45,16 @@ describe('secrets in texts', () => {
   it('knows the names under which secrets are passed', () => {
     assert.deepEqual(['password', 'apiKey', 'API_KEY', 'client_secret', 'Authorization', '--token', '--db-password'].filter((name) => !namesSecret(name)), []);
     assert.deepEqual(['path', 'content', 'command', 'monkey', '--tokenize', 'keys', 'passwordless'].filter(namesSecret), []);
+  });
+
+  it('audit:redacted: finds in a long text what it finds in a short one, wherever it stands', () => {
+    for (const [text, ...secrets] of rows.filter(([given]) => !given.includes('canary-of-the-environment') && !given.endsWith('MIIE'))) {
+      for (const at of [0, 1, 2, 3, 700, 1999, 2000]) {
+        const long = `${'.\n'.repeat(at)}${text}\n${'é.'.repeat(2000 - at)}`;
+        assert.deepEqual(findSecrets(long).map(({ from, to }) => long.slice(from, to)), secrets, `${String(at)} ${text}`);
+        assert.equal(mayHoldSecrets(long), mayHoldSecrets(text), text);
+      }
+    }
   });
 
   it('ends for hostile text of every kind, with spans that do not overlap', () => {

@@ -21,6 +21,7 @@ export function openHttp(target: HttpTarget, incoming: Incoming): Transport {
 }
 
 class HttpTransport implements Transport {
+  readonly cuts = true;
   readonly #end = new AbortController();
   #session: string | undefined;
   #revision: string | undefined;

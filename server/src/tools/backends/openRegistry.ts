@@ -68,6 +68,9 @@ export type OpenRegistry = Registry &
     close(): void;
   }>;
 
+/** Milliseconds for which one call need not be judged again, as long as nothing changed that this process knows of. */
+const sameMomentMs = 1;
+
 /** Rules by which agents do not even see a tool. */
 const hiddenBy: ReadonlySet<string> = new Set(['external.off', 'external.unreadable', 'external.disabled', 'external.quarantined', 'external.backendUnknown', 'external.notListed', 'external.denied', 'external.track', 'external.toolChanged']);
 
@@ -76,7 +79,11 @@ const platform: PathPlatform = process.platform === 'win32' ? 'win32' : process.
 /** Opens the registry of a configuration folder. Never rejects: what cannot be read leaves nothing external. */
 export async function openRegistry(needs: RegistryNeeds): Promise<OpenRegistry> {
   const listeners = new Set<() => void>();
-  const tell = (): void => listeners.forEach((listener) => listener());
+  let generation = 0;
+  const tell = (): void => {
+    generation += 1;
+    listeners.forEach((listener) => listener());
+  };
   const newest = await needs.newestPins?.();
   const pins = new Pins({ ...(newest === undefined ? {} : { newest }), file: pinFileAt(join(needs.configDir, pinFileName), needs.controlKey), record: needs.record, self: needs.self, now: () => new Date(needs.wallNow()).toISOString(), onChange: tell });
   const launches = new Map<string, Readonly<{ profile: Profile; launch: Launch }>>();
@@ -97,7 +104,7 @@ export async function openRegistry(needs: RegistryNeeds): Promise<OpenRegistry> 
   const completed = createCompleted();
 
   const profileOf = (backend: string): Profile | undefined => present.get(backend);
-  const mode = (): ExternalMode => modeOf(needs.environment, needs.settings());
+  const mode = createMode(needs);
 
   /** Looks at what changed, and only then lets the new profiles hold: nothing runs under an identity that nobody looked at. */
   const refresh = async (): Promise<void> => {
@@ -167,7 +174,18 @@ export async function openRegistry(needs: RegistryNeeds): Promise<OpenRegistry> 
     return flight.identity !== identityOf(backend)?.hash || needs.now() - flight.at > profile.preflight.ttl_s * 1000 ? 'stale' : 'passed';
   };
 
-  const judge = ({ backend, tool, arguments: given, project }: Wish): ExternalVerdict => {
+  /** Judgements of a moment ago: a call that nothing holds up asks three times within microseconds. */
+  const lately = new WeakMap<Wish, Readonly<{ verdict: ExternalVerdict; at: number; generation: number; policy: ExternalPolicy; settings: Config['externalMcp'] }>>();
+  const judge = (wish: Wish): ExternalVerdict => {
+    const now = { at: performance.now(), generation, policy: files.policy.current().value, settings: needs.settings() };
+    const before = lately.get(wish);
+    if (before !== undefined && now.at - before.at < sameMomentMs && before.generation === generation && before.policy === now.policy && before.settings === now.settings) return before.verdict;
+    const verdict = judgeNow(wish);
+    lately.set(wish, { verdict, ...now });
+    return verdict;
+  };
+
+  const judgeNow = ({ backend, tool, arguments: given, project }: Wish): ExternalVerdict => {
     const { backends, policy } = projectFiles(project);
     const own = profileOf(backend);
     const held = own === undefined ? undefined : tighten(own, tightenedBy(project, backend, backends));
@@ -204,6 +222,7 @@ export async function openRegistry(needs: RegistryNeeds): Promise<OpenRegistry> 
     listed: (backend, tools) => {
       const before = offered.get(backend);
       offered.set(backend, tools);
+      generation += 1;
       const changes = pins.toolChanges(backend, tools);
       if (changes.length === 0 || JSON.stringify(before) === JSON.stringify(tools)) return;
       const input = { backend, changes: changes.slice(0, 100).map(({ tool, kind }) => ({ tool, kind })) };
@@ -278,6 +297,16 @@ function createCompleted(): (name: string, profile: Profile) => Profile {
     const known = made.get(profile) ?? withFields(name, profile);
     made.set(profile, known);
     return known;
+  };
+}
+
+/** The mode, worked out once for each configuration: the environment of a process stays what it is. */
+function createMode({ environment, settings }: Pick<RegistryNeeds, 'environment' | 'settings'>): () => ExternalMode {
+  let made: Readonly<{ of: Config['externalMcp']; mode: ExternalMode }> | undefined;
+  return () => {
+    const of = settings();
+    if (made?.of !== of) made = { of, mode: modeOf(environment, of) };
+    return made.mode;
   };
 }
 

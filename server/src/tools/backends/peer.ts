@@ -81,7 +81,7 @@ export class Peer {
       if (this.#ended !== undefined) return reject(gone(this.#ended));
       if (ask.signal?.aborted === true) return reject(cancelled());
       const id = this.#next++;
-      const travel = new AbortController();
+      const travel = this.#transport?.cuts === true ? new AbortController() : undefined;
       const began = this.now();
       let timer: NodeJS.Timeout | undefined;
       const done = (act: () => void): void => {
@@ -92,7 +92,7 @@ export class Peer {
       };
       const giveUp = (error: ConductorError): void => done(() => {
         this.#forget(id, method, error.message);
-        travel.abort();
+        travel?.abort();
         reject(error);
       });
       const silent = (): void => {
@@ -119,7 +119,7 @@ export class Peer {
       });
       ask.signal?.addEventListener('abort', withdraw, { once: true });
       listen();
-      this.#send({ jsonrpc: '2.0', id, method, params: onProgress === undefined ? params : withToken(params, id) }, travel.signal).catch((thrown: unknown) => this.#waiting.get(id)?.fail(toConductorError(thrown, 'BACKEND_UNAVAILABLE')));
+      this.#send({ jsonrpc: '2.0', id, method, params: onProgress === undefined ? params : withToken(params, id) }, travel?.signal).catch((thrown: unknown) => this.#waiting.get(id)?.fail(toConductorError(thrown, 'BACKEND_UNAVAILABLE')));
     });
   }
 

@@ -17,12 +17,26 @@ export type ProjectFiles = Readonly<{ backends: ProjectFile<ProjectBackends>; po
 export function createProjectFiles(configDir: string): (project: string) => ProjectFiles {
   const backends = createReader(backendsFileName, projectBackendsSchema);
   const policy = createReader(externalPolicyFileName, externalPolicySchema);
+  const none: ProjectFiles = { backends: { kind: 'none' }, policy: { kind: 'none' } };
+  let last: Readonly<{ project: string; folder: string; isOurs: boolean }> | undefined;
   return (project) => {
-    const folder = join(project, projectFolderName);
+    if (last?.project !== project) {
+      const folder = join(project, projectFolderName);
+      last = { project, folder, isOurs: resolve(folder) === resolve(configDir) };
+    }
     // The home folder as a project has the user's own files there.
-    if (resolve(folder) === resolve(configDir)) return { backends: { kind: 'none' }, policy: { kind: 'none' } };
-    return { backends: backends(folder), policy: policy(folder) };
+    if (last.isOurs || !isThere(last.folder)) return none;
+    return { backends: backends(last.folder), policy: policy(last.folder) };
   };
+}
+
+/** False only when nothing is there: each call looks, and most projects have no such folder. */
+function isThere(folder: string): boolean {
+  try {
+    return lstatSync(folder, { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    return true;
+  }
 }
 
 /** Most projects whose files are remembered. */

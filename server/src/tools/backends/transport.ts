@@ -21,6 +21,8 @@ export type Transport = Readonly<{
   egress: Egress;
   /** What may have gone wrong as far as this end knows, as sentences; empty where nothing is known. */
   remarks(): string;
+  /** Whether `send` follows its signal: what was sent on its own can be cut off, lines on one stream cannot. */
+  cuts?: true;
   /** Sends one message. Rejects with a ConductorError when it cannot have arrived, or nobody knows whether it did. */
   send(message: Message, signal?: AbortSignal): Promise<void>;
   /** Tells the transport which revision was agreed upon, for those that name it beside each message. */
