@@ -1,5 +1,5 @@
 import { strictest, type Verdict } from '../../../protocol/src/call';
-import { ask, deny, outOfScope } from './argumentKinds';
+import { ask, deny, outOfScope, judgeLinked } from './argumentKinds';
 import { judgeArguments, joined, type Scope } from './commandArguments';
 import { parseArguments, parseCommandLine } from './commandLine';
 import { judgeTogether } from './effects';
@@ -194,7 +194,7 @@ function judgeRedirection(redirection: Redirection, where: Where): Verdict | und
     case 'sink':
       return undefined;
     case 'inside':
-      return reads ? undefined : ask('shell.redirectWrite', `The line writes to the file "${shown}", which asks. Files can also be written with filesystem.write.`);
+      return reads ? judgeLinked('The line', 'read', redirection.target, { facts: where.input.facts, folder: where.folder }) : ask('shell.redirectWrite', `The line writes to the file "${shown}", which asks. Files can also be written with filesystem.write.`);
     case 'control':
       return reads ? undefined : ask('shell.redirectControl', `The line writes to "${shown}", which decides which programs run or what agents may do.`);
     case 'outside':

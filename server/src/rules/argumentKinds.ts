@@ -1,6 +1,7 @@
 import type { Verdict } from '../../../protocol/src/call';
 import type { CommandFacts, GitFacts } from './places';
 import type { Kind } from './programs/rule';
+import { insidePackages } from './scope';
 
 /** Judges single arguments by their kind, and gives the rules their words. */
 
@@ -91,7 +92,7 @@ export function judgePath(name: string, kind: 'read' | 'write', text: string, sc
   switch (place) {
     case 'inside':
       if (kind === 'write' && scope.facts.steersGit?.(scope.folder, text) === 'below') return ask('shell.controlFile', `Below "${shown}" lies what git takes hooks or settings from, so changing it asks.`);
-      return kind === 'write' && scope.writesThrough === true && scope.facts.sharesContent?.(scope.folder, text) === true ? ask('shell.hardLink', `"${shown}" has another name (a hard link) that may lie outside the project, and ${name} would change what lies there too.`) : undefined;
+      return judgeLinked(name, kind, text, scope);
     case 'sink':
       return undefined;
     case 'control':
@@ -103,6 +104,18 @@ export function judgePath(name: string, kind: 'read' | 'write', text: string, sc
     case 'forbidden':
       return deny('shell.forbiddenPath', `"${shown}" is a named pipe, a socket, a device or a network name.`);
   }
+}
+
+/** A file with further names may be one from outside; stores of packages are made of such files. */
+export function judgeLinked(name: string, kind: 'read' | 'write', text: string, scope: PathScope): Verdict | undefined {
+  const matters = kind === 'write' ? scope.writesThrough === true : !packaged(`${scope.folder}/${text}`.split(/[\\/]/));
+  if (!matters || scope.facts.sharesContent?.(scope.folder, text) !== true) return undefined;
+  const shown = text.slice(0, 120);
+  return ask('shell.hardLink', `"${shown}" has another name (a hard link) that may lie outside the project${kind === 'read' ? ', so reading it asks.' : `, and ${name} would change what lies there too.`}`);
+}
+
+function packaged(segments: readonly string[]): boolean {
+  return insidePackages([segments]) && !segments.includes('..');
 }
 
 /** The refusal of a change outside the write scope. */

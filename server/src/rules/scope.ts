@@ -68,7 +68,7 @@ function ask(rule: string, reason: string): Verdict {
   return { verdict: 'approve', rule, reason };
 }
 
-/** Package stores link every file twice or more; asking there would nag without end. */
-function insidePackages(names: readonly (readonly string[])[]): boolean {
+/** Whether names lead into package stores: those link every file twice or more, so that asking there would nag without end. */
+export function insidePackages(names: readonly (readonly string[])[]): boolean {
   return names.every((segments) => segments.includes('node_modules'));
 }

@@ -18,7 +18,7 @@ export const writers: readonly (readonly [string, ArgumentRule])[] = [
   ['cp', { ...copy, check: copiesPlainly, derive: (seen) => [...landings(seen), ...(recursive.some((name) => hasOption(seen, name)) ? copiedFolders(seen) : keepsLinks.some((name) => hasOption(seen, name)) ? carried(seen) : [])] }],
   ['mv', { changesNames: true, flags: '-i -n -v -f -u --interactive --no-clobber --verbose --force --update --version --help', values: { write: '-t --target-directory' }, operands: ['write'], least: 2, check: copiesPlainly, derive: (seen) => [...landings(seen), ...pipelineFolders(seen), ...carried(seen)] }],
   ['ln', { changesNames: true, flags: '-s -f -n -v -r --symbolic --force --no-dereference --verbose --relative --version --help', operands: ['write'], least: 2, most: 2, check: straightTarget, derive: linkPaths }],
-  ['mkdir', { changesNames: true, flags: '-p -v --parents --verbose --version --help', values: { text: '-m --mode' }, operands: ['write'] }],
+  ['mkdir', { changesNames: true, flags: '-p -v --parents --verbose --version --help', values: { text: '-m --mode' }, operands: ['write'], check: (seen) => seen.options.map(({ name, value }) => (name === '-m' || name === '--mode' ? modeFlaw(value ?? '') : undefined)).find((flaw) => flaw !== undefined) }],
   ['rmdir', { changesNames: true, flags: '-p -v --parents --verbose --ignore-fail-on-non-empty --version --help', operands: ['write'] }],
   ['touch', { flags: '-a -c -m -h --no-create --no-dereference --version --help', values: { text: '-d -t --date --time', read: '-r --reference' }, operands: ['write'] }],
   ['rm', { changesNames: true, flags: '-f -i -I -v -d --force --interactive --verbose --dir --version --help', operands: ['write'] }],
@@ -49,7 +49,10 @@ function copiesPlainly(seen: Seen): string | undefined {
 
 /** Mode bits that give a program another user's rights ask. */
 function ordinaryMode(seen: Seen): string | undefined {
-  const mode = seen.operands[0] ?? '';
+  return modeFlaw(seen.operands[0] ?? '');
+}
+
+function modeFlaw(mode: string): string | undefined {
   if (/^0?[0-7]{2}[2367]$/.test(mode) || /[oa][ugoa]*[-+=]*[+=][rxX]*w/.test(mode)) return 'everybody on this machine could write there';
   return /^(0?[0-7]{3}|[ugoa]*[-+=][rwxX]*(,[ugoa]*[-+=][rwxX]*)*)$/.test(mode) ? undefined : 'the mode is not an ordinary one';
 }

@@ -25,8 +25,16 @@ describe('files by other names', () => {
     assert.equal(readFileSync(join(outside, 'store'), 'utf8'), 'store');
   });
 
+  it('T24: reading one asks, outside of package stores', async () => {
+    mkdirSync(join(ground.project, 'node_modules/p'), { recursive: true });
+    linkSync(join(outside, 'store'), join(ground.project, 'node_modules/p/shared'));
+    for (const line of ['cat d/shared', 'cp d/shared copy', 'cat < d/shared', 'cat node_modules/../d/shared']) assert.equal(await ground.verdict(line), 'approve shell.hardLink', line);
+    for (const line of ['cat node_modules/p/shared', 'cat e']) await ground.silent(line);
+  });
+
   it('what changes only names leaves the other name as it is', async () => {
-    for (const line of ['cat d/shared', 'cp d/shared copy', 'echo x | tee copy', 'mv d/shared d/moved', 'mv -f e d/moved', 'mkdir d/n', 'rm d/moved']) await ground.silent(line);
+    ground.put('copy', 'own');
+    for (const line of ['echo x | tee copy', 'mv d/shared d/moved', 'mv -f e d/moved', 'mkdir d/n', 'rm d/moved']) await ground.silent(line);
     assert.equal(readFileSync(join(outside, 'store'), 'utf8'), 'store');
   });
 
