@@ -29,8 +29,8 @@ async function main(): Promise<void> {
   const lock = tryFileLock(join(configDir, 'broker.lock'));
   if (lock === undefined) process.exit(exitLocked);
   // A bug must not leave a half-dead broker behind that holds the lock: end, and let the next visitor start a fresh one.
-  process.on('uncaughtException', (error) => {
-    logger.error('a bug ended the broker', { error: error.stack ?? error.message });
+  process.on('uncaughtException', (error: unknown) => {
+    logger.error('a bug ended the broker', { error: wordsOf(error) });
     process.exit(70);
   });
   const house = await openHouse({ configDir, logger, redactor, setLogLevel: (next) => { level = next; } });
@@ -43,6 +43,15 @@ async function main(): Promise<void> {
   };
   house.onLeave(leave);
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => leave(signal));
+}
+
+/** Whatever was thrown; nothing that it does may keep the broker alive, or be told by the runtime, which knows of no secrets. */
+function wordsOf(thrown: unknown): string {
+  try {
+    return thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+  } catch {
+    return 'it cannot be told';
+  }
 }
 
 main().catch((thrown: unknown) => {

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { createMessageConnection, StreamMessageReader, StreamMessageWriter, type MessageConnection } from 'vscode-jsonrpc/node';
 import { connectToBroker } from '../../link/src/connect';
 import type { BackendInput } from '../../protocol/src/backends';
@@ -14,7 +15,9 @@ import { trustAll } from './trusting';
 /** Plants secrets in a real broker, lets everything say them that can, and looks at every byte that is left. */
 
 const canaries = { shell: 'cAnary-Sh3ll/9x+Zq&7Lm "w8" Tr', backend: 'cAnary_B4ckend.5kQw8zRt2nVx6', unused: 'cAnary=Unus3d%41-hR5tYw2pLk9' } as const;
-const values = Object.values(canaries);
+/** Never set: somebody is typing it into a file that is open and not saved. */
+const typed = 'cAnaryTyp3d-7mXq2Wv9Kz4Rt8';
+const values = [...Object.values(canaries), typed];
 const script = resolve(__dirname, '../../dist/broker.js');
 
 const sayings = `
@@ -23,6 +26,13 @@ console.log(v); console.log(b.toString('base64')); console.log(b.toString('hex')
 console.error([...v].reverse().join('')); console.error(b.toString('base64').replace(/.{6}/g, '$&\\n'));
 process.stdout.write(v.slice(0, 7)); setTimeout(() => { process.stdout.write(v.slice(7) + '\\n'); if (process.argv[2] === 'fail') throw new Error('it is ' + v); if (process.argv[2] === 'flood') console.log('x'.repeat(262136) + v + 'y'.repeat(900000)); if (process.argv[2] === 'crash') process.abort(); }, 120);
 `;
+
+/** Texts of files that are open in the editor. */
+const openDocuments = {
+  'config.json': `{\n  "plugins": { "shell": { "allowedCommands": ["printenv", ${JSON.stringify(canaries.unused)}],\n    "secrets": { "gh": { "GH_TOKEN": "${typed}", "X": "", "Y": "\${secret:canary.shell}" } } } },\n  "apiKey": "${typed}", "note": ${JSON.stringify(canaries.shell)}\n  // "token": "${typed}"\n}\n`,
+  'mcp_backends.json': `{ "version": 1, "backends": { "one": { "transport": "stdio", "command": "x", "egress_allowlist": [], "description": ${JSON.stringify(canaries.unused)},\n  "args": ["--token", "${typed}"], "env": { "API_KEY": "${typed}", "B": ${JSON.stringify(canaries.backend)}, "C": "" },\n  "configSchema": { "type": "object", "properties": { "PIN": { "type": "string", "secret": true, "title": "${typed}" } } } },\n "two": { "transport": "http", "url": "https://a.example/mcp?api_key=${typed}", "headers": { "Authorization": "Bearer ${typed}" }, "egress_allowlist": [] } } }\n`,
+  'external_mcp_policy.json': `{ "version": "1", "rules": [{ "backend": "echoing", "tools": ["say", "ghp_${'aB3dE6gH9j'.repeat(4).slice(0, 36)}"],\n  "arguments": { "token": "${typed}" } }] }\n`,
+} as const;
 
 describe('the canary proof', function () {
   this.timeout(120_000);
@@ -98,7 +108,7 @@ describe('the canary proof', function () {
     await first.request('tools/list');
     await window.sendRequest('audit/page', { filter: {}, limit: 200 });
     await window.sendRequest('credentials/list', {});
-    await window.sendRequest('textDocument/hover', { textDocument: { uri: `file://${house.configDir}/config.json` }, position: { line: 0, character: 0 } }).catch(() => undefined);
+    await lookAtDocuments();
 
     const { pid } = await house.status();
     if (process.platform === 'linux') await whileOneHasIt(first, pid);
@@ -117,6 +127,36 @@ describe('the canary proof', function () {
     assert.equal(wire.findIndex((bytes) => holds(bytes, values)), -1, 'traffic');
     assert.ok(readFileSync(house.log, 'utf8').includes('credential.used') && existsSync(join(house.configDir, 'broker.log')));
   });
+
+  /** Opens files of the configuration with secrets in them, as they are while somebody types, and asks everything at every place of them. */
+  async function lookAtDocuments(): Promise<void> {
+    const told: { uri: string; diagnostics: Json[] }[] = [];
+    window.onNotification('textDocument/publishDiagnostics', (one: { uri: string; diagnostics: Json[] }) => void told.push(one));
+    await window.sendRequest('initialize', { processId: null, rootUri: null, capabilities: {} });
+    window.sendNotification('initialized', {}).catch(() => undefined);
+    const said: unknown[] = [];
+    for (const [name, text] of Object.entries(openDocuments)) {
+      const uri = pathToFileURL(join(house.configDir, name)).href;
+      const textDocument = { uri };
+      await window.sendNotification('textDocument/didOpen', { textDocument: { uri, languageId: 'jsonc', version: 1, text } });
+      const { diagnostics } = await until(`what is marked in ${name}`, () => told.find((one) => one.uri === uri));
+      const lines = text.split('\n');
+      const whole = { start: { line: 0, character: 0 }, end: { line: lines.length, character: 0 } };
+      const actions = await window.sendRequest('textDocument/codeAction', { textDocument, range: whole, context: { diagnostics } });
+      assert.ok(JSON.stringify(actions).includes('Move to credential store') && JSON.stringify(diagnostics).includes('a secret in clear'), name);
+      said.push(actions, await window.sendRequest('textDocument/documentSymbol', { textDocument }), await window.sendRequest('textDocument/formatting', { textDocument, options: { tabSize: 2, insertSpaces: true } }));
+      for (const [line, { length }] of lines.entries()) {
+        for (let character = 0; character <= length; character += 7) {
+          const place = { textDocument, position: { line, character } };
+          said.push(await window.sendRequest('textDocument/hover', place), await window.sendRequest('textDocument/completion', place));
+        }
+      }
+      await window.sendNotification('textDocument/didChange', { textDocument: { uri, version: 2 }, contentChanges: [{ text: text.slice(0, text.indexOf(typed) + typed.length) }] });
+      said.push(await window.sendRequest('textDocument/completion', { textDocument, position: { line: lines.findIndex((one) => one.includes(typed)), character: 0 } }));
+      await window.sendNotification('textDocument/didClose', { textDocument });
+    }
+    assert.ok(JSON.stringify(said).includes('${secret:canary.shell}'), 'names are completed');
+  }
 
   /** Looks at all processes while a command runs that was given the secret: it has it, in its environment, and nobody else. */
   async function whileOneHasIt(first: RawAgent, broker: number): Promise<void> {

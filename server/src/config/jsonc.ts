@@ -1,4 +1,5 @@
 import { createScanner, parseTree, printParseErrorCode, type Node, type ParseError, type ParseErrorCode } from 'jsonc-parser';
+import { isKeyBetterUnsaid } from '../rules/redaction/typedSecret';
 import type { Span } from './finding';
 
 /** Largest configuration file in bytes: 1 MiB. */
@@ -66,7 +67,7 @@ function oddKeys(node: Node, path: readonly PropertyKey[]): TextProblem[] {
     if (key === undefined) return [];
     const name = String(key.value);
     const problem = (code: string, message: string): TextProblem[] => [{ code, message, path: [...path, name], offset: key.offset, length: key.length }];
-    const twice = seen.has(name) ? problem('config.duplicateKey', `The key ${JSON.stringify(name)} stands here twice. Keep one of them.`) : [];
+    const twice = seen.has(name) ? problem('config.duplicateKey', `The key ${isKeyBetterUnsaid(name) ? 'that is marked' : JSON.stringify(name)} stands here twice. Keep one of them.`) : [];
     seen.add(name);
     // A schema library may drop this key without a word, so it is refused before one sees it.
     const inherited = name === '__proto__' ? problem('config.unknownKey', 'There is no key "__proto__". Remove it.') : [];

@@ -1,6 +1,7 @@
 import { findNodeAtLocation, getNodeValue, type Node } from 'jsonc-parser';
 import type { z } from 'zod';
 import { configSchema, type Config } from '../../../protocol/src/config';
+import { isKeyBetterUnsaid } from '../rules/redaction/typedSecret';
 import { createLocator, pathText, type Finding, type Span } from './finding';
 import { decodeText, parseJsonc, problemLimit, type TextProblem } from './jsonc';
 import { configJsonSchema, type JsonSchema } from './schema';
@@ -57,7 +58,7 @@ function textFinding({ code, message, path, offset, length }: TextProblem, locat
 
 function remarkFinding({ code, message, path, mark, instead }: Remark, root: Node, locate: Locate): Finding {
   const span = mark === 'key' ? keySpan(root, path) : valueSpan(root, path);
-  const place = { path: pathText(path), ...locate(span.offset), offset: span.offset, length: span.length };
+  const place = { path: pathText(path.map((part) => (typeof part === 'string' && isKeyBetterUnsaid(part) ? '…' : part))), ...locate(span.offset), offset: span.offset, length: span.length };
   return { code, severity: 'error', message, ...place, ...(instead === undefined ? {} : { fix: { title: `Change to ${instead}`, ...span, newText: instead } }) };
 }
 

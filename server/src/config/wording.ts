@@ -1,6 +1,7 @@
 import { basename as posixBasename } from 'node:path/posix';
 import type { z } from 'zod';
 import { revealLine } from '../../../protocol/src/display';
+import { isBetterUnsaid, isKeyBetterUnsaid } from '../rules/redaction/typedSecret';
 import { closest } from './closest';
 import { pathText } from './finding';
 import { problemLimit } from './jsonc';
@@ -16,6 +17,7 @@ export function remarksOf(issue: Issue, value: unknown, schema: JsonSchema): Rem
   const at = (code: string, message: string, instead?: string): Remark[] => [
     { code, message, path: issue.path, mark: 'value', ...(instead === undefined ? {} : { instead: JSON.stringify(instead) }) },
   ];
+  const here = saidAt(issue.path, value);
   switch (issue.code) {
     case 'unrecognized_keys':
       return issue.keys
@@ -24,25 +26,25 @@ export function remarksOf(issue: Issue, value: unknown, schema: JsonSchema): Rem
         .map((key) => unknownKey(key, issue.path, schema));
     case 'invalid_key': {
       const message = issue.issues[0]?.message ?? issue.message;
-      return [{ code: 'config.keyForm', message: `${message} This is ${quoted(issue.path.at(-1))}.`, path: issue.path, mark: 'key' }];
+      return [{ code: 'config.keyForm', message: `${message} This is ${saidKey(String(issue.path.at(-1)))}.`, path: issue.path, mark: 'key' }];
     }
     case 'invalid_type':
-      if (value === undefined) return at('config.missing', `The key ${quoted(issue.path.at(-1))} is missing here.`);
-      return at('config.type', `Write ${wanted(issue.expected)} here, not ${kindOf(value)}.`);
+      if (value === undefined) return at('config.missing', `The key ${saidKey(String(issue.path.at(-1)))} is missing here.`);
+      return at('config.type', `Write ${wanted(issue.expected)} here, not ${kindOf(value, here)}.`);
     case 'too_small':
-      return at('config.range', `Write ${String(issue.minimum)} or more; this is ${quoted(value)}.`);
+      return at('config.range', `Write ${String(issue.minimum)} or more; this is ${here}.`);
     case 'too_big':
-      return at('config.range', `Write ${String(issue.maximum)} or less; this is ${quoted(value)}.`);
+      return at('config.range', `Write ${String(issue.maximum)} or less; this is ${here}.`);
     case 'invalid_value': {
       const near = typeof value === 'string' ? closest(value, issue.values.map(String)) : undefined;
-      return at('config.choice', `Write one of ${listed(issue.values.map(quoted))}; this is ${quoted(value)}.${near === undefined ? '' : ` Did you mean ${quoted(near)}?`}`, near);
+      return at('config.choice', `Write one of ${listed(issue.values.map(quoted))}; this is ${here}.${near === undefined ? '' : ` Did you mean ${quoted(near)}?`}`, near);
     }
     case 'invalid_union': {
       const choices: readonly string[] = 'options' in issue && Array.isArray(issue.options) ? issue.options.map(String) : [];
       if (choices.length === 0) return at('config.value', issue.message);
-      if (value === undefined) return at('config.missing', `The key ${quoted(issue.path.at(-1))} is missing here. Write one of ${listed(choices.map(quoted))}.`);
+      if (value === undefined) return at('config.missing', `The key ${saidKey(String(issue.path.at(-1)))} is missing here. Write one of ${listed(choices.map(quoted))}.`);
       const near = typeof value === 'string' ? closest(value, choices) : undefined;
-      return at('config.choice', `Write one of ${listed(choices.map(quoted))}; this is ${quoted(value)}.${near === undefined ? '' : ` Did you mean ${quoted(near)}?`}`, near);
+      return at('config.choice', `Write one of ${listed(choices.map(quoted))}; this is ${here}.${near === undefined ? '' : ` Did you mean ${quoted(near)}?`}`, near);
     }
     case 'invalid_format': {
       const { message, instead } = formAdvice(value, issue.path, issue.message);
@@ -58,7 +60,7 @@ function unknownKey(key: string, parent: readonly PropertyKey[], schema: JsonSch
   const known = Object.keys(schemaAt(schema, parent)?.properties ?? {});
   const remark = (advice: string, instead?: string): Remark => ({
     code: 'config.unknownKey',
-    message: `There is no key ${quoted(key)} ${parent.length === 0 ? 'at the top' : `in ${pathText(parent)}`}. ${advice}`,
+    message: `There is no key ${saidKey(key)} ${parent.length === 0 ? 'at the top' : `in ${pathText(parent)}`}. ${advice}`,
     path,
     mark: 'key',
     ...(instead === undefined ? {} : { instead: JSON.stringify(instead) }),
@@ -73,7 +75,8 @@ function unknownKey(key: string, parent: readonly PropertyKey[], schema: JsonSch
 
 // The advice for a text of the wrong form: what to write for a path, a wildcard or a whole command line in a list of programs.
 function formAdvice(value: unknown, path: readonly PropertyKey[], message: string): { message: string; instead?: string } {
-  if (typeof value !== 'string' || !pathText(path).startsWith('plugins.shell.')) return { message: `${message} This is ${quoted(value)}.` };
+  const here = saidAt(path, value);
+  if (typeof value !== 'string' || here === unsaid || !pathText(path).startsWith('plugins.shell.')) return { message: `${message} This is ${here}.` };
   if (/[*?[\]{}]/.test(value)) return { message: `${quoted(value)}: wildcards are not accepted. Name each program.` };
   const [word = ''] = value.trim().split(/\s+/);
   const name = posixBasename(word.replaceAll('\\', '/')).replace(/\.(?:exe|cmd|bat)$/i, '');
@@ -98,11 +101,23 @@ function wanted(expected: string): string {
   return wants[expected] ?? expected;
 }
 
-function kindOf(value: unknown): string {
+function kindOf(value: unknown, here: string): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object') return 'an object';
-  return typeof value === 'number' && !Number.isFinite(value) ? 'a number that large' : quoted(value);
+  return typeof value === 'number' && !Number.isFinite(value) ? 'a number that large' : here;
+}
+
+const unsaid = 'something that is not shown, since it may be a secret';
+
+/** What stands at a place, as it is said: a secret in the wrong place must not travel in what is wrong with it. */
+function saidAt(path: readonly PropertyKey[], value: unknown): string {
+  const isText = typeof value === 'string' || typeof value === 'number';
+  return isText && isBetterUnsaid(path, String(value)) ? unsaid : quoted(value);
+}
+
+function saidKey(key: string): string {
+  return isKeyBetterUnsaid(key) ? 'that is not shown, since it may be a secret,' : quoted(key);
 }
 
 function quoted(value: unknown): string {

@@ -8,6 +8,7 @@ import type { Fix } from '../config/finding';
 import { parseJsonc } from '../config/jsonc';
 import { parseConfig } from '../config/parse';
 import { configJsonSchema, type JsonSchema } from '../config/schema';
+import { isBetterUnsaid } from '../rules/redaction/typedSecret';
 import { adviceOn } from './advice';
 import { editorSchema } from './editorSchema';
 import { commandFor, rangeOf } from './remedies';
@@ -97,10 +98,16 @@ export function jsonLanguage({ owns, schema, findings: find, secrets, credential
     },
     symbols(document) {
       const json = parsed(document);
-      return json === undefined ? [] : serviceNow().findDocumentSymbols2(document, json);
+      return json === undefined ? [] : serviceNow().findDocumentSymbols2(document, json).map((symbol) => withoutSecrets(symbol, []));
     },
     format: (document, options, range) => (parsed(document) === undefined ? [] : serviceNow().format(document, range, options)),
   };
+}
+
+/** An outline names keys and shows what stands under them, but for what may be a secret. */
+function withoutSecrets({ detail, children, ...symbol }: DocumentSymbol, outer: readonly string[]): DocumentSymbol {
+  const path = [...outer, symbol.name];
+  return { ...symbol, ...(children === undefined ? {} : { children: children.map((child) => withoutSecrets(child, path)) }), ...(detail === undefined || isBetterUnsaid(path, detail) ? {} : { detail }) };
 }
 
 function serviceOf(schema: JsonSchema): LanguageService {

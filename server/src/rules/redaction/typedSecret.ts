@@ -31,6 +31,20 @@ export function likelySecretUnder(name: string, text: string): SecretSpan | unde
   return token;
 }
 
+/**
+ * Whether a text at a place of a file is better not quoted by what is said about that place, which goes to windows, terminals, the log and, when the
+ * file cannot be used, to agents. Generous: variables, headers, names of secrets, and whatever nobody made up.
+ */
+export function isBetterUnsaid(path: readonly PropertyKey[], text: string): boolean {
+  const called = path.findLast((part) => typeof part === 'string');
+  return (path.length > 3 && ['env', 'headers', 'secrets'].includes(String(path[2]))) || secretUnder(typeof called === 'string' ? called : '', text) !== undefined || looksRandom(text);
+}
+
+/** The same for a key, which is quoted unless it has the form of a token. */
+export function isKeyBetterUnsaid(key: string): boolean {
+  return likelySecretUnder('', key) !== undefined;
+}
+
 /** Whether a text has so much chance in it that nobody made it up: at least 10 characters without blanks, letters with digits or both cases, 2.5 bits each. */
 export function looksRandom(text: string): boolean {
   if (text.length < 10 || /\s/.test(text) || /^(?:https?:|[~.]{0,2}[\\/]|[A-Za-z]:[\\/])/.test(text)) return false;
