@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { prepareEntry, writeLine } from '../../protocol/src/audit/bytes';
+import type { NewEntry } from '../../protocol/src/audit/entry';
 import { keysAfter, logKeyOf, newLogKeys, signCheckpoint, type LogKeys } from '../../protocol/src/audit/keys';
 import { verifierKeyText } from '../../protocol/src/audit/note';
 import { signRequestSchema } from '../../protocol/src/audit/signing';
+import { eventIds } from '../../server/src/audit/write/eventId';
 import { endProcess, TestHouse, type Json } from './house';
 
 /** Signatures of the log with the built programs: a broker that is asked to leave signs to the end, with the key of a window or of its file. */
@@ -32,6 +35,19 @@ async function live(house: TestHouse): Promise<void> {
   const { pid } = await house.status();
   agent.child.kill('SIGKILL');
   await endProcess(pid);
+}
+
+/** Chains entries to the end of a log, as a program can that never saw a key. */
+function appendForged(log: string, entries: readonly NewEntry[]): void {
+  const last = readFileSync(log, 'utf8').trimEnd().split('\n').at(-1) ?? '';
+  const nextId = eventIds();
+  let { seq, head } = { seq: (JSON.parse(last) as { seq: number }).seq, head: last.slice(-66, -2) };
+  for (const entry of entries) {
+    const bytes = Buffer.alloc(4_096);
+    const written = writeLine(bytes, 0, prepareEntry(entry, nextId(), new Date().toISOString()), (seq += 1), head);
+    head = written.hash;
+    appendFileSync(log, bytes.subarray(0, written.end));
+  }
 }
 
 function verify(house: TestHouse, ...args: string[]): { status: number | null; report: Json } {
@@ -116,6 +132,44 @@ describe('a signed log', function () {
     const anchored = verify(house, '--anchor-size', '3', '--anchor-head', String(third?.['hash']));
     assert.deepEqual([anchored.status, anchored.report['level']], [0, 'anchored']);
     assert.match(String((anchored.report['trust'] as Json)['words']), /anchored outside to #3 \(as you noted it\); \d+ entries after #3 intact, not yet anchored/);
+  });
+
+  it('T81 T86 audit:signed-late: what another program of the user chained to the log while no broker ran is named, also once it is signed over, and so is what a killed broker left', async () => {
+    let window = await openWindow(house);
+    const openAgain = async (): Promise<void> => { window = Object.assign(await openWindow(house), window); };
+    await live(house);
+    await openAgain();
+    await live(house);
+    const key = verifierKeyText(logKeyOf(window.keys, window.logId));
+    const trust = (): Json => verify(house, '--public-key', key).report['trust'] as Json;
+    assert.deepEqual(trust()['late'], [], 'runs that ended by themselves are signed to their ends');
+    const honest = house.entries().length;
+    appendForged(house.log, [
+      { phase: 'event', tool: 'broker.started', input: { version: '9', previous: null }, result: 'ok', actor: { role: 'broker', user: 'ann' } },
+      { phase: 'event', tool: 'grant.created', input: {}, result: 'ok', actor: { role: 'broker', user: 'ann' } },
+      { phase: 'event', tool: 'broker.stopped', input: { why: 'idle' }, result: 'ok', actor: { role: 'broker', user: 'ann' } },
+    ]);
+    const before = verify(house, '--public-key', key).report;
+    assert.match(String((before['trust'] as Json)['words']), new RegExp(`signed to #${honest}; 3 entries after #${honest} intact, not yet signed`));
+    await openAgain();
+    await live(house);
+    const { late, words } = trust();
+    const forged = { from: honest + 1, to: honest + 3, run: honest + 4 };
+    assert.deepEqual([late, words], [[forged], `signed to #${house.entries().length} (#${forged.from}-#${forged.to} only afterwards); not anchored outside`]);
+    assert.match(house.run('audit', 'verify', '--public-key', key).stdout, new RegExp(`Entries #${forged.from} to #${forged.to} were not signed when the next run began with #${forged.run}: of a broker that was cut off, or appended by another program`));
+
+    await openAgain();
+    const agent = await house.introducedAgent();
+    await agent.call('shell_exec', { command: 'echo', args: ['cut off'] });
+    const { pid } = await house.status();
+    agent.child.kill('SIGKILL');
+    await endProcess(pid, 'SIGKILL');
+    const cut = house.entries().length;
+    await openAgain();
+    await live(house);
+    const lateNow = trust()['late'] as Json[];
+    assert.equal(lateNow.length, 2);
+    assert.ok(Number(lateNow[1]?.['to']) >= cut, JSON.stringify(lateNow));
   });
 
   it('audit:python-proof: a proof is checked by a script in another language, and falls when it is changed', async function () {

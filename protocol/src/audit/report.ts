@@ -70,6 +70,11 @@ export const anchorFound = z.strictObject({ entries: z.number().int().nonnegativ
 export type AnchorFound = z.infer<typeof anchorFound>;
 
 /** How far a log is vouched for by more than itself. */
+/** Entries that were not signed yet when the run began whose first entry is `run`: of a broker that was cut off, or of another program. */
+export const signedLate = z.strictObject({ from: z.number().int().positive(), to: z.number().int().positive(), run: z.number().int().positive() });
+/** Entries that were signed late. */
+export type SignedLate = z.infer<typeof signedLate>;
+
 export const trustReport = z.strictObject({
   /** Entries up to which a signed checkpoint fits; null when none does. */
   signedTo: optionalCount,
@@ -83,6 +88,8 @@ export const trustReport = z.strictObject({
   editorTo: optionalCount,
   /** Places outside, the one that reaches farthest first. */
   anchors: z.array(anchorFound),
+  /** Entries among the signed ones that were signed late, oldest first; the newest hundred. */
+  late: z.array(signedLate),
   /** The level in words. */
   words: z.string(),
 });

@@ -2,7 +2,7 @@
 import { noteHash, originOf, type Checkpoint } from '../../../../protocol/src/audit/checkpoint';
 import { rootsOver } from '../../../../protocol/src/audit/merkle';
 import { cosignedAt, type VerifierKey } from '../../../../protocol/src/audit/note';
-import type { AnchorFound, DamageClass, Finding, TrustReport, VerificationReport } from '../../../../protocol/src/audit/report';
+import type { AnchorFound, DamageClass, Finding, SignedLate, TrustReport, VerificationReport } from '../../../../protocol/src/audit/report';
 import { judgeSeries, type SignedTo } from '../../../../protocol/src/audit/series';
 import { readTail, tailBytes } from '../../../../protocol/src/audit/bytes';
 import { readCheckpoints, type KeptCheckpoints } from './checkpointStore';
@@ -11,6 +11,7 @@ import type { Disk } from '../files/disk';
 import { FilesGone, readLeaves } from './leaves';
 import { logIdOf, partsOfLog, within } from './parts';
 import { createAuditReader } from '../read/reader';
+import { signedLate } from './signedLate';
 import { abortedReport } from '../verify/reporting';
 import { hashOfLogEntry } from '../verify/verifier';
 
@@ -32,6 +33,9 @@ export type Policy = Readonly<{
   /** Compute the root of every signed checkpoint anew; that of the newest is always computed when a witness cosigned it. */
   roots?: boolean;
 }>;
+
+/** Places of late signatures that are told in sentences, the newest. */
+const mostLateTold = 3;
 
 /** Where a log and its checkpoints lie. */
 export type Places = Readonly<{ log: string; checkpoints: string; disk: Disk }>;
@@ -61,8 +65,10 @@ export async function gradeLog(report: VerificationReport, before: KeptCheckpoin
   if (findings.length > 0) return worsened(report, findings);
   if (report.verdict === 'torn') return { ...report, trust: null };
   const logId = await logIdOf(places.log, places.disk);
-  const trust = trustOf(report, series.signed, anchorsOf(before.checkpoints, { ...policy, outside: (policy.outside ?? []).filter((head) => head.logId === undefined || head.logId === logId) }));
-  const notes = [...report.notes, ...(policy.warnings ?? []), ...series.warnings.map(({ message }) => message), ...roots.notes];
+  const counted = before.checkpoints.filter(({ logKey }) => series.signed.some(({ checkpoint }) => checkpoint.logKey.equals(logKey)));
+  const late = await signedLate(counted, places, signal);
+  const trust = trustOf(report, series.signed, late, anchorsOf(before.checkpoints, { ...policy, outside: (policy.outside ?? []).filter((head) => head.logId === undefined || head.logId === logId) }));
+  const notes = [...report.notes, ...(policy.warnings ?? []), ...series.warnings.map(({ message }) => message), ...roots.notes, ...lateNotes(late)];
   return { ...report, level: trust.anchors.length > 0 ? 'anchored' : trust.signedTo === null ? 'chain intact' : 'signed', trust, notes };
 }
 
@@ -183,23 +189,32 @@ function anchorsOf(checkpoints: readonly Checkpoint[], { outside = [], witnesses
   return [...heads, ...seen].sort((a, b) => b.entries - a.entries);
 }
 
-function trustOf(report: VerificationReport, signed: readonly SignedTo[], anchors: AnchorFound[]): TrustReport {
+/** What was signed late, in sentences. */
+function lateNotes(late: readonly SignedLate[]): string[] {
+  const told = late.slice(-mostLateTold).map(({ from, to, run }) => `${from === to ? `Entry #${from} was` : `Entries #${from} to #${to} were`} not signed when the next run began with #${run}: of a broker that was cut off, or appended by another program. Later signatures show that ${from === to ? 'it' : 'they'} stood there, not who wrote ${from === to ? 'it' : 'them'}.`);
+  const more = late.length - told.length;
+  return more === 0 ? told : [...told, `The same holds for ${more} earlier ${more === 1 ? 'place' : 'places'} of the log; --json names them.`];
+}
+
+function trustOf(report: VerificationReport, signed: readonly SignedTo[], late: readonly SignedLate[], anchors: AnchorFound[]): TrustReport {
   const [newest] = signed;
   const editor = signed.find(({ checkpoint }) => checkpoint.signer === 'editor');
   const facts = {
     signedTo: newest?.checkpoint.size ?? null, signedAt: newest?.checkpoint.time ?? null, key: newest?.key ?? null,
-    place: newest?.checkpoint.signer ?? null, pinned: newest?.pinned ?? false, editorTo: editor?.checkpoint.size ?? null, anchors,
+    place: newest?.checkpoint.signer ?? null, pinned: newest?.pinned ?? false, editorTo: editor?.checkpoint.size ?? null, anchors, late: late.slice(-100),
   };
   return { ...facts, words: levelWords(lastOf(report), facts) };
 }
 
 /** The level in the words of the design, and nothing beyond what was shown. */
 export function levelWords(entries: number, trust: Omit<TrustReport, 'words'>): string {
-  const { signedTo, place, pinned, editorTo, anchors } = trust;
+  const { signedTo, place, pinned, editorTo, anchors, late } = trust;
   const [anchor] = anchors;
   const weaker = place === 'file' ? `with a key file, which who can write the log can use as well${editorTo === null ? '' : `; by the editor's key to #${editorTo}`}` : undefined;
   const named = pinned ? undefined : 'by a key that only the log itself names';
-  const how = [weaker, named].filter((part) => part !== undefined).join('; ');
+  const [newest] = late.slice(-1);
+  const afterwards = newest === undefined ? undefined : `${newest.from === newest.to ? `#${newest.from}` : `#${newest.from}-#${newest.to}`} only afterwards${late.length === 1 ? '' : `, and ${late.length - 1} earlier ${late.length === 2 ? 'place' : 'places'}`}`;
+  const how = [weaker, named, afterwards].filter((part) => part !== undefined).join('; ');
   const signed = signedTo === null ? ['chain intact', 'not signed'] : [`signed to #${signedTo}${how === '' ? '' : ` (${how})`}`];
   const anchored = anchor === undefined ? [] : [`anchored outside to #${anchor.entries} (${anchor.place}${anchor.at === null ? '' : `, ${anchor.at}`})`];
   const rest = entries - (anchor?.entries ?? 0);

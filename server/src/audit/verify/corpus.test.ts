@@ -141,7 +141,7 @@ describe('audit verifier under fuzz', () => {
   const honest = damaged([]);
 
   it('audit:fuzz never throws, hangs or calls a log intact that differs, whatever bytes it is given', async function () {
-    this.timeout(3_600_000);
+    this.timeout(4_000_000);
     const change = fc.record({ at: fc.nat(honest.length - 1), drop: fc.integer({ min: 0, max: 400 }), put: fc.oneof(fc.uint8Array({ maxLength: 64 }), fc.string().map((text) => Buffer.from(text)), fc.constantFrom(Buffer.from('\n'), Buffer.alloc(40), Buffer.from('{"v":1,"seq":'))) });
     const seconds = Number(process.env['AUDIT_FUZZ_SECONDS'] ?? 10);
     let tried = 0;

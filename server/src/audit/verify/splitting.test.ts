@@ -85,7 +85,7 @@ describe('reading a log in stretches at once', () => {
   });
 
   it('audit:threads-fuzz judges calls, clocks and damage across the seams as one thread does', async function () {
-    this.timeout(3_600_000);
+    this.timeout(4_000_000);
     const seconds = Number(process.env['AUDIT_FUZZ_SECONDS'] ?? 10);
     let tried = 0;
     const damage = fc.record({ at: fc.nat(20_000), drop: fc.integer({ min: 0, max: 30 }), put: fc.oneof(fc.constant(Buffer.alloc(0)), fc.constantFrom(Buffer.from('\n'), Buffer.alloc(40), Buffer.from('x'))) });
