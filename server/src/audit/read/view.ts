@@ -64,11 +64,18 @@ function grantOf({ tool, input, approval }: StoredEntry): { grant?: string } {
   return id === undefined ? {} : { grant: id };
 }
 
-// The one member that says most: a command or a path; else all of it.
+// The one member that says most: a command with its words, or a path; else all of it.
 function summaryOf(input: Readonly<Record<string, unknown>>): string {
+  const { command, args } = input;
+  if (typeof command === 'string' && Array.isArray(args)) return [command, ...args.map(wordOf)].join(' ');
   for (const name of ['command', 'path', 'why', 'tool']) if (typeof input[name] === 'string') return input[name];
   const text = JSON.stringify(input);
   return text === '{}' ? '' : text;
+}
+
+/** A word as a command line would show it: quoted where it would not be one word. */
+function wordOf(word: unknown): string {
+  return typeof word === 'string' && /^[\w@%+=:,./-]+$/.test(word) ? word : JSON.stringify(word);
 }
 
 /** A filter in the words of messages and commands as the reader wants it. */
