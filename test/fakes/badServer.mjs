@@ -2,10 +2,11 @@
 const [era = 'session'] = process.argv.slice(2);
 const send = (message) => process.stdout.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`);
 const text = (said) => ({ content: [{ type: 'text', text: said }] });
-const names = ['echo', 'hang', 'die', 'twice', 'unasked', 'junk', 'flood', 'floods', 'noise', 'huge', 'drip', 'doubled', 'odd', 'ask', 'cancelled'];
+const names = ['echo', 'hang', 'die', 'twice', 'unasked', 'junk', 'flood', 'floods', 'noise', 'huge', 'drip', 'doubled', 'odd', 'ask', 'cancelled', 'open', 'openFirst'];
 const tools = names.map((name) => ({ name, description: name, inputSchema: { type: 'object' }, 'x-vendor': { kept: true } }));
 let cancelled = 0;
 let flooding = false;
+const answered = new Map();
 
 const calls = {
   echo: (id, { said = '' }) => send({ id, result: text(said) }),
@@ -44,6 +45,13 @@ const calls = {
     process.stdout.write(`{"jsonrpc":"2.0","id":${id},"result":{"content":[{"type":"text","text":"a","text":"b"}]}}\n`);
   },
   odd: (id) => send({ id, result: { content: [{ type: 'hologram', 'x-vendor': 1 }], structuredContent: [1, 2], 'x-vendor': 'kept', _meta: { trace: 't' } } }),
+  open: (id, { url }) => {
+    const question = { method: 'elicitation/create', params: { mode: 'url', message: 'Sign in', elicitationId: 'e1', url } };
+    if (era === 'stateless') return send({ id, result: { resultType: 'input_required', inputRequests: { who: question } } });
+    answered.set(`open ${id}`, (message) => send({ id, result: text(`answered: ${JSON.stringify(message.result ?? message.error)}`) }));
+    send({ id: `open ${id}`, ...question });
+  },
+  openFirst: (id, { url }) => send({ id, error: { code: -32042, message: 'Open this first', data: { elicitations: [{ mode: 'url', message: 'Sign in', elicitationId: 'e1', url }] } } }),
   cancelled: (id) => send({ id, result: text(String(cancelled)) }),
   ask: (id, _args, { inputResponses, requestState }) => {
     if (inputResponses === undefined) send({ id, result: { resultType: 'input_required', inputRequests: { who: { method: 'elicitation/create', params: { mode: 'form', message: 'Who?', requestedSchema: { type: 'object', properties: { name: { type: 'string' } } } } } }, requestState: 'opaque state' } });
@@ -64,7 +72,8 @@ process.stdin.on('data', (chunk) => {
   const lines = (rest + chunk).split('\n');
   rest = lines.pop();
   for (const line of lines) {
-    const { id, method, params } = JSON.parse(line);
+    const { id, method, params, ...answer } = JSON.parse(line);
+    if (method === undefined) answered.get(id)?.(answer);
     if (method === 'notifications/cancelled') cancelled += 1;
     else if (id !== undefined && method !== undefined && method !== 'subscriptions/listen') (answers[method] ?? (() => send({ id, error: { code: -32601, message: 'Method not found' } })))(id, params);
   }

@@ -27,11 +27,11 @@ const rounds: Readonly<Record<string, readonly Json[]>> = {
   test_streaming_elicitation: [{ user_name: form('What is your name?', 'name') }],
 };
 const stateful = new Set(['test_input_required_result_request_state', 'test_input_required_result_tampered_state', 'test_input_required_result_multiple_inputs', 'test_input_required_result_multi_round']);
-const others = ['test_tool_with_progress', 'test_logging_tool', 'test_missing_capability', 'test_input_required_result_capabilities', 'test_trigger_tool_change', 'test_trigger_prompt_change'];
+const others = ['test_update_resource', 'test_tool_with_progress', 'test_logging_tool', 'test_missing_capability', 'test_input_required_result_capabilities', 'test_trigger_tool_change', 'test_trigger_prompt_change'];
 const tools = [...[...Object.keys(plainTools), ...Object.keys(rounds), ...others, 'test_changing'].map((name) => tool(name)), tool('test_region', { type: 'object', properties: { region: { type: 'string', 'x-mcp-header': 'Region' } } })];
 /** Whether `test_changing` is there. */
 let changed = false;
-const listeners = new Set<(method: string) => void>();
+const listeners = new Set<(method: string, params?: Json) => void>();
 
 const error = (code: number, message: string, data?: Json, status?: number): Said => ({ error: { code, message, ...(data === undefined ? {} : { data }) }, ...(status === undefined ? {} : { status }) });
 const said = (words: string): Said => ({ result: { content: [{ type: 'text', text: words }] } });
@@ -70,6 +70,10 @@ async function call({ params, capabilities, notify }: Ask): Promise<Said> {
     if ((params['_meta'] as Json)[names.level] !== undefined) notify('notifications/message', { level: 'info', data: 'logged' });
     return said('logged');
   }
+  if (name === 'test_update_resource') {
+    for (const tell of listeners) tell('notifications/resources/updated', { uri: String((params['arguments'] as Json)['uri']) });
+    return said('updated');
+  }
   if (name === 'test_trigger_tool_change' || name === 'test_trigger_prompt_change') {
     if (name === 'test_trigger_tool_change') changed = !changed;
     for (const tell of listeners) tell(name === 'test_trigger_tool_change' ? 'notifications/tools/list_changed' : 'notifications/prompts/list_changed');
@@ -89,7 +93,7 @@ async function answer(method: string, ask: Ask): Promise<Said> {
   const listed = { ttlMs: 1000, cacheScope: 'private' };
   switch (method) {
     case 'server/discover':
-      return { result: { supportedVersions: [version], capabilities: { tools: { listChanged: true }, prompts: { listChanged: true }, resources: {}, completions: {} }, ...listed } };
+      return { result: { supportedVersions: [version], capabilities: { tools: { listChanged: true }, prompts: { listChanged: true }, resources: { subscribe: true }, completions: {}, logging: {} }, ...listed } };
     case 'tools/list':
       return { result: { tools: tools.filter(({ name }) => !changed || name !== 'test_changing'), ...listed } };
     case 'tools/call':
@@ -125,17 +129,26 @@ function wrong(headers: IncomingHttpHeaders, method: string, params: Json | unde
   if (given?.[names.version] === undefined || given[names.capabilities] === undefined) return error(-32_602, 'The envelope is missing.', undefined, 400);
   const name = method === 'resources/read' ? params?.['uri'] : ['tools/call', 'prompts/get'].includes(method) ? params?.['name'] : undefined;
   if (headers['mcp-protocol-version'] !== given[names.version] || headers['mcp-method'] !== method || headers['mcp-name'] !== name) return error(-32_020, 'The headers say something else than the body.', undefined, 400);
+  const region = params?.['name'] === 'test_region' ? (params['arguments'] as Json | undefined)?.['region'] : undefined;
+  if (method === 'tools/call' && plainHeader(headers['mcp-param-region']) !== region) return error(-32_020, 'The header Mcp-Param-Region says something else than the arguments.', undefined, 400);
   return given[names.version] === version ? undefined : error(-32_022, 'Unsupported protocol version', { supported: [version], requested: given[names.version] }, 400);
+}
+
+function plainHeader(header: string | string[] | undefined): string | undefined {
+  const coded = typeof header === 'string' ? /^=\?base64\?(.*)\?=$/.exec(header)?.[1] : undefined;
+  return coded === undefined ? String(header ?? '') || undefined : Buffer.from(coded, 'base64').toString('utf8');
 }
 
 /** Keeps a subscription open until its client closes it. */
 function listen(id: unknown, params: Json, response: ServerResponse): void {
   const wanted = (params['notifications'] ?? {}) as Json;
-  const granted = Object.fromEntries(['toolsListChanged', 'promptsListChanged'].filter((one) => wanted[one] === true).map((one) => [one, true]));
+  const uris = Array.isArray(wanted['resourceSubscriptions']) ? (wanted['resourceSubscriptions'] as unknown[]).filter((uri) => readResource(String(uri)) !== undefined) : [];
+  const granted = { ...Object.fromEntries(['toolsListChanged', 'promptsListChanged'].filter((one) => wanted[one] === true).map((one) => [one, true])), ...(uris.length === 0 ? {} : { resourceSubscriptions: uris }) };
   const send = (method: string, more: Json = {}): void => void response.write(`data: ${JSON.stringify({ jsonrpc: '2.0', method, params: { ...more, _meta: { [names.subscription]: id } } })}\n\n`);
   response.writeHead(200, { 'Content-Type': 'text/event-stream' });
   send('notifications/subscriptions/acknowledged', { notifications: granted });
-  const tell = (method: string): void => { if (granted[method.includes('tools') ? 'toolsListChanged' : 'promptsListChanged'] === true) send(method); };
+  const hears = (method: string, { uri }: Json): boolean => (uri === undefined ? wanted[method.includes('tools') ? 'toolsListChanged' : 'promptsListChanged'] === true : uris.includes(uri));
+  const tell = (method: string, more: Json = {}): void => { if (hears(method, more)) send(method, more); };
   listeners.add(tell);
   response.once('close', () => listeners.delete(tell));
 }
@@ -157,7 +170,7 @@ async function serve(body: string, headers: IncomingHttpHeaders, response: Serve
 }
 
 /** Starts it on a port of the loopback address. */
-export async function startConformanceServer2026(): Promise<{ port: number; tools: readonly string[]; close(): Promise<void> }> {
+export async function startConformanceServer2026(): Promise<{ port: number; tools: readonly string[]; followed(): number; close(): Promise<void> }> {
   let port = 0;
   changed = false;
   const http = createServer((request, response) => {
@@ -171,5 +184,5 @@ export async function startConformanceServer2026(): Promise<{ port: number; tool
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
   const address = http.address();
   port = typeof address === 'object' && address !== null ? address.port : 0;
-  return { port, tools: tools.map(({ name }) => String(name)), close: () => new Promise((resolve) => { http.close(() => resolve()); http.closeAllConnections(); }) };
+  return { port, tools: tools.map(({ name }) => String(name)), followed: () => listeners.size, close: () => new Promise((resolve) => { http.close(() => resolve()); http.closeAllConnections(); }) };
 }

@@ -18,7 +18,7 @@ describe('external servers that misbehave', () => {
 
   before(async () => {
     house = new TestHouse({ circuitBreaker: { failureThreshold: 100 } });
-    register(house, { bad: bad(), good: bad(), modern: bad('stateless') }, [{ backend: 'bad', tools: ['*'] }, { backend: 'good', tools: ['*'] }, { backend: 'modern', tools: ['*'] }]);
+    register(house, { bad: bad(), good: bad(), modern: bad('stateless') }, ['bad', 'good', 'modern'].map((backend) => ({ backend, tools: ['*'] })));
     await trustAll(house);
     agent = await house.introducedAgent();
   });
@@ -111,5 +111,28 @@ describe('external servers that misbehave', () => {
     assert.equal(asked['requestState'], 'opaque state');
     const done = await raw.request('tools/call', { name: 'modern__ask', _meta: meta, requestState: asked['requestState'], inputResponses: { who: { action: 'accept', content: { name: 'Ada' } } } });
     assert.match(JSON.stringify(done['result']), /opaque state: .*Ada/);
+  });
+
+  it('T71: an address that a server wants opened reaches the client of neither era unless it is one of the web', async () => {
+    const opened: unknown[] = [];
+    const client = new Client({ name: 'opener', version: '1' }, { capabilities: { elicitation: { form: {}, url: {} } } });
+    client.setRequestHandler(ElicitRequestSchema, ({ params }) => (opened.push('url' in params ? params.url : undefined), { action: 'accept' }));
+    await client.connect(new StdioClientTransport({ command: process.execPath, args: [conductor, 'mcp', 'start', '--project', house.project], env: house.env as Record<string, string> }));
+    const raw = house.agent();
+    const meta = { 'io.modelcontextprotocol/protocolVersion': '2026-07-28', 'io.modelcontextprotocol/clientCapabilities': { elicitation: { url: {} } } };
+    try {
+      for (const url of ['vscode://evil/run', 'https://x/$(id)`id`']) {
+        assert.match(JSON.stringify(await client.callTool({ name: 'good__open', arguments: { url } })), /external\.address/);
+        for (const name of ['modern__open', 'good__openFirst']) assert.match(JSON.stringify(await client.callTool({ name, arguments: { url } })), /neither http nor https/, name);
+        assert.match(JSON.stringify(await raw.request('tools/call', { name: 'modern__open', arguments: { url }, _meta: meta })), /neither http nor https/);
+      }
+      assert.deepEqual(opened, []);
+      assert.match(JSON.stringify(await client.callTool({ name: 'good__open', arguments: { url: 'https://example.com/sign-in' } })), /accept/);
+      assert.deepEqual(opened, ['https://example.com/sign-in']);
+      assert.match(JSON.stringify(await raw.request('tools/call', { name: 'modern__open', arguments: { url: 'https://example.com/' }, _meta: meta })), /input_required/);
+      await assert.rejects(client.callTool({ name: 'good__openFirst', arguments: { url: 'https://example.com/' } }), /Open this first|-32042/);
+    } finally {
+      await client.close();
+    }
   });
 });

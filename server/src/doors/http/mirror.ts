@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { isRecord } from '../../base/frames';
+import { mirroredIn, mirroredText } from '../../rules/backends/mirrored';
 import { meta } from '../mcp/eras';
 
 /**
@@ -23,8 +24,8 @@ export function differs(headers: IncomingHttpHeaders, method: string, params: Pa
   const member = named.get(method);
   if (member !== undefined && decoded(headers['mcp-name']) !== params[member]) return 'The header Mcp-Name is missing, or names something else than the body.';
   if (method !== 'tools/call' || typeof params['name'] !== 'string') return undefined;
-  for (const { header, path } of mirrored(schemaOf(params['name']))) {
-    if (decoded(headers[`mcp-param-${header}`]) !== textOf(at(params['arguments'], path))) return `The header Mcp-Param-${header} is missing, or says something else than the arguments.`;
+  for (const { header, path } of mirroredIn(schemaOf(params['name']))) {
+    if (decoded(headers[`mcp-param-${header}`]) !== mirroredText(params['arguments'], path)) return `The header Mcp-Param-${header} is missing, or says something else than the arguments.`;
   }
   return undefined;
 }
@@ -36,24 +37,4 @@ function decoded(header: string | string[] | undefined): string | undefined {
   if (coded === undefined) return header;
   const bytes = Buffer.from(coded, 'base64');
   return bytes.toString('base64') === coded ? bytes.toString('utf8') : undefined;
-}
-
-type Mirrored = Readonly<{ header: string; path: readonly string[] }>;
-
-/** The parameters whose schema asks for a header, however deep, along `properties` only. */
-function mirrored(schema: unknown, path: readonly string[] = []): readonly Mirrored[] {
-  if (!isRecord(schema) || path.length > 16) return [];
-  const own = schema['x-mcp-header'];
-  const here = path.length > 0 && typeof own === 'string' && /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(own) ? [{ header: own.toLowerCase(), path }] : [];
-  const properties = isRecord(schema['properties']) ? Object.entries(schema['properties']) : [];
-  return [...here, ...properties.flatMap(([name, inner]) => mirrored(inner, [...path, name]))];
-}
-
-function at(value: unknown, path: readonly string[]): unknown {
-  return path.reduce<unknown>((inner, name) => (isRecord(inner) ? inner[name] : undefined), value);
-}
-
-function textOf(value: unknown): string | undefined {
-  if (typeof value === 'string') return value;
-  return typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value)) ? String(value) : undefined;
 }

@@ -181,7 +181,8 @@ export class AgentSession {
     const { inputResponses, requestState, task } = params;
     const line: RawLine = {
       meta: sent, rest: { ...(inputResponses === undefined ? {} : { inputResponses }), ...(requestState === undefined ? {} : { requestState }), ...(method === 'tools/call' && isRecord(task) ? { task } : {}) }, capabilities: this.#capabilities,
-      tell: (told, news) => this.#news(told, news),
+      // Without a session what is reported belongs to the very request that asked for it.
+      tell: (told, news) => (askable || told !== 'notifications/message' ? this.#news(told, news) : this.#tell(told, news, id)),
       // What a server asks belongs to some request of this client; on carriers that must know, the latest is as good as any.
       ...(askable ? { ask: (_from: string, asked: string, what: Params, signal: AbortSignal) => this.#back.ask(asked, what, signal, this.#requests.latest()) } : {}),
     };

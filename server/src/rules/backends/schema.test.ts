@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { argumentRows } from './argumentRows';
 import { patternFits, patternWork } from './pattern';
 import { flawWords, schemaFlaws } from './schema';
 
@@ -50,6 +51,15 @@ describe('arguments against the schema of a server', () => {
     ['what two forms may have in common as far as is known', { oneOf: [{ pattern: '(a+)+$' }, { pattern: '(b+)+$' }] }, 'a'],
   ];
   for (const [title, schema, value] of taken) it(`backends:arguments: takes ${title}`, () => assert.equal(words(schema, value), ''));
+
+  describe('beside what a person is shown of them', () => {
+    const isCall = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null && !Array.isArray(value);
+    const shownWrong = (schema: unknown, value: Readonly<Record<string, unknown>>): boolean => argumentRows(value, schema).rows.some(({ mark, says }) => mark === 'wrong' || mark === 'missing' || (mark === 'unknown' && says?.includes('allows nothing else') === true));
+    // Keywords that the layout leaves aside (docs/decisions/037-two-readers-of-schemas.md).
+    const aside = /uniqueItems|"pattern"|exclusive|multipleOf|oneOf|"not"|"if"|dependent|propertyNames/;
+    for (const [title, schema, value] of refused) if (isCall(value) && !aside.test(JSON.stringify(schema))) it(`approvals:arguments: ${title} is marked`, () => assert.ok(shownWrong(schema, value)));
+    for (const [title, schema, value] of taken) if (isCall(value)) it(`approvals:arguments: ${title} is not marked as wrong`, () => assert.ok(!shownWrong(schema, value)));
+  });
 
   it('backends:arguments: follows no reference that leads out of the schema', () => {
     for (const $ref of ['http://127.0.0.1:9/schema.json', 'file:///etc/passwd', 'other.json#/a', '#/$defs/none', '#/__proto__/toString']) assert.equal(words({ properties: { a: { $ref } } }, { a: 1 }), '', $ref);

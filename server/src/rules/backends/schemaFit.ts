@@ -121,6 +121,7 @@ function rangesOf(part: Readonly<Record<string, unknown>>): string[] {
 
 /** Why a value does not fit one schema, its members left aside. */
 function flawOf(value: unknown, part: Readonly<Record<string, unknown>>): string | undefined {
+  if (value === null && part['nullable'] === true) return undefined;
   const types = listOf(part['type'] ?? []).filter((type) => typeof type === 'string');
   if (types.length > 0 && !types.some((type) => isOfType(value, type))) return `It is ${article(kindOf(value))}, and the schema wants ${types.map((type) => cut(type, 30)).map(article).join(' or ')}.`;
   if ('const' in part && !same(value, part['const'])) return 'It is not the one value that the schema allows.';
@@ -143,7 +144,11 @@ function itemSchema(parts: readonly Readonly<Record<string, unknown>>[], index: 
   return undefined;
 }
 
+/** The kinds that there are; of another nobody knows what it means. */
+const kinds: ReadonlySet<string> = new Set(['string', 'number', 'integer', 'boolean', 'null', 'array', 'object']);
+
 function isOfType(value: unknown, type: string): boolean {
+  if (!kinds.has(type)) return true;
   return type === kindOf(value) || (type === 'number' && typeof value === 'number');
 }
 

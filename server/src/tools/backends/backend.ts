@@ -2,6 +2,7 @@ import type { Backend as Profile } from '../../../../protocol/src/backends';
 import { ConductorError, toConductorError } from '../../../../protocol/src/errors';
 import { isRecord } from '../../base/frames';
 import { Connection, type OpenTransport } from './connection';
+import { Kept } from './kept';
 import type { Listener } from './peer';
 import { isSaid, saidInstructions, saidPrompts } from './said';
 
@@ -70,6 +71,9 @@ export class Backend {
   #announced: Readonly<Record<string, unknown>> | undefined;
   readonly #own = new Map<string, Promise<Connection>>();
   readonly #ownTools = new Map<string, Promise<readonly Descriptor[]>>();
+
+  /** What it does not remember of its clients, where it has no sessions. */
+  readonly kept = new Kept();
 
   constructor(readonly name: string, readonly profile: Profile, readonly needs: BackendNeeds) {}
 
@@ -151,6 +155,7 @@ export class Backend {
 
   /** A client left. */
   leave(key: string): void {
+    this.kept.forget(key);
     const own = this.#own.get(key);
     this.#own.delete(key);
     own?.then((connection) => connection.end('The client left.'), () => undefined);

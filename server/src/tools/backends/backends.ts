@@ -12,7 +12,7 @@ import { Backend, type Descriptor } from './backend';
 import type { OpenTransport } from './connection';
 import { createDialer } from './dialer';
 import { expectedEgress, fence } from './fence';
-import { openHttp } from './http';
+import { openHttp, type HttpTarget } from './http';
 import { openSse } from './sse';
 import { lendable, sendTo } from './lending';
 import { listNews, useNames } from './methods';
@@ -123,7 +123,7 @@ function backendOf(name: string, profile: Profile, needs: BackendsNeeds): Backen
   needs.publish(name, [...toolsFor(needs.registry.approvedTools(name)), ...uses]);
   const backend: Backend = new Backend(name, profile, {
     quarantined: () => needs.registry.quarantined(name),
-    open: (present, key) => openerOf(name, present, key, needs),
+    open: (present, key) => openerOf(name, present, key, { ...needs, schemaOf: (tool) => backend.tools?.find((one) => one.name === tool)?.['inputSchema'] }),
     lendable: () => lendable(name, needs.registry, join(needs.configDir, 'no-project')),
     prompts: () => mayUse(needs.registry, name, 'prompts/get', join(needs.configDir, 'no-project')),
     listed: (tools, said) => {
@@ -152,8 +152,8 @@ function marked(frame: Frame): Frame {
 export type WayNeeds = Pick<BackendsNeeds, 'configDir' | 'fillIn' | 'clean' | 'onRefused'>;
 
 /** The way to a backend under a profile. */
-export function openerOf(name: string, profile: Profile, key: string, { configDir, fillIn, clean, onRefused }: WayNeeds): OpenTransport {
-  const cleaned = (incoming: Incoming): Incoming => ({ frame: (frame) => incoming.frame(marked(clean(frame))), tooLong: (head) => incoming.tooLong(head), ended: (why) => incoming.ended(clean(why)) });
+export function openerOf(name: string, profile: Profile, key: string, { configDir, fillIn, clean, onRefused, schemaOf }: WayNeeds & Pick<HttpTarget, 'schemaOf'>): OpenTransport {
+  const cleaned = (incoming: Incoming): Incoming => ({ frame: (frame, about) => incoming.frame(marked(clean(frame)), about), tooLong: (head) => incoming.tooLong(head), ended: (why) => incoming.ended(clean(why)) });
   if (profile.transport === 'stdio') return async (incoming) => {
     const program = await programOf(name, profile, configDir, markOf(configDir, `backend-${name}-${key}`), fillIn);
     return openStdio(await fence(profile, program, { configDir, onRefused: (host) => onRefused(name, host) }), cleaned(incoming));
@@ -162,7 +162,7 @@ export function openerOf(name: string, profile: Profile, key: string, { configDi
     // Without a list only the server itself may be reached.
     const own = destinationOf(profile.url);
     const dialer = createDialer(profile.egress_allowlist ?? (own === undefined ? [] : [`${own.host}:${String(own.port)}`]));
-    const target = { url: profile.url, headers: await fillIn(name, profile.headers, optionalSecrets(profile)), dialer, limit: profile.max_response_bytes, egress: await expectedEgress(profile) };
+    const target = { url: profile.url, openMs: profile.preflight.timeout_ms, headers: await fillIn(name, profile.headers, optionalSecrets(profile)), dialer, limit: profile.max_response_bytes, egress: await expectedEgress(profile), ...(schemaOf === undefined ? {} : { schemaOf }) };
     if (profile.transport === 'http') return openHttp(target, cleaned(incoming));
     return await openSse(target, cleaned(incoming)).catch((thrown: unknown) => {
       dialer.close();

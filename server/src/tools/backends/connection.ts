@@ -55,8 +55,8 @@ export class Connection {
   }
 
   /** Follows something on a connection without a session; the result ends it. */
-  listen(notifications: Readonly<Record<string, unknown>>, told: Listener['told']): () => void {
-    return this.peer.subscribe(notifications, addressed({}, {}), told);
+  listen(notifications: Readonly<Record<string, unknown>>, told: Listener['told'], ended?: (answer: Answer | undefined) => void): () => void {
+    return this.peer.subscribe(notifications, addressed({}, {}), told, ended);
   }
 
   /** All pages of a list, at most `most` items. Rejects with what the backend said when it refused. */

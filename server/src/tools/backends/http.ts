@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { ConductorError, toConductorError } from '../../../../protocol/src/errors';
 import type { Egress } from '../../../../protocol/src/externalServers';
-import { readFrame, type RequestId } from '../../base/frames';
+import { isRecord, readFrame, type RequestId } from '../../base/frames';
+import { headerText, mirroredIn, mirroredText } from '../../rules/backends/mirrored';
 import type { Dialer } from './dialer';
 import { readEvents } from './events';
 import { statelessRevision } from './handshake';
@@ -10,7 +11,7 @@ import type { Incoming, Message, Transport } from './transport';
 /** Streamable HTTP as a client (https://modelcontextprotocol.io/specification/2025-11-25/basic/transports, and 2026-07-28). */
 
 /** Where to, with which headers, every secret in its place. */
-export type HttpTarget = Readonly<{ url: string; headers: Readonly<Record<string, string>>; dialer: Dialer; /** Bytes of one message. */ limit: number; egress: Egress }>;
+export type HttpTarget = Readonly<{ url: string; headers: Readonly<Record<string, string>>; dialer: Dialer; /** Bytes of one message. */ limit: number; /** Milliseconds until it must be reached. */ openMs: number; egress: Egress; /** The input schema of a tool; undefined for one that is not known. */ schemaOf?(tool: string): unknown }>;
 
 /** Milliseconds between two tries to hear what the server tells by itself. */
 const listenAgainMs = 2000;
@@ -73,9 +74,11 @@ class HttpTransport implements Transport {
     const take = (text: string): void => {
       const frame = readFrame(Buffer.from(text));
       if (frame.kind === 'response' && frame.id === id) answered = true;
-      this.incoming.frame(frame);
+      this.incoming.frame(frame, id);
     };
+    const packed = answer.headers['content-encoding'] ?? 'identity';
     try {
+      if (packed !== 'identity') throw new ConductorError('BACKEND_UNAVAILABLE', `The server packed its answer (${packed.slice(0, 50)}), which nobody asked it to.`);
       if (type === 'text/event-stream') await readEvents(answer, this.target.limit, ({ event, data }) => { if (event === 'message') take(data); }, this.incoming.tooLong);
       else if (type === 'application/json') await this.#body(answer, id, take);
       else throw new ConductorError('BACKEND_UNAVAILABLE', `The server answered with ${String(statusCode)} and neither JSON nor events.`);
@@ -112,8 +115,17 @@ class HttpTransport implements Transport {
       ...this.target.headers,
       ...(version === undefined ? {} : { 'mcp-protocol-version': version }),
       ...(this.#session === undefined ? {} : { 'mcp-session-id': this.#session }),
-      ...(stateless && typeof message['method'] === 'string' ? { 'mcp-method': message['method'], ...namedIn(message) } : {}),
+      ...(stateless && typeof message['method'] === 'string' ? { 'mcp-method': message['method'], ...namedIn(message), ...this.#mirrored(message) } : {}),
     };
+  }
+
+  /** Arguments that the schema of the tool wants in headers as well. */
+  #mirrored({ method, params }: Message): Readonly<Record<string, string>> {
+    if (method !== 'tools/call' || !isRecord(params) || typeof params['name'] !== 'string') return {};
+    return Object.fromEntries(mirroredIn(this.target.schemaOf?.(params['name'])).flatMap(({ header, path }) => {
+      const text = mirroredText(params['arguments'], path);
+      return text === undefined ? [] : [[`mcp-param-${header}`, headerText(text)]];
+    }));
   }
 
   /** Hears what the server says by itself, as long as it offers that. */
@@ -135,12 +147,11 @@ class HttpTransport implements Transport {
   }
 }
 
-/** The name that a request is about, as a header; what a header cannot carry is encoded as the revision says. */
+/** The name that a request is about, as a header. */
 function namedIn({ method, params }: Message): Readonly<Record<string, string>> {
-  const given = typeof params === 'object' && params !== null ? (params as Readonly<Record<string, unknown>>) : {};
+  const given = isRecord(params) ? params : {};
   const name = method === 'resources/read' ? given['uri'] : method === 'tools/call' || method === 'prompts/get' ? given['name'] : undefined;
-  if (typeof name !== 'string') return {};
-  return { 'mcp-name': /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(name) && !/^=\?base64\?.*\?=$/i.test(name) ? name : `=?base64?${Buffer.from(name).toString('base64')}?=` };
+  return typeof name === 'string' ? { 'mcp-name': headerText(name) } : {};
 }
 
 /** The whole body as text; undefined when it is longer than the limit, and then the rest is not read. */

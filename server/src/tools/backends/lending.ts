@@ -2,10 +2,12 @@ import type { ClientLine } from '../../../../protocol/src/call';
 import { ConductorError } from '../../../../protocol/src/errors';
 import { isRecord, rpc, type Answer } from '../../base/frames';
 import { toolDigest } from '../../rules/backends/identity';
+import { unsafeError, unsafeOpening } from '../../rules/backends/opening';
 import type { Backend, Own } from './backend';
 import type { Connection } from './connection';
+import { wantsReports } from './kept';
 import { ownNews, toBackends, toClients } from './methods';
-import { patience } from './peer';
+import { patience, type Ask } from './peer';
 import type { Registry } from './registry';
 import { mayUse, type Send } from './tool';
 
@@ -21,19 +23,48 @@ export function sendTo(backend: Backend, registry: Registry): Send {
     const connection = await connectionFor(backend, { method, params }, line, lent);
     ask.ready(backend.tools ?? []);
     if (line !== undefined && method === 'tools/call' && (await backend.hasOwn(line.key)) === connection) await requireSameWords(backend, String(params['name']), line.key, connection);
-    const forward = (sent: Readonly<Record<string, unknown>>): Promise<Answer> => connection.request({ method, params: sent, capabilities: lent }, { ...ask, timeoutMs: silenceOf(method, backend.profile.timeout_ms) });
-    let answer = await forward(params);
+    const timeoutMs = silenceOf(method, backend.profile.timeout_ms);
+    const forgetful = line !== undefined && connection.server.era === 'stateless' ? line : undefined;
+    const kept = forgetful === undefined ? undefined : await backend.kept.answer(connection, { method, params }, toldOnly(forgetful), { ...ask, timeoutMs });
+    if (kept !== undefined) return kept;
+    const wanted = forgetful === undefined ? params : backend.kept.reporting(params, forgetful.key);
+    const reported = forgetful === undefined ? {} : reportsTo(forgetful, wanted, backend, registry);
+    const forward = (sent: Readonly<Record<string, unknown>>): Promise<Answer> => connection.request({ method, params: sent, capabilities: lent }, { ...ask, ...reported, timeoutMs });
+    let answer = await forward(wanted);
     for (let round = 0; isQuestion(answer); round += 1) {
       const questions = answer.result['inputRequests'];
-      for (const method of methodsOf(questions)) if (!isLent(lent, method)) throw new ConductorError('DENIED', `The server wants ${method}, which the policy does not list for it, or the agent cannot do.`);
+      requireAskable(questions, lent);
       // A client that knows such rounds goes them itself, with everything as it came.
       if (line?.ask === undefined) return answer;
       if (round >= mostRounds) throw new ConductorError('TOO_LARGE', `The server asked back more than ${String(mostRounds)} times.`);
       const { requestState } = answer.result;
-      answer = await forward({ ...params, inputResponses: await answersTo(backend.name, questions, line, ask.signal), ...(requestState === undefined ? {} : { requestState }) });
+      answer = await forward({ ...wanted, inputResponses: await answersTo(backend.name, questions, line, ask.signal), ...(requestState === undefined ? {} : { requestState }) });
     }
+    const flaw = answer.kind === 'error' ? unsafeError(answer.error) : undefined;
+    if (flaw !== undefined) throw new ConductorError('DENIED', flaw);
     return answer;
   };
+}
+
+/** Questions that a server answers with instead of a result, held against what it may ask. */
+function requireAskable(questions: unknown, lent: Own['declared']): void {
+  for (const question of isRecord(questions) ? Object.values(questions) : []) {
+    const method = isRecord(question) && typeof question['method'] === 'string' ? question['method'] : 'something without a name';
+    if (!isLent(lent, method)) throw new ConductorError('DENIED', `The server wants ${method}, which the policy does not list for it, or the agent cannot do.`);
+    const flaw = unsafeOpening(method, isRecord(question) ? question['params'] : undefined);
+    if (flaw !== undefined) throw new ConductorError('DENIED', flaw);
+  }
+}
+
+/** A client, as far as it is told what is its own. */
+function toldOnly({ key, tell }: ClientLine): Readonly<{ key: string; told: ClientLine['tell'] }> {
+  return { key, told: (method, params) => { if (ownNews.has(method)) tell(method, params); } };
+}
+
+/** What a server reports of a request reaches the client that asked for it, where the policy lets it be asked. */
+function reportsTo(line: ClientLine, params: Readonly<Record<string, unknown>>, backend: Backend, registry: Registry): Pick<Ask, 'reports'> {
+  if (!wantsReports(params) || !mayUse(registry, backend.name, 'logging/setLevel', line.project)) return {};
+  return { reports: { client: line.key, hear: (report) => toldOnly(line).told('notifications/message', report) } };
 }
 
 /** The result of a task comes when the task ends, so its silence may last as long as a call with progress. */
@@ -71,7 +102,7 @@ async function connectionFor(backend: Backend, { method, params }: Readonly<{ me
     declared: ask === undefined ? {} : lent,
     listener: {
       asked: (asked, params, signal) => (ask === undefined || !isLent(lent, asked) ? Promise.resolve(unknown) : ask(backend.name, asked, params, signal)),
-      told: (told, params) => { if (ownNews.has(told)) line.tell(told, params); },
+      told: toldOnly(line).told,
     },
   });
 }
@@ -85,10 +116,6 @@ function isLent(lent: Own['declared'], method: string): boolean {
 
 function isQuestion(answer: Answer): answer is Extract<Answer, { kind: 'result' }> {
   return answer.kind === 'result' && answer.result['resultType'] === 'input_required';
-}
-
-function methodsOf(questions: unknown): readonly string[] {
-  return isRecord(questions) ? Object.values(questions).map((one) => (isRecord(one) && typeof one['method'] === 'string' ? one['method'] : 'something without a name')) : [];
 }
 
 async function answersTo(backend: string, questions: unknown, line: ClientLine, signal: AbortSignal | undefined): Promise<Readonly<Record<string, unknown>>> {

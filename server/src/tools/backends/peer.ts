@@ -15,6 +15,8 @@ export type Ask = Readonly<{
   timeoutMs: number;
   /** Asks for progress and hears it, without the token. */
   onProgress?(progress: Readonly<Record<string, unknown>>): void;
+  /** Hears what the backend reports of this request: over HTTP what comes with its answer, else what can only be about requests of this client. */
+  reports?: Readonly<{ client: string; hear(params: Readonly<Record<string, unknown>>): void }>;
 }>;
 
 /** What the backend asks or tells by itself. `answer` rejects with a ConductorError for what is not served. */
@@ -31,13 +33,14 @@ export const patience = 60;
 /** Ids of requests that nobody waits for any longer, remembered so that late answers are no nonsense. */
 const lateLimit = 1000;
 
-type Waiting = Readonly<{ settle(answer: Answer): void; fail(error: ConductorError): void; progress?(params: Readonly<Record<string, unknown>>): void }>;
+type Waiting = Readonly<{ settle(answer: Answer): void; fail(error: ConductorError): void; progress?(params: Readonly<Record<string, unknown>>): void }> & Pick<Ask, 'reports'>;
+type Stream = Readonly<{ told: Listener['told']; ended(answer: Answer | undefined): void }>;
 
 /** One end of the conversation. */
 export class Peer {
   readonly #waiting = new Map<number, Waiting>();
   readonly #late = new Set<number>();
-  readonly #streams = new Map<number, Listener['told']>();
+  readonly #streams = new Map<number, Stream>();
   readonly #asked = new Map<RequestId, AbortController>();
   #transport: Transport | undefined;
   #next = 1;
@@ -50,7 +53,7 @@ export class Peer {
 
   /** What the transport is to be given. */
   readonly incoming: Incoming = {
-    frame: (frame) => this.#take(frame),
+    frame: (frame, about) => this.#take(frame, about),
     tooLong: (head) => this.#tooLong(head),
     ended: (why) => this.#end(why),
   };
@@ -109,6 +112,7 @@ export class Peer {
       this.#waiting.set(id, {
         settle: (answer) => done(() => resolve(answer)),
         fail: (error) => done(() => reject(error)),
+        ...(ask.reports === undefined ? {} : { reports: ask.reports }),
         ...(onProgress === undefined ? {} : {
           progress: ({ progressToken: _, ...progress }) => {
             if (this.now() - began > patience * ask.timeoutMs) return giveUp(new ConductorError('TIMEOUT', `The server reported progress for ${String(patience * ask.timeoutMs)} ms and came to no end.`));
@@ -123,12 +127,12 @@ export class Peer {
     });
   }
 
-  /** Opens a subscription of the stateless revision; `told` hears what comes of it. The result ends it. */
-  subscribe(notifications: Readonly<Record<string, unknown>>, meta: Readonly<Record<string, unknown>>, told: Listener['told']): () => void {
+  /** Opens a subscription of the stateless revision; `told` hears what comes of it, and `ended` that nothing more does, with the answer if there was one. */
+  subscribe(notifications: Readonly<Record<string, unknown>>, meta: Readonly<Record<string, unknown>>, told: Listener['told'], ended: Stream['ended'] = () => undefined): () => void {
     const id = this.#next++;
     const travel = new AbortController();
-    this.#streams.set(id, told);
-    this.#send({ jsonrpc: '2.0', id, method: 'subscriptions/listen', params: { notifications, _meta: meta } }, travel.signal).catch(() => this.#streams.delete(id));
+    this.#streams.set(id, { told, ended });
+    this.#send({ jsonrpc: '2.0', id, method: 'subscriptions/listen', params: { notifications, _meta: meta } }, travel.signal).catch(() => this.#streamEnded(id));
     return () => {
       if (!this.#streams.delete(id)) return;
       this.#forget(id, 'subscriptions/listen', 'Nobody listens any more.');
@@ -146,7 +150,7 @@ export class Peer {
     this.#end(why);
   }
 
-  #take(frame: Frame): void {
+  #take(frame: Frame, about?: RequestId): void {
     switch (frame.kind) {
       case 'blank':
         return;
@@ -155,7 +159,7 @@ export class Peer {
       case 'response':
         return this.#answered(frame.id, frame.answer);
       case 'notification':
-        return this.#told(frame.method, frame.params);
+        return this.#told(frame.method, frame.params, about);
       case 'request':
         return this.#request(frame.id, frame.method, frame.params);
     }
@@ -163,21 +167,37 @@ export class Peer {
 
   #answered(id: RequestId, answer: Answer): void {
     const waiting = typeof id === 'number' ? this.#waiting.get(id) : undefined;
-    if (waiting === undefined) return typeof id === 'number' && (this.#late.delete(id) || this.#streams.delete(id)) ? undefined : this.#nonsense('answered too often what it was not asked');
+    if (waiting === undefined) return typeof id === 'number' && (this.#late.delete(id) || this.#streamEnded(id, answer)) ? undefined : this.#nonsense('answered too often what it was not asked');
     this.#excess.answered();
     waiting.settle(answer);
   }
 
-  #told(method: string, params: Readonly<Record<string, unknown>>): void {
+  #streamEnded(id: number, answer?: Answer): boolean {
+    const stream = this.#streams.get(id);
+    this.#streams.delete(id);
+    stream?.ended(answer);
+    return stream !== undefined;
+  }
+
+  #told(method: string, params: Readonly<Record<string, unknown>>, about: RequestId | undefined): void {
     if (this.#floods()) return;
     if (method === 'notifications/cancelled') return this.#takenBack(params['requestId']);
-    if (method !== 'notifications/progress') return (this.#streamOf(params) ?? this.listener.told)(method, params);
+    const reports = method === 'notifications/message' ? this.#reportsFor(about) : undefined;
+    if (reports !== undefined) return reports.hear(params);
+    if (method !== 'notifications/progress') return (this.#streamOf(params)?.told ?? this.listener.told)(method, params);
     const token = params['progressToken'];
     // Progress of a request that nobody asked for, or of somebody else's, goes nowhere.
     if (typeof token === 'number') this.#waiting.get(token)?.progress?.(params);
   }
 
-  #streamOf({ _meta: given }: Readonly<Record<string, unknown>>): Listener['told'] | undefined {
+  // A program does not say which request it speaks of: where several clients wait for reports, nobody gets what may be another's (T60).
+  #reportsFor(about: RequestId | undefined): Ask['reports'] {
+    if (typeof about === 'number') return this.#waiting.get(about)?.reports;
+    const wanted = [...this.#waiting.values()].flatMap(({ reports }) => reports ?? []);
+    return wanted.every(({ client }) => client === wanted[0]?.client) ? wanted[0] : undefined;
+  }
+
+  #streamOf({ _meta: given }: Readonly<Record<string, unknown>>): Stream | undefined {
     const id = isRecord(given) ? given['io.modelcontextprotocol/subscriptionId'] : undefined;
     return typeof id === 'number' ? this.#streams.get(id) : undefined;
   }
@@ -248,6 +268,7 @@ export class Peer {
     this.#ended = why;
     for (const abort of this.#asked.values()) abort.abort();
     for (const waiting of [...this.#waiting.values()]) waiting.fail(gone(why));
+    for (const id of [...this.#streams.keys()]) this.#streamEnded(id);
     this.listener.ended(why);
   }
 

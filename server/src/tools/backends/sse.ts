@@ -6,9 +6,22 @@ import type { Incoming, Transport } from './transport';
 
 /** The older HTTP with server-sent events, as a client only (https://modelcontextprotocol.io/specification/2024-11-05/basic/transports). */
 
-/** Opens the stream of events. Resolves when the server has said where messages go. */
-export async function openSse({ url, headers, dialer, limit, egress }: HttpTarget, incoming: Incoming): Promise<Transport> {
+/** Opens the stream of events. Resolves when the server has said where messages go; rejects with TIMEOUT when it says nothing for too long. */
+export async function openSse(target: HttpTarget, incoming: Incoming): Promise<Transport> {
   const ending = new AbortController();
+  const timer = setTimeout(() => ending.abort(), target.openMs);
+  try {
+    return await reach(target, incoming, ending);
+  } catch (thrown) {
+    const late = ending.signal.aborted;
+    ending.abort();
+    throw late ? new ConductorError('TIMEOUT', `The server did not say within ${String(target.openMs)} ms where messages go.`, { cause: thrown }) : thrown;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function reach({ url, headers, dialer, limit, egress }: HttpTarget, incoming: Incoming, ending: AbortController): Promise<Transport> {
   const stream = await dialer.dial({ method: 'GET', url, headers: { ...headers, accept: 'text/event-stream' }, signal: ending.signal });
   if (stream.statusCode !== 200) throw new ConductorError('BACKEND_UNAVAILABLE', `The server answered with HTTP ${String(stream.statusCode)}.`);
   const place = await new Promise<string>((resolve, reject) => {
@@ -18,7 +31,7 @@ export async function openSse({ url, headers, dialer, limit, egress }: HttpTarge
     }, incoming.tooLong);
     const ended = (): void => {
       reject(new ConductorError('BACKEND_UNAVAILABLE', 'The server ended the stream of events.'));
-      incoming.ended('The server ended the stream of events.');
+      if (!ending.signal.aborted) incoming.ended('The server ended the stream of events.');
     };
     read.then(ended, ended);
   });

@@ -1,5 +1,5 @@
 import type { Egress } from '../../../../protocol/src/externalServers';
-import type { Frame } from '../../base/frames';
+import type { Frame, RequestId } from '../../base/frames';
 
 /** How messages reach one backend and come back, whatever carries them. */
 
@@ -8,7 +8,8 @@ export type Message = Readonly<{ jsonrpc: '2.0' } & Record<string, unknown>>;
 
 /** What comes from the other end. */
 export type Incoming = Readonly<{
-  frame(frame: Frame): void;
+  /** One message; `about` is the request with whose answer it came, where the carrier tells. */
+  frame(frame: Frame, about?: RequestId): void;
   /** An answer that was longer than the backend may send and was dropped; `head` are its first bytes. */
   tooLong(head: string): void;
   /** Nothing comes any more; called once. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import type { ClientLine, Outcome } from '../../../../protocol/src/call';
+import { strictest, type ClientLine, type Outcome } from '../../../../protocol/src/call';
 import { ConductorError } from '../../../../protocol/src/errors';
+import { unsafeOpening } from '../../rules/backends/opening';
 import type { Prepared, Tool } from '../tool';
 import { toBackends, toClients, type Passing } from './methods';
 import { isLost, outcomeOf, skippedRefusal } from './outcome';
@@ -24,7 +25,7 @@ export function usesOf(ground: ToolGround): readonly Tool[] {
   }));
   const back = [...toClients].map(([method, { title }]): Tool => ({
     ...hidden, name: useName(ground.backend, method), title, countsAsFailure: () => false,
-    prepare: (input, context) => Promise.resolve({ ...prepareUse(ground, { tool: method, method, params: input, title }, input, context), run: (signal) => askClient(ground.backend, method, input, context.line, signal) }),
+    prepare: (input, context) => Promise.resolve(prepareBack(ground, method, title, input, context)),
   }));
   return [...there, ...back];
 }
@@ -35,6 +36,13 @@ function prepareThere(ground: ToolGround, method: string, passing: Passing, inpu
   // A list tells what may be asked for; it asks nobody by itself.
   const verdict = mayUse(ground.registry, ground.backend, passing.permit, context.project) ? { verdict: 'allow', rule: 'external.listed', reason: `The policy lists ${passing.permit} of ${ground.backend}.` } as const : prepared.verdict;
   return { ...prepared, verdict, readOnly: true };
+}
+
+function prepareBack(ground: ToolGround, method: string, title: string, input: Readonly<Record<string, unknown>>, context: Parameters<typeof prepareUse>[3]): Prepared {
+  const prepared = prepareUse(ground, { tool: method, method, params: input, title }, input, context);
+  const flaw = unsafeOpening(method, input);
+  const verdict = flaw === undefined ? prepared.verdict : strictest([prepared.verdict, { verdict: 'deny', rule: 'external.address', reason: flaw }]);
+  return { ...prepared, verdict, run: (signal) => askClient(ground.backend, method, input, context.line, signal) };
 }
 
 async function askClient(backend: string, method: string, params: Readonly<Record<string, unknown>>, line: ClientLine | undefined, signal: AbortSignal): Promise<Outcome> {
