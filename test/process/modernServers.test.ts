@@ -20,7 +20,7 @@ describe('servers of 2026-07-28', () => {
     const url = `http://127.0.0.1:${String(server.port)}/mcp`;
     const egress_allowlist = [`127.0.0.1:${String(server.port)}`];
     house = new TestHouse();
-    register(house, { web: { transport: 'http', url, egress_allowlist }, mute: { transport: 'http', url, egress_allowlist } }, [{ backend: 'web', tools: [...server.tools, ...uses] }, { backend: 'mute', tools: server.tools }]);
+    register(house, { web: { transport: 'http', url, egress_allowlist }, mute: { transport: 'http', url, egress_allowlist } }, [{ backend: 'web', tools: [...server.tools, ...uses] }, { backend: 'mute', tools: [...server.tools] }]);
     await trustAll(house);
   });
   after(async () => {
