@@ -136,6 +136,35 @@ describe('grants at the broker', () => {
     assert.equal(existsSync(join(house.project, 'ran')), false);
   });
 
+  it('T16 N1 grants:program-text: a program text is approved once, and one that loads another file by then asks again', async () => {
+    house.configure({ plugins: { shell: { allowedCommands: ['cp', 'ls'], requireApproval: ['node', 'sh'] } }, approvalTimeout: 20_000 });
+    await until('the settings are taken', () => house.entries().some((entry) => entry['tool'] === 'config.changed'));
+    writeFileSync(join(house.project, 'setup.js'), '');
+    writeFileSync(join(house.project, 'evil.txt'), 'require("fs").writeFileSync("ran", "")\n');
+    const called = agent.call('shell_exec', { command: `node -e 'require("./setup")'` });
+    const call = await asked();
+    assert.deepEqual(call.ladder?.allow, []);
+    assert.match(call.ladder?.limit ?? '', /only be approved once/);
+    assert.equal((await agent.call('shell_exec', { command: 'cp evil.txt setup.js' })).isError, false);
+    await answer(call, 'approve');
+    const again = await until('it asks again', async () => (await waiting()).find(({ id }) => id !== call.id));
+    await answer(again, 'deny');
+    assert.equal((await called).isError, true);
+    assert.equal(existsSync(join(house.project, 'ran')), false);
+  });
+
+  it('T16 says so when another call exchanges what a program text loads while it runs', async () => {
+    house.configure({ plugins: { shell: { allowedCommands: ['cp', 'ls'], requireApproval: ['sh'] } }, approvalTimeout: 20_000 });
+    await until('the settings are taken', () => house.entries().some((entry) => entry['tool'] === 'config.changed'));
+    for (const name of ['s.sh', 'evil.sh']) writeFileSync(join(house.project, name), `echo ${name}\n`);
+    const called = agent.call('shell_exec', { command: "sh -c 'touch begun; while [ ! -e go ]; do sleep 0.05; done; sh < s.sh'" });
+    await answer(await asked(), 'approve');
+    await until('it begins', () => existsSync(join(house.project, 'begun')));
+    assert.equal((await agent.call('shell_exec', { command: 'cp evil.sh s.sh' })).isError, false);
+    writeFileSync(join(house.project, 'go'), '');
+    assert.match((await called).text, /was touched while an interpreter/);
+  });
+
   it('T17 T43: a program that is another now asks, with both hashes', async () => {
     await granted('mytool x', 'exact');
     assert.equal(await silent('mytool x'), true);
@@ -170,11 +199,12 @@ describe('grants at the broker', () => {
   });
 
   it('T40: a session ends with its agent, and an agent that says the same name gains nothing', async () => {
-    await granted('sh -c true', 'session');
-    assert.equal(await silent('sh -c true'), true);
+    writeFileSync(join(house.project, 's.sh'), 'true\n');
+    await granted('sh s.sh', 'session');
+    assert.equal(await silent('sh s.sh'), true);
     agent.child.kill();
     await until('the grant is gone', async () => (await state()).grants.length === 0);
-    assert.equal(await silent('sh -c true', await stranger('raw')), false);
+    assert.equal(await silent('sh s.sh', await stranger('raw')), false);
   });
 
   it('T32 grants:tampered: what was granted outlives the broker; a file that was changed holds nothing, and that is said', async () => {

@@ -1,6 +1,7 @@
 import type { Change } from '../../../protocol/src/approvals';
 import type { Outcome, ToolCall } from '../../../protocol/src/call';
 import { ConductorError, toConductorError } from '../../../protocol/src/errors';
+import { inCompany } from '../tools/company';
 import type { Prepared, Tool } from '../tools/tool';
 import { createApprovedBefore } from './approvedBefore';
 import type { Caller } from './asking';
@@ -157,8 +158,9 @@ async function changedAtTheStart(rooms: Rooms, caller: Caller, { judged, approva
 }
 
 async function attempt(prepared: Prepared, caller: Caller): Promise<Outcome> {
+  const work = (): Promise<Outcome> => prepared.run(caller.signal, (message, report) => caller.progress(message, report));
   try {
-    return await prepared.run(caller.signal, (message, report) => caller.progress(message, report));
+    return await (prepared.readOnly ? work() : inCompany(work));
   } catch (thrown) {
     return { kind: 'failure', error: toConductorError(thrown) };
   }

@@ -19,20 +19,25 @@ const valued: ReadonlySet<string> = new Set(['-o', '+o', '-O', '+O', '--rcfile',
 export function scriptWord(argv: readonly [string, ...string[]]): Readonly<{ at: number; plain: boolean }> | undefined {
   const inner = innermost(argv);
   const name = withoutVersion(inner[0]);
-  const isShell = shells.has(name) && alwaysAsk.has(name);
-  if (!isShell && !known.has(name)) return undefined;
+  const shell = isShell(name);
+  if (!shell && !known.has(name)) return undefined;
   const begin = argv.length - inner.length;
   for (let at = 1; at < inner.length; at += 1) {
     const word = inner[at] ?? '';
     if (!/^[-+]./.test(word)) return word === '' || word === '-' ? undefined : { at: begin + at, plain: plainShells.has(name) };
     if (word === '--') return inner[at + 1] === undefined ? undefined : { at: begin + at + 1, plain: plainShells.has(name) };
-    if (isShell && /^-[A-Za-z]*[cs]/.test(word)) return undefined;
-    if (!isShell && givesProgram(name, word)) return undefined;
-    if (!isShell && modules.has(word)) at += 1;
+    if (shell && /^-[A-Za-z]*[cs]/.test(word)) return undefined;
+    if (!shell && givesProgram(name, word)) return undefined;
+    if (!shell && modules.has(word)) at += 1;
     // Letters stand together: `-eo pipefail` is `-e -o pipefail`.
-    if (isShell && (valued.has(word) || /^[-+][A-Za-z]+[oO]$/.test(word))) at += 1;
+    if (shell && (valued.has(word) || /^[-+][A-Za-z]+[oO]$/.test(word))) at += 1;
   }
   return undefined;
+}
+
+/** Whether a program, by its name without a version, is a shell. */
+export function isShell(name: string): boolean {
+  return shells.has(name) && alwaysAsk.has(name);
 }
 
 /** Options of interpreters whose value is a module that is loaded before the script. */

@@ -13,7 +13,7 @@ import { ladderOf, scopeOf } from './rungs';
 
 const terms = { sessionHours: 8, lastingDays: 30 };
 const ordinary = ['git', 'ls', 'cat', 'cd', 'head', 'node', 'find', 'sh', 'eslint', 'terraformx', 'npm'];
-const asking = ['rm', 'mv', 'mkdir', 'chmod', 'cp', 'tee', 'sed', 'curl', 'tsc', 'timeout', 'env', 'touch'];
+const asking = ['rm', 'mv', 'mkdir', 'chmod', 'cp', 'tee', 'sed', 'curl', 'tsc', 'bash', 'python3', 'python3.12', 'perl', 'ruby', 'julia', 'make', 'timeout', 'env', 'touch'];
 const facts: CommandFacts = { ...lexicalFacts({ project: '/home/u/p', own: '/home/u/.conductor' }, 'posix'), entry: () => 'file', script: () => 'no', gitWrites: () => nothingWritten, git: () => ({ programs: [], hooks: false, remotes: ['origin'] }) };
 
 type Different = Partial<Pick<Ground, 'project' | 'agent' | 'session' | 'policy' | 'pin' | 'whole'>> & { allowed?: readonly string[]; approval?: readonly string[]; facts?: Partial<CommandFacts>; programs?: Readonly<Record<string, string>>; file?: string; shaky?: boolean };
@@ -89,15 +89,31 @@ describe('rules/grants', () => {
     ['timeout 5 sh x.sh', 'session'],
     ['env node x.js', 'session'],
     ['env -i ls', 'session exact'],
-    ['env -S ls', 'session'],
+    ['env -S ls', ''],
     // Interpreters, shells, package runners, and programs that run the project's code.
     ['sh x.sh', 'session'],
-    ['sh -c "rm a"', 'session'],
-    ['node -e 1', 'session'],
+    // Of a program text nobody can say what it loads.
+    ['sh -c "rm a"', ''],
+    ['sh', ''],
+    ['bash --rcfile x s.sh', ''],
+    ['bash -eu -o pipefail s.sh', 'session'],
+    ['node -e 1', ''],
+    ['node -r ./x s.js', ''],
+    ['timeout 9 python3 s.py -c 1', 'session'],
+    ['python3 -m pytest -q', 'session'],
+    ['python3.12 -mtools.migrate', ''],
+    ['python3 -Bm tools.migrate', ''],
+    ["python3 -c 'import x'", ''],
+    ['perl -Ilib -MFoo s.pl', ''],
+    ['ruby -r./x s.rb', ''],
+    ['julia s.jl', ''],
+    ['timeout 9 node -p x', ''],
+    ["sed '' s.sh | bash", ''],
+    ['make x', 'session'],
     ['npm install', 'session'],
     ['npm run missing', 'session'],
     ['eslint src', 'session'],
-    ['rm a && node -e 1', 'session'],
+    ['rm a && node -e 1', ''],
     // git: options before the subcommand, subcommands and options that no rule knows.
     ['git -c core.pager=x log', 'session'],
     ['git -c alias.x=!sh x', 'session'],
@@ -120,7 +136,7 @@ describe('rules/grants', () => {
     for (const name of dangerous) {
       for (const line of [`${name} x`, `${name} --anything`, `${name} run x.js`, `nice ${name} x`, `ls && ${name} x`]) {
         const rungs = rungsOf(line, { allowed: ['ls', 'nice'], approval: [name] });
-        assert.equal(rungs, 'session', line);
+        assert.match(rungs, /^(session)?$/, line);
       }
     }
     assert.ok(dangerous.length > 250);

@@ -1,6 +1,7 @@
 import type { Ladder, Offer, RungName } from '../../../../protocol/src/grants';
 import type { Platform } from '../commandPlan';
 import { byName, callTies, exactTies, formOf, namesOf, runsAnything, type Form } from './forms';
+import { runsProgramText } from '../programText';
 import type { Ground, Reason, Scope, Unit } from './ground';
 
 /** Says how far one answer may reach: which rungs a call offers, and what each of them means. A rung that is dangerous is not there. */
@@ -55,7 +56,7 @@ export function scopeOf(ground: Ground, effect: 'allow' | 'deny', rung: RungName
 }
 
 function allowed(ground: Ground, platform: Platform): readonly RungName[] {
-  if (!ground.whole || ground.reasons.length === 0 || hasRule(ground.reasons, onlyOnce)) return [];
+  if (!ground.whole || ground.reasons.length === 0 || hasRule(ground.reasons, onlyOnce) || programText(ground) !== undefined) return [];
   if (ground.units.length === 0) return ground.file !== undefined && ground.reasons.every(({ rule }) => rule === 'filesystem.asks') ? ['file'] : ['session'];
   const asking = ground.units.filter(({ reasons }) => reasons.length > 0);
   const lasting = !hasRule(ground.reasons, onlySession) && ground.units.every(({ argv }) => runsAnything(argv, platform) === undefined);
@@ -65,6 +66,11 @@ function allowed(ground: Ground, platform: Platform): readonly RungName[] {
   const form = wide ? formOf(unit.argv, platform) : undefined;
   if (form === undefined) return ['session', 'exact'];
   return form.subcommand === undefined ? ['session', 'exact', 'flags'] : ['session', 'exact', 'flags', 'subcommand'];
+}
+
+/** The name of a program of the line that runs a text of which nobody can say what it loads, so that a yes reaches no further than this once. */
+function programText({ units }: Ground): string | undefined {
+  return units.find(({ argv }) => runsProgramText(argv))?.argv[0];
 }
 
 /** Forbidding is always safe: the very line, and each name in it that says what it does; of a tool without command lines the file, or else the tool. */
@@ -95,6 +101,8 @@ function limitOf(ground: Ground, platform: Platform): string | undefined {
   if (!ground.whole) return 'It is too long, or holds characters that cannot be seen, so it can only be approved once.';
   if (hasRule(ground.reasons, onlyOnce)) return ground.reasons.some(({ rule }) => rule.startsWith('external.')) ? 'It is about what agents may do, so it can only be approved once.' : 'It is too long to be approved for more than once.';
   if (ground.units.length === 0) return undefined;
+  const evaluates = programText(ground);
+  if (evaluates !== undefined) return `${evaluates} runs a program text that may load files which nobody has named, so it can only be approved once. A script in a file of its own can be approved for longer.`;
   const danger = ground.units.map(({ argv }) => runsAnything(argv, platform)).find((found) => found !== undefined);
   if (danger !== undefined) return `Nothing beyond this session is offered: ${danger}.`;
   return hasRule(ground.reasons, onlySession) ? 'Nothing beyond this session is offered, because programs of the repository would run.' : undefined;

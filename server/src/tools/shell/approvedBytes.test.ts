@@ -3,6 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Outcome } from '../../../../protocol/src/call';
+import { inCompany } from '../company';
 import { ShellProject } from '../../../../test/fakes/shellProject';
 import { stopSwapping } from '../../../../test/fakes/swapping';
 import { digestOfFacts } from '../fact';
@@ -136,6 +137,39 @@ describe('commands:script handed to a plain shell', () => {
       });
       assert.ok(outcome.kind === 'failure' && outcome.error.code === 'APPROVAL_STALE', `${line}: ${JSON.stringify(outcome)}`);
     }
+  });
+
+  it('T16 says so when another call may have exchanged what a program text loads, in whatever spelling', async () => {
+    const wait = 'echo begun; while [ ! -e go ]; do sleep 0.02; done';
+    ground.settle(['sed', 'cat'], ['bash', 'python3']);
+    ground.put('big.sh', `${wait}\n${'# comment\n'.repeat(200_000)}`);
+    const lines = ["sed '' big.sh s.sh | bash", `bash -c '${wait}; bash < s.sh'`, `bash -c '${wait}; eval "$(cat s.sh)"'`, `bash -c '${wait}; x=s; cat $x.sh'`, "python3 -uc 'import os, time; print(\"begun\")\nwhile not os.path.exists(\"go\"): time.sleep(0.02)\nfrom s import x'"];
+    for (const company of [true, false]) for (const line of lines) {
+      for (const path of ['s.sh', 's.py']) ground.put(path, path.endsWith('py') ? 'x = 1\n' : 'echo 1\n');
+      rmSync(join(ground.project, 'go'), { force: true });
+      const prepared = await ground.prepare(line);
+      assert.equal(prepared.verdict.verdict, 'approve', line);
+      const change = (): void => {
+        for (const path of ['s.sh', 's.py']) ground.put(path, path.endsWith('py') ? 'x = 2\n' : 'echo 2\n');
+        ground.put('go', '');
+      };
+      const outcome = await prepared.run(new AbortController().signal, (message) => {
+        if (message === 'begun') void (company ? inCompany(() => Promise.resolve(change())) : change());
+      });
+      // Alone, it may have been the program itself, unless it said that it would read the file.
+      if (company) assert.ok(outcome.kind === 'failure' && outcome.error.code === 'APPROVAL_STALE', `${line}: ${JSON.stringify(outcome)}`);
+      else if (line.includes('$x')) assert.equal(outcome.kind, 'success', line);
+    }
+  });
+
+  it('T16 says so when what a program text loads came to be meanwhile', async () => {
+    ground.settle([], ['python3']);
+    rmSync(join(ground.project, 'yaml.py'), { force: true });
+    const prepared = await ground.prepare("python3 -uc 'import os, time; print(\"begun\")\nwhile not os.path.exists(\"go\"): time.sleep(0.02)\nimport yaml'");
+    const outcome = await prepared.run(new AbortController().signal, (message) => {
+      if (message === 'begun') void inCompany(() => Promise.resolve(void (ground.put('yaml.py', 'print("EVIL")\n'), ground.put('go', ''))));
+    });
+    assert.ok(outcome.kind === 'failure' && outcome.error.code === 'APPROVAL_STALE', JSON.stringify(outcome));
   });
 
   it('says nothing of files that a program writes, or that nobody touched', async () => {

@@ -60,6 +60,40 @@ describe('approvals: what they are bound to', () => {
     assert.ok(reach?.kind === 'commands' && reach.units[0]?.ties.some(({ key, value }) => key.endsWith('/tools/migrate.py') && value.startsWith('sha256:')), 'a grant is tied to it as well');
   });
 
+  it('T16 N1 what a program text loads, however its language spells it', async () => {
+    const programs = ['python3', 'node', 'perl', 'ruby', 'bash'];
+    ground.settle(['sed', 'cat', 'echo'], programs);
+    ground.put('s.pl', '1;\n');
+    const lines = [
+      ['python3 -mtools.migrate', 'tools/migrate.py'], ['python3 -Bm tools.migrate', 'tools/__init__.py'], ["python3 -c 'import tools.migrate'", 'tools/migrate.py'], ["python3 -c 'from tools import migrate'", 'tools/migrate.py'],
+      ["python3 -c 'import tools.migrate'", 'tools/__pycache__/migrate.cpython-311.pyc'], ["echo 'import migrate' | python3", 'migrate.py'], ['python3 -m tools.migrate', 'tools/__pycache__/migrate.cpython-311.pyc'],
+      [`node -e 'require("./setup")'`, 'setup.js'], [`node -e 'import("./lib/setup.mjs")'`, 'lib/setup.mjs'], [`node -p 'require("./setup")'`, 'setup/index.js'], ['perl -Ilib -MFoo::Bar s.pl', 'lib/Foo/Bar.pm'], ["bash -c 'eval \"$(cat s.sh)\"'", 's.sh'],
+    ] as const;
+    for (const [line, file] of lines) {
+      ground.put(file, '');
+      assert.equal(codeOf(await changedMeanwhile(line, () => ground.put(file, ' '))), 'APPROVAL_STALE', `${line}: ${file}`);
+      const before = await ground.prepare(line);
+      rmSync(join(ground.project, file));
+      const without = await ground.prepare(line);
+      assert.notDeepEqual(without.facts, before.facts, `${line}: ${file}, made meanwhile`);
+      assert.match(new Map(without.show.details).get('Not bound') ?? (line.includes('-m tools') ? 'the program text' : ''), /the program text/, line);
+    }
+  });
+
+  it('T8 T16 N1 what a Makefile includes, itself or through another one', async () => {
+    ground.settle([], ['make']);
+    ground.put('Makefile', 'x:\n\t@echo $(Y)\ninclude rules.mk \\\n  missing.mk\n-include build/$(WHICH).mk\n');
+    ground.put('rules.mk', 'sinclude sub/more.inc # x\n');
+    for (const file of ['rules.mk', 'sub/more.inc', 'build/a.mk', 'missing.mk']) {
+      ground.put(file, file === 'rules.mk' ? 'sinclude sub/more.inc # x\n' : 'Y = 1\n');
+      assert.equal(codeOf(await changedMeanwhile('make x', () => ground.put(file, 'Y = 2\n'))), 'APPROVAL_STALE', file);
+      if (file === 'missing.mk') continue;
+      ground.put('rules.mk', 'sinclude sub/more.inc # x\n');
+      const reach = (await ground.prepare('make x')).reach?.();
+      assert.ok(reach?.kind === 'commands' && reach.units[0]?.ties.some(({ key, value }) => key.endsWith(`/${file}`) && value.startsWith('sha256:')), `a grant is tied to ${file}`);
+    }
+  });
+
   it('T7 T16 configuration that the repository includes', async () => {
     ground.git('init', '-q');
     ground.put('build/inc', '[filter "x"]\n\tclean = cat\n');

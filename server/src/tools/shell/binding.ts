@@ -9,7 +9,9 @@ import { completionsOf } from '../../rules/laterFiles';
 import { gitArguments } from '../../rules/wrapped';
 import { buildFilesOf } from './buildFiles';
 import { follow, gitFolders, hookFiles, physical } from './facts';
+import { loadableBy } from './loadable';
 import type { PlannedCommand, Step } from './plan';
+import { includedBy } from './makefiles';
 import { hashFile, identityOf, isWithin } from './resolve';
 
 /**
@@ -52,6 +54,9 @@ export async function bind(steps: readonly Step[], project: string): Promise<rea
   }
   const existing = [...paths.keys()].filter((path) => kindOf(path) !== 'missing').length;
   if (existing > maxBound) return { tooMany: existing };
+  for (const [index, { commands }] of steps.entries()) {
+    for (const path of loadableBy(commands, project).files) paths.set(path, { label: paths.get(path)?.label ?? 'File', uses: (paths.get(path)?.uses ?? new Set()).add(index) });
+  }
   if (bytesToHash([...paths.keys()]) > maxHashedInAll) return { tooLarge: true };
   const bound: Bound[] = [];
   let room = maxText.inAll;
@@ -84,6 +89,11 @@ export class Binding {
       const due = this.now.get(path);
       if (state !== due) throw stale(path, due, state);
     }
+  }
+
+  /** Absolute paths of the files that a step uses. */
+  filesOf(step: number): readonly string[] {
+    return this.bound.filter(({ uses, kind }) => kind === 'file' && uses.includes(step)).map(({ path }) => path);
   }
 
   /** SHA-256 hex of the file that a word leads to from a folder, as it was approved or as an approved step left it; undefined for what is known otherwise. */
@@ -217,8 +227,13 @@ function buildFiles(command: PlannedCommand, named: readonly string[], project: 
   if (found === undefined) return [];
   const given = named.filter((path) => statOf(path)?.isDirectory() === true);
   const above = found.above ? foldersUp(command.folder, project) : [command.folder];
-  return [...above, ...given].flatMap((folder) => found.names.map((name) => join(folder, name)));
+  const files = [...above, ...given].flatMap((folder) => found.names.map((name) => join(folder, name)));
+  if (!programs.some((name) => makers.has(name))) return files;
+  const makefiles = [...files, ...named.filter((path) => statOf(path)?.isFile() === true)];
+  return [...files, ...[command.folder, ...given].flatMap((folder) => includedBy(makefiles, folder))];
 }
+
+const makers: ReadonlySet<string> = new Set(['make', 'gmake', 'bmake']);
 
 function foldersUp(folder: string, top: string): readonly string[] {
   const folders: string[] = [];

@@ -7,6 +7,7 @@ import { reasonsOf, tiesOf } from '../ties';
 import type { Reach } from '../tool';
 import { gitFolderOf, pathsOf } from './binding';
 import { isSink } from './files';
+import { loadableBy } from './loadable';
 import { meaningFact } from './meanings';
 import { binariesOf, type Plan, type PlannedCommand } from './plan';
 import { boundFact, commandFacts, limitsOf, programFact, sandboxFacts, usualEnvironment, type Around } from './planFacts';
@@ -19,7 +20,7 @@ export function reachOf(plan: Plan, parsed: CommandPlan, project: string, around
   const commands = plan.steps.flatMap((step, at) => step.commands.map((command, index) => ({ command, step: at, parsed: parsed.pipelines[at]?.commands[index], fed: index > 0 })));
   const units = commands.flatMap(({ command, step, parsed: judged, fed }, index): Unit[] => {
     if (judged === undefined) return [];
-    const named = new Set(pathsOf(command, project).map(({ path }) => path));
+    const named = new Set([...pathsOf(command, project).map(({ path }) => path), ...loadableBy([command], project).files]);
     const own = plan.bound.filter(({ path }) => named.has(path));
     // An earlier command, or one that runs beside it, may change what this one reads, or the folder in which that lies.
     const shaky = commands.some((_, other) => other !== index && around.judgement.shares?.reads[other] !== true);

@@ -10,6 +10,7 @@ import { buildEnvironment } from './environment';
 import { physical, follow } from './facts';
 import { copyApproved } from './copied';
 import { closeAll, openRedirection, type FileRedirection } from './files';
+import { watchCompany } from '../company';
 import { holdFolder } from './held';
 import { clip, plainEdges, textOf, type Edges } from './output';
 import { binariesOf, identityText, type Plan, type PlannedCommand, type Step } from './plan';
@@ -17,7 +18,7 @@ import { isUnchanged, isWithin } from './resolve';
 import type { SecretLease, SecretRoom } from './secrets';
 import { exitInside } from './sandbox/exit';
 import { levelOf } from './sandbox/shown';
-import { handScript, touched, watchScripts, type Watched } from './script';
+import { handScript, newcomer, touched, watchScripts, type Watched } from './script';
 import { wrap } from './sandbox/start';
 import { dropTemporary, makeTemporary } from './temporary';
 import { beginningMs, takeTurn, turnOf, type Taken } from './turns';
@@ -76,6 +77,9 @@ export type Ended = Extract<Run, { kind: 'ended' }>;
 /** What is held open while a step starts and runs: files of redirections, and the working folders. */
 type Opened = Readonly<{ descriptors: number[]; folders: Pin[]; /** What stands for the names of scripts that were handed over. */ handed: Map<string, string> }>;
 
+/** What is looked at again while a step runs, and whether others could have changed it. */
+type Watching = Readonly<{ files: readonly Watched[]; company(): boolean; newcomer(): string | undefined }>;
+
 class PlanRun {
   private readonly written: { stdout: string; stderr: string } = { stdout: '', stderr: '' };
   private truncated = false;
@@ -116,11 +120,12 @@ class PlanRun {
     const turn = await takeTurn(this.runner.project, turnOf(step), this.runner.signal);
     try {
       this.lease = await this.leaseFor(step);
-      const watched = watchScripts(step.commands, this.binding);
+      const company = watchCompany();
+      const watched = watchScripts(step.commands, index, this.binding);
       await this.requireSilence(index);
       await this.binding.before(index);
       this.requireUnchanged(step);
-      await this.runStep(step, turn, watched);
+      await this.runStep(step, turn, { files: watched, company, newcomer: () => newcomer(step.commands, index, this.binding, this.runner.project) });
     } finally {
       this.lease?.release();
       this.lease = undefined;
@@ -167,7 +172,7 @@ class PlanRun {
     }
   }
 
-  private async runStep(step: Step, turn: Taken, watched: readonly Watched[]): Promise<void> {
+  private async runStep(step: Step, turn: Taken, watch: Watching): Promise<void> {
     const [only] = step.commands;
     if (only?.binary === undefined) {
       this.status = { code: this.canEnter(only) ? 0 : 1, signal: null };
@@ -183,10 +188,10 @@ class PlanRun {
       const limits = { timeoutMs: Math.max(1, this.deadline - performance.now()), ...(this.plan.processes === 0 ? {} : { processes: this.plan.processes }) };
       const exchanged = new AbortController();
       let other: string | undefined;
-      const open = watched.filter(({ shown }) => !opened.handed.has(shown));
+      const open = watch.files.filter(({ shown }) => !opened.handed.has(shown));
       const later = open.filter((each) => each.later);
       const look = (files: readonly Watched[]): void => {
-        other ??= touched(files);
+        other ??= touched(files, watch.company());
         if (other !== undefined) exchanged.abort();
       };
       begun = setTimeout(() => {
@@ -196,7 +201,7 @@ class PlanRun {
       if (later.length > 0) looks = setInterval(() => look(later), beginningMs);
       const before = performance.now();
       const run = await runChildren(children, limits, { signal: AbortSignal.any([this.runner.signal, exchanged.signal]), mark: this.runner.mark, onOutput: (stream, chunk) => this.tell(stream, chunk), ...(this.lease === undefined ? {} : { through: () => this.runner.secrets?.stream(), between: () => this.runner.secrets?.between() }) });
-      other ??= touched(performance.now() - before < beginningMs ? open : later);
+      other ??= touched(performance.now() - before < beginningMs ? open : later, watch.company()) ?? (watch.company() ? watch.newcomer() : undefined);
       if (run.kind === 'notStarted') throw this.notStarted(run.error, step);
       this.take(run, step, opened.handed);
       if (other !== undefined) throw new ConductorError('APPROVAL_STALE', `"${other}" was touched while an interpreter began or read, so that other bytes than the approved ones may have been run. What it had started was ended.`);

@@ -1,10 +1,12 @@
 import { fstatSync, readSync, statSync } from 'node:fs';
 import { asksForItsName, scriptWord } from '../../rules/scriptWord';
 import { laterFiles } from '../../rules/laterFiles';
+import { runsProgramText } from '../../rules/programText';
 import type { Binding } from './binding';
 import { copyApproved } from './copied';
 import { follow, physical } from './facts';
 import { closeAll, openRedirection } from './files';
+import { loadableBy } from './loadable';
 import type { PlannedCommand } from './plan';
 import { identityOf, isWithin } from './resolve';
 
@@ -44,10 +46,10 @@ export function handScript(command: PlannedCommand, { binding, project, temporar
 }
 
 /** A file that is opened by its name, and its state before it was compared; `later` when that may be at any time until the end. */
-export type Watched = Readonly<{ shown: string; path: string; identity: string; later: boolean }>;
+export type Watched = Readonly<{ shown: string; path: string; identity: string; later: boolean; /** Set for what the program may change itself: only in company it counts. */ inCompany?: true }>;
 
 /** The scripts of a step, and what is read into an interpreter as it goes, to be looked at again once it has begun; before they are compared for the last time. */
-export function watchScripts(commands: readonly PlannedCommand[], binding: Binding): readonly Watched[] {
+export function watchScripts(commands: readonly PlannedCommand[], step: number, binding: Binding): readonly Watched[] {
   const scripts = commands.flatMap((command) => {
     const found = scriptOf(command, binding);
     const path = found === undefined ? undefined : follow(command.folder, found.word);
@@ -58,12 +60,20 @@ export function watchScripts(commands: readonly PlannedCommand[], binding: Bindi
     const path = folder === undefined || binding.hashOf(folder, text) === undefined ? undefined : follow(folder, text);
     return path === undefined ? [] : [{ shown: text, path, identity: stateOf(path), later: true }];
   });
-  return [...scripts, ...others];
+  // A program text opens what it names whenever it likes, in whatever spelling.
+  const all = commands.some(({ argv }) => runsProgramText(argv)) ? binding.filesOf(step) : [];
+  return [...scripts, ...others, ...all.map((path): Watched => ({ shown: path, path, identity: stateOf(path), later: true, inCompany: true }))];
+}
+
+/** A file that the commands of a step can load by name and that nobody has approved, since it was not there. */
+export function newcomer(commands: readonly PlannedCommand[], step: number, binding: Binding, project: string): string | undefined {
+  const known = new Set(binding.filesOf(step));
+  return commands.some(({ argv }) => runsProgramText(argv)) ? loadableBy(commands, project).files.find((path) => !known.has(path)) : undefined;
 }
 
 /** The first of them that was touched since: exchanged and put back, too, since every renaming and every writing leaves its time. */
-export function touched(watched: readonly Watched[]): string | undefined {
-  return watched.find(({ path, identity }) => stateOf(path) !== identity)?.shown;
+export function touched(watched: readonly Watched[], company: boolean): string | undefined {
+  return watched.find(({ path, identity, inCompany }) => (inCompany === undefined || company) && stateOf(path) !== identity)?.shown;
 }
 
 type Found = Readonly<{ at: number; plain: boolean; word: string; sha256: string }>;

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Outcome, Verdict } from '../../../../protocol/src/call';
 import { changeableBy, type Bound } from './binding';
 import { settled, takersOfUnnamed } from './meanings';
+import { runsProgramText } from '../../rules/programText';
 import { planCommand, type Machine, type Plan, type Planned, type Step } from './plan';
 import { readSearchPath } from './resolve';
 import { ordinaryEnvironment, runPlan } from './run';
@@ -81,7 +82,8 @@ function looseIn({ bound, meanings, steps }: Plan, project: string): readonly (r
   const files = loose(bound, steps, project).map(({ path }) => [`Not bound`, `${path}: an earlier command of the line may change it before a later one uses it`] as const);
   const words = [...new Set(meanings.filter(({ step }) => step >= settled(steps)).map(({ word }) => word))];
   const unnamed = takersOfUnnamed({ steps, meanings }).map((line) => ['Not bound', `${line.slice(0, 80)}: it takes all changed files as they are when it runs`] as const);
-  return [...files, ...unnamed, ...words.map((word) => ['Not bound', `${word}: an earlier command of the line may change what it means`] as const)];
+  const texts = steps.flatMap(({ commands }) => commands.filter(({ argv }) => runsProgramText(argv)).map(({ argv }) => ['Not bound', `${argv.join(' ').slice(0, 80)}: what the program text loads besides the files that are named here`] as const));
+  return [...files, ...unnamed, ...texts, ...words.map((word) => ['Not bound', `${word}: an earlier command of the line may change what it means`] as const)];
 }
 
 /** What a step uses after one that does more than read may have changed it; names at which nothing lies are no news. */
