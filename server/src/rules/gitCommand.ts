@@ -54,6 +54,9 @@ export function judgeGitCommand(call: GitCall, scope: GitScope): Readonly<{ verd
   if (rule === undefined) return asks('shell.arguments', `git asks for "${subcommand.slice(0, 60)}": it is not among the subcommands known to be harmless.${adviceOn('git', [subcommand])}`);
   const reading = readArguments(rule, call.args);
   if ('unknown' in reading) return asks('shell.arguments', `git ${subcommand} asks in this form: ${reading.unknown}.${adviceOn('git', [subcommand, ...call.args])}`);
+  // A table that knows one option of them too few or too many would take an option that writes for a harmless word.
+  const dashed = reads ? dashedWord(call.args, reading.seen) : undefined;
+  if (dashed !== undefined) return asks('shell.arguments', `git ${subcommand} asks in this form: "${dashed.slice(0, 60)}" may be an option itself. Joined to its option, or behind "./", it need not ask.`);
   const facts = independent.has(subcommand) ? { programs: [], hooks: false } : scope.facts.git(scope.folder);
   if (facts === 'unknown') return asks('shell.gitUnknown', 'The configuration of the repository could not be read, so git asks.');
   if ('unknown' in facts) return asks('shell.gitUnknown', `The repository could not be examined, so git asks: ${facts.unknown}.`);
@@ -61,6 +64,12 @@ export function judgeGitCommand(call: GitCall, scope: GitScope): Readonly<{ verd
   const typed = reading.typed.flatMap(({ kind, text }) => (kind === 'rev' ? judgeRevision(subcommand, text, seen, scope, facts) : judgeTyped(`git ${subcommand}`, kind, text, scope, facts)) ?? []);
   const queries = call.literal ? literalQueries(subcommand, seen) : writeQueries(subcommand, seen);
   return { verdicts: [allowed(`git ${subcommand}`), ...typed, ...repository(subcommand, facts), ...wholeRepository(subcommand, seen, facts), ...elsewhere(subcommand, seen, facts), ...judgeWrites(subcommand, queries, scope)], reads };
+}
+
+/** The first word with a dash that stands where a value or an operand does, apart from numbers. */
+function dashedWord(args: readonly string[], { options, operands }: Seen): string | undefined {
+  const apart = options.flatMap(({ value }) => (value !== undefined && args.includes(value) ? [value] : []));
+  return [...operands, ...apart].find((word) => /^-(?![0-9]+$)./.test(word));
 }
 
 function asks(rule: string, reason: string): Readonly<{ verdicts: readonly Verdict[]; reads: boolean }> {

@@ -3,12 +3,12 @@ import { hasOption, type ArgumentRule, type Seen } from './rule';
 
 /** Subcommands of git that run nothing but git itself once its environment is neutral, with the options that keep it so. */
 
-const look = '--name-only --name-status --stat --shortstat --numstat --dirstat --summary --raw --patch -p -u -s --no-patch --patch-with-stat --compact-summary --color --no-color --color-words --word-diff -w -b --ignore-all-space --ignore-space-change --ignore-space-at-eol --ignore-blank-lines --ignore-cr-at-eol --minimal --patience --histogram --no-renames --find-renames -M -C --find-copies --find-copies-harder --full-index --binary --text -a -R --check --exit-code --quiet -q -z --relative --no-relative --no-ext-diff --no-textconv --function-context -W --no-prefix --pickaxe-all --pickaxe-regex --ita-invisible-in-index --abbrev --no-indent-heuristic --indent-heuristic --color-moved --cc -c --combined-all-paths --diff-merges -m';
-const lookValues = { text: '-S -G --diff-filter --inter-hunk-context --src-prefix --dst-prefix --line-prefix --output-indicator-new --output-indicator-old --ws-error-highlight', number: '-U --unified -l' } as const;
-const lookOptional = { text: '--stat --color --word-diff --word-diff-regex --color-words --color-moved --abbrev --find-renames --find-copies --dirstat --diff-algorithm --relative --ignore-submodules --diff-merges --anchored' } as const;
-const walkFlags = '--all --oneline --graph --decorate --no-decorate --decorate-refs --abbrev-commit --no-abbrev-commit --first-parent --merges --no-merges --reverse --follow --topo-order --date-order --author-date-order --full-history --simplify-merges --show-pulls --left-right --cherry --cherry-pick --cherry-mark --boundary --branches --tags --remotes --source --parents --children --relative-date --no-notes --no-mailmap --use-mailmap --mailmap --no-walk --do-walk --ancestry-path --left-only --right-only --invert-grep -i --regexp-ignore-case -E --extended-regexp -F --fixed-strings -P --perl-regexp --all-match --dense --sparse -g --walk-reflogs --log-size --remove-empty --count --objects --stdin-packs --no-expand-tabs';
-const walkValues = { number: '-n --max-count --skip --min-parents --max-parents', text: '--author --committer --grep --since --until --after --before --glob --exclude -L', format: '--format' } as const;
-const walkOptional = { text: '--decorate --date --branches --tags --remotes --no-walk --encoding --expand-tabs --notes', format: '--pretty --format' } as const;
+const look = '--name-only --name-status --stat --shortstat --numstat --dirstat --summary --raw --patch -p -u -s --no-patch --patch-with-stat --compact-summary --color --no-color --color-words --word-diff -w -b --ignore-all-space --ignore-space-change --ignore-space-at-eol --ignore-blank-lines --ignore-cr-at-eol --minimal --patience --histogram --no-renames --find-renames -M -C --find-copies --find-copies-harder --full-index --binary --text -a -R --check --exit-code --quiet -q -z --relative --no-relative --no-ext-diff --no-textconv --function-context -W --no-prefix --pickaxe-all --pickaxe-regex --ita-invisible-in-index --abbrev --no-indent-heuristic --indent-heuristic --color-moved --cc -c --combined-all-paths -m';
+const lookValues = { text: '-S -G --diff-filter --word-diff-regex --diff-algorithm --anchored --diff-merges --inter-hunk-context --src-prefix --dst-prefix --line-prefix --output-indicator-new --output-indicator-old --ws-error-highlight', number: '-U --unified -l' } as const;
+const lookOptional = { text: '--stat --color --word-diff --color-words --color-moved --abbrev --find-renames --find-copies --dirstat --relative --ignore-submodules' } as const;
+const walkFlags = '--all --oneline --graph --decorate --no-decorate --abbrev-commit --no-abbrev-commit --first-parent --merges --no-merges --reverse --follow --topo-order --date-order --author-date-order --full-history --simplify-merges --show-pulls --left-right --cherry --cherry-pick --cherry-mark --boundary --branches --tags --remotes --source --parents --children --relative-date --no-notes --no-mailmap --use-mailmap --mailmap --no-walk --do-walk --ancestry-path --left-only --right-only --invert-grep -i --regexp-ignore-case -E --extended-regexp -F --fixed-strings -P --perl-regexp --all-match --dense --sparse -g --walk-reflogs --log-size --remove-empty --count --objects --stdin-packs --no-expand-tabs';
+const walkValues = { number: '-n --max-count --skip --min-parents --max-parents', text: '--author --committer --grep --since --until --after --before --glob --exclude --decorate-refs --date --encoding -L', format: '--format' } as const;
+const walkOptional = { text: '--decorate --branches --tags --remotes --no-walk --expand-tabs --notes', format: '--pretty --format' } as const;
 
 const diff: ArgumentRule = { flags: `${look} --cached --staged --merge-base --no-index -0 -1 -2 -3 --base --ours --theirs`, values: lookValues, optional: lookOptional, operands: ['rev'] };
 const log: ArgumentRule = {
@@ -21,7 +21,7 @@ const log: ArgumentRule = {
 const transfer = '-q -v --quiet --verbose --progress --no-progress -n --dry-run --tags --no-tags -4 -6 --ipv4 --ipv6';
 
 const status: ArgumentRule = { flags: '-s -b -v -z --short --branch --long --verbose --show-stash --ahead-behind --no-ahead-behind --no-renames --renames --no-column --ignored --porcelain -u --untracked-files', optional: { text: '-u --untracked-files --porcelain --ignored --ignore-submodules --find-renames --column' }, operands: ['rev'] };
-const refs: ArgumentRule = { flags: '-h -d --heads --tags --refs --head --hash --abbrev --dereference --verify --quiet -q --symref --exit-code --sort', values: { number: '--count', format: '--format --sort', rev: '--points-at --merged --no-merged --contains --no-contains' }, optional: { text: '--hash --abbrev', format: '--format --sort', number: '--count' }, operands: ['rev'] };
+const refs: ArgumentRule = { flags: '-h -d --heads --tags --refs --head --hash --abbrev --dereference --verify --quiet -q --symref --exit-code', values: { number: '--count', format: '--format --sort', rev: '--points-at --merged --no-merged --contains --no-contains' }, optional: { text: '--hash --abbrev' }, operands: ['rev'] };
 const listing = { rev: '--merged --no-merged --contains --no-contains --points-at' } as const;
 
 /** The subcommands that only look. */
@@ -31,7 +31,7 @@ export const gitReaders: readonly (readonly [string, ArgumentRule])[] = [
   ['log', log],
   ['show', log],
   ['whatchanged', log],
-  ['shortlog', { ...log, flags: `${walkFlags} -n -s -e -c --numbered --summary --email --committer`, values: { text: walkValues.text, number: '--max-count --skip', format: '--format --group' }, optional: { text: '-w --date', format: '--format' } }],
+  ['shortlog', { ...log, flags: `${walkFlags} -n -s -e -c --numbered --summary --email --committer`, values: { text: walkValues.text.replace('--committer ', ''), number: '--max-count --skip', format: '--group' }, optional: { text: '-w', format: '--format' } }],
   ['rev-list', log],
   ['diff-tree', { ...diff, flags: `${diff.flags ?? ''} -r -t --root --no-commit-id --always -v --pretty`, optional: { ...lookOptional, format: '--pretty --format' } }],
   ['diff-index', diff],
@@ -64,7 +64,7 @@ export const gitReaders: readonly (readonly [string, ArgumentRule])[] = [
 export const gitWriters: readonly (readonly [string, ArgumentRule])[] = [
   ['add', { flags: '-A -u -n -v -N -f --all --update --dry-run --verbose --intent-to-add --force --no-all --ignore-removal --ignore-errors --ignore-missing --refresh --renormalize', values: { text: '--chmod' }, operands: ['rev'] }],
   ['commit', { flags: '-a -q -v -s --all --quiet --verbose --signoff --no-signoff --amend --no-edit --allow-empty --dry-run --short --porcelain --only -o --include -i --no-gpg-sign --no-status --reset-author --no-post-rewrite', values: { text: '-m --message --author --date', read: '-F --file', rev: '-C --reuse-message' }, operands: ['rev'], needs: '-m --message -F --file -C --reuse-message --no-edit --dry-run' }],
-  ['checkout', { flags: '-q --quiet --progress --no-progress -t --track --no-track --detach -d --ours --theirs --no-guess --guess --overlay --no-overlay', values: { text: '-b --orphan' }, optional: { text: '--track --conflict' }, operands: ['rev'], check: plainBranch }],
+  ['checkout', { flags: '-q --quiet --progress --no-progress -t --track --no-track --detach -d --ours --theirs --no-guess --guess --overlay --no-overlay', values: { text: '-b --orphan' }, optional: { text: '--track' }, operands: ['rev'], check: plainBranch }],
   ['switch', { flags: '-q --quiet --progress --no-progress -t --track --no-track --detach -d --no-guess --guess', values: { text: '-c --create --orphan' }, operands: ['rev'], check: plainBranch }],
   ['restore', { flags: '-q --quiet --staged -S --worktree -W --ours --theirs --merge --overlay --no-overlay --progress --no-progress --ignore-unmerged', values: { rev: '-s --source' }, operands: ['rev'] }],
   ['reset', { flags: '--soft --mixed -q --quiet -N --intent-to-add --no-refresh --refresh', operands: ['rev'] }],
@@ -89,7 +89,7 @@ export const gitWriters: readonly (readonly [string, ArgumentRule])[] = [
   ['notes', { operands: ['text', 'rev'], check: (seen) => only(seen, ['list', 'show']) }],
   ['bisect', { flags: '--no-checkout --first-parent', operands: ['text'], check: (seen) => only(seen, ['start', 'good', 'bad', 'old', 'new', 'skip', 'reset', 'log', 'terms']) }],
   ['apply', { flags: '--check --stat --numstat --summary -v --verbose -R --reverse --index --cached -3 --3way', values: { number: '-p -C' }, operands: ['read'], needs: '--check --stat --numstat --summary' }],
-  ['format-patch', { flags: `${look} --stdout -k -n -N --cover-letter --numbered --no-numbered`, values: { number: '--start-number' }, operands: ['rev'], needs: '--stdout', digits: true }],
+  ['format-patch', { flags: `${look.replace(' --cc ', ' ')} --stdout -k -n -N --cover-letter --numbered --no-numbered`, values: { number: '--start-number' }, operands: ['rev'], needs: '--stdout', digits: true }],
 ];
 
 const always = ['reference-transaction', 'post-index-change', 'pre-auto-gc'];
