@@ -120,6 +120,8 @@ function judgePackageManager(name: string, manager: PackageManager, args: readon
   if (verb === undefined) return names.some((option) => ['--version', '-v', '--help', '-h'].includes(option)) ? allowed(name) : unclear(name, 'it needs a subcommand that is known to be harmless');
   const own = manager.scripts.get(verb);
   const words = own === undefined && manager.run.has(verb) ? 2 : 1;
+  const early = earlyFlaw(manager, args, words);
+  if (early !== undefined) return unclear(name, `before the subcommand and the name of a script, ${early}`);
   if (beforeDashes < Math.min(words, operands.length)) return unclear(name, 'the subcommand stands after "--"');
   const several = names.some((option) => ['-w', '--workspace', '--workspaces', '-r', '--recursive', '--filter', '-F'].includes(option));
   const given = manager.passesAll ? wordsBehind(manager, args, words) : operands.slice(words);
@@ -128,6 +130,13 @@ function judgePackageManager(name: string, manager: PackageManager, args: readon
   if (!manager.look.has(verb)) return unclear(name, `"${verb.slice(0, 60)}" is not among the subcommands known to be harmless`, adviceOn(name, args));
   const odd = verb === 'query' ? undefined : operands.slice(1).find((text) => !packageName.test(text));
   return odd === undefined ? allowed(`${name} ${verb}`) : unclear(name, `"${odd.slice(0, 60)}" is not the plain name of a package`);
+}
+
+/** What stands before the words that say what is run, and some version may read in another way. */
+function earlyFlaw(manager: PackageManager, args: readonly string[], words: number): string | undefined {
+  const reading = readArguments({ ...manager.leading, stopAtOperand: true }, args);
+  if ('unknown' in reading) return reading.unknown;
+  return words > 1 ? earlyFlaw(manager, reading.seen.operands.slice(1), words - 1) : undefined;
 }
 
 /** All words behind those that name the script, options included, without the first `--`. */

@@ -62,6 +62,8 @@ export type PackageManager = Readonly<{
   look: ReadonlySet<string>;
   /** Options that may stand anywhere. */
   options: ArgumentRule;
+  /** Options that may stand before the words that say what is run: read in any other way by some version, the next word would be its subcommand. */
+  leading: ArgumentRule;
   /** Whether some version hands on all words behind the name of a script, its own options among them. */
   passesAll: boolean;
 }>;
@@ -80,25 +82,22 @@ function upwardFilter(seen: Seen): string | undefined {
   return odd === undefined ? undefined : `the filter "${(odd.value ?? '').slice(0, 60)}" may lead out of the project`;
 }
 
-/** Yarn has other words for this, and would take a script that it does not know for a program. */
-const workspaces = '--workspaces --include-workspace-root --no-workspaces';
-
 const npmLook = ['ls', 'list', 'la', 'll', 'why', 'explain', 'root', 'prefix', 'query', 'bin'];
 
 /** npm, pnpm and yarn. The last two take a word that some version of them does not know for a script or a program of a package. */
 export const packageManagers: ReadonlyMap<string, PackageManager> = new Map([
-  ['npm', manager({ test: 'test', t: 'test', tst: 'test', start: 'start', stop: 'stop', restart: 'restart' }, ['run', 'run-script', 'rum', 'urn'], npmLook, { flags: workspaces, read: '-w --workspace' })],
-  ['pnpm', manager({ test: 'test', t: 'test', tst: 'test', start: 'start' }, ['run', 'run-script'], ['ls', 'list', 'la', 'll', 'why', 'root', 'bin'], { flags: `${workspaces} -r --recursive --parallel --no-sort --reverse`, read: '-w --workspace', text: '--filter -F', number: '--workspace-concurrency' }, true)],
-  ['yarn', manager({ test: 'test', start: 'start' }, ['run'], ['why', 'bin'], {}, true)],
+  ['npm', manager({ test: 'test', t: 'test', tst: 'test', start: 'start', stop: 'stop', restart: 'restart' }, ['run', 'run-script', 'rum', 'urn'], npmLook, { flags: '--workspaces --include-workspace-root --no-workspaces', read: '-w --workspace' })],
+  ['pnpm', manager({ test: 'test', t: 'test', tst: 'test', start: 'start' }, ['run', 'run-script'], ['ls', 'list', 'la', 'll', 'why', 'root', 'bin'], { flags: '-r --recursive --parallel --no-sort --reverse', text: '--filter -F', number: '--workspace-concurrency' }, { flags: '-r --recursive -s --silent --parallel --stream --if-present --no-bail', values: { text: '--filter -F' } })],
+  ['yarn', manager({ test: 'test', start: 'start' }, ['run'], ['why', 'bin'], {}, { flags: '-s --silent --json --offline --verbose' })],
 ]);
 
-function manager(scripts: Readonly<Record<string, string>>, run: readonly string[], look: readonly string[], more: Readonly<{ flags?: string; text?: string; number?: string; read?: string }>, passesAll = false): PackageManager {
+function manager(scripts: Readonly<Record<string, string>>, run: readonly string[], look: readonly string[], more: Readonly<{ flags?: string; text?: string; number?: string; read?: string }>, leading?: Pick<ArgumentRule, 'flags' | 'values'>): PackageManager {
   const options: ArgumentRule = {
     ...npmOptions,
     flags: `${npmOptions.flags ?? ''} ${more.flags ?? ''}`,
     values: { ...npmOptions.values, text: `${npmOptions.values?.text ?? ''} ${more.text ?? ''}`, number: `--depth ${more.number ?? ''}`, read: more.read ?? '' },
   };
-  return { scripts: new Map(Object.entries(scripts)), run: new Set(run), look: new Set(look), options, passesAll };
+  return { scripts: new Map(Object.entries(scripts)), run: new Set(run), look: new Set(look), options, leading: leading === undefined ? options : { ...leading, operands: ['text'] }, passesAll: leading !== undefined };
 }
 
 /** Arguments that scripts may be given without asking: switches that test runners and builders share and that name no code. */

@@ -104,7 +104,7 @@ async function search(searcher: Searcher, order: Search): Promise<Outcome> {
 function findRipgrep({ machine }: Searcher, { place, context }: Search): Ripgrep | undefined {
   if (!place.target.stat.isDirectory() || place.holdsOwnFolder) return undefined;
   const folders = trustedFolders(machine.searchPath, context.project);
-  const binary = resolveBinary('rg', folders);
+  const binary = resolveBinary('rg', folders, context.project);
   return 'refused' in binary ? undefined : { binary, folders, environment: machine.environment(folders) };
 }
 

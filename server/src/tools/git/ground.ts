@@ -41,7 +41,7 @@ export async function findGround(room: GitRoom, path: string | undefined, contex
   if ('verdict' in where) return { ended: refusedCall(show, where, readOnly) };
   if (where instanceof ConductorError) return { ended: failed(show, where) };
   const folders = trustedFolders(room.machine.searchPath, context.project);
-  const git = resolveBinary('git', folders);
+  const git = resolveBinary('git', folders, context.project);
   if ('refused' in git) return { ended: refusedCall(show, refuse('git.noProgram', `No trustworthy git was found: ${git.refused}.`), readOnly) };
   const asking: Asking = { git, environment: room.machine.environment(folders) };
   const folder = where.isFolder ? where.absolute : dirname(where.absolute);

@@ -32,7 +32,7 @@ export async function judgeHere(request: CommandRequest, cwd: string, ground: Ju
   const first = judgeCommand({ ...common, facts: noting(diskFacts(ground), wanted) });
   if (first.verdict.verdict === 'deny' || wanted.git.size === 0) return first;
   const folders = trustedFolders(machine.searchPath, ground.project);
-  const git = resolveBinary('git', folders);
+  const git = resolveBinary('git', folders, ground.project);
   const known = 'refused' in git ? { git: new Map(), gitWrites: new Map() } : await answers(wanted, ground.project, { git, environment: machine.environment(folders), budget: { left: maxQuestions } });
   return judgeCommand({ ...common, facts: diskFacts({ ...ground, ...known }) });
 }

@@ -112,15 +112,15 @@ export async function planCommand(input: ShellInput, context: PrepareContext, ma
   const refuse = (verdict: Verdict): Planned => ({ ...shown, verdict, facts: [{ label: 'Refused', key: '', value: raw }], again: () => Promise.resolve(verdict) });
   if (judgement.verdict.verdict === 'deny' || parsed === undefined) return refuse(judgement.verdict);
   const asks = judgement.verdict.verdict === 'approve';
-  const resolved = resolveSteps(parsed.pipelines, cwd, folders, asks, judgement.shares?.reads ?? []);
+  const resolved = resolveSteps(parsed.pipelines, cwd, { folders, project: context.project }, asks, judgement.shares?.reads ?? []);
   if ('refused' in resolved) return refuse(deny('shell.noBinary', `No trustworthy program was found: ${resolved.refused}.`));
-  const steps = withSecrets(asks ? await withGitConfig(resolved, folders, machine) : resolved, shell.secrets, (name) => machine.changedAt?.(name));
+  const steps = withSecrets(asks ? await withGitConfig(resolved, { folders, project: context.project }, machine) : resolved, shell.secrets, (name) => machine.changedAt?.(name));
   const confined = await confineSteps(steps, asks, { project: context.project, configDir: context.configDir, folders, sandbox: shell.sandbox, limits: shell.limits });
   if ('refused' in confined) return refuse(deny('shell.sandbox', confined.refused));
   const bound = asks ? await bind(steps, context.project) : [];
   if ('tooLarge' in bound) return refuse(deny('shell.manyFiles', 'The line names files of more than 512 MiB together, more than one approval can be bound to. Use several calls, or name their folder.'));
   if ('tooMany' in bound) return refuse(deny('shell.manyFiles', `The line names ${bound.tooMany} files and folders, more than the ${maxBound} that one approval can be bound to. Use several calls, or name their folder.`));
-  const asking = askingOf(folders, machine);
+  const asking = askingOf({ folders, project: context.project }, machine);
   const meanings = asks && asking !== undefined ? await readMeanings(steps, asking, { index, compare: !judgement.parts.some(({ rule }) => rule === 'shell.gitPrograms' || rule === 'shell.gitUnknown') }) : [];
   if ('tooMany' in meanings) return refuse(deny('shell.manyFiles', `The line names ${meanings.tooMany} revisions, more than the ${maxMeanings} that one approval can be bound to. Use several calls.`));
   const plan: Plan = { steps: confined, meanings, cwd, timeoutMs: input.timeoutMs ?? shell.timeoutMs, processes: shell.limits.processes, folders, ground: groundOf(cwd, steps), bound };
@@ -140,14 +140,14 @@ export async function planCommand(input: ShellInput, context: PrepareContext, ma
   return { ...shown, verdict: judgement.verdict, plan, facts, reach: () => reachOf(plan, parsed, context.project, around), again };
 }
 
-function askingOf(folders: readonly string[], machine: Machine): Asking | undefined {
-  const git = resolveBinary('git', folders);
+function askingOf({ folders, project }: Search, machine: Machine): Asking | undefined {
+  const git = resolveBinary('git', folders, project);
   return 'refused' in git ? undefined : { git, environment: machine.environment(folders) };
 }
 
 /** Tells of each git that a person is asked about which files configure it, included ones among them, since an approved git obeys all of it. */
-async function withGitConfig(steps: readonly Step[], folders: readonly string[], machine: Machine): Promise<readonly Step[]> {
-  const git = resolveBinary('git', folders);
+async function withGitConfig(steps: readonly Step[], { folders, project }: Search, machine: Machine): Promise<readonly Step[]> {
+  const git = resolveBinary('git', folders, project);
   if ('refused' in git) return steps;
   const known = new Map<string, readonly string[]>();
   for (const folder of new Set(steps.flatMap((step) => step.commands.flatMap((command) => gitFolderOf(command) ?? [])))) {
@@ -188,12 +188,14 @@ function firstNews(now: Judgement, before: Judgement): Verdict | undefined {
   return now.parts.find((part) => part.verdict !== 'allow' && !seen.has(`${part.rule} ${part.reason}`));
 }
 
-function resolveSteps(pipelines: readonly Pipeline[], cwd: string, folders: readonly string[], approved: boolean, reads: readonly boolean[]): readonly Step[] | Readonly<{ refused: string }> {
+type Search = Readonly<{ folders: readonly string[]; project: string }>;
+
+function resolveSteps(pipelines: readonly Pipeline[], cwd: string, search: Search, approved: boolean, reads: readonly boolean[]): readonly Step[] | Readonly<{ refused: string }> {
   const steps: Step[] = [];
   let folder = cwd;
   let known = 0;
   for (const pipeline of pipelines) {
-    const commands = pipeline.commands.map((command) => resolveCommand(command, folder, folders, approved));
+    const commands = pipeline.commands.map((command) => resolveCommand(command, folder, search, approved));
     const missing = commands.find((command) => 'refused' in command);
     if (missing !== undefined && 'refused' in missing) return missing;
     const onlyReads = reads.slice(known, (known += commands.length));
@@ -203,15 +205,15 @@ function resolveSteps(pipelines: readonly Pipeline[], cwd: string, folders: read
   return steps;
 }
 
-function resolveCommand(command: ParsedCommand, folder: string, folders: readonly string[], approved: boolean): PlannedCommand | Readonly<{ refused: string }> {
+function resolveCommand(command: ParsedCommand, folder: string, { folders, project }: Search, approved: boolean): PlannedCommand | Readonly<{ refused: string }> {
   const [name, ...args] = command.argv;
   const assigned = Object.fromEntries(command.assignments);
   const common = { folder, redirections: command.redirections.map((redirection) => planRedirection(redirection, folder)) };
   // Walked as it was judged: `link/..` is the folder above where the link leads.
   if (name === 'cd') return { ...common, argv: command.argv, inner: [], additions: {}, enters: follow(folder, args[0] ?? '.') ?? folder };
-  const binary = resolveBinary(name, folders);
+  const binary = resolveBinary(name, folders, project);
   if ('refused' in binary) return binary;
-  const inner = innerNames(name, args).map((each) => resolveBinary(each, folders));
+  const inner = innerNames(name, args).map((each) => resolveBinary(each, folders, project));
   const missing = inner.find((each) => 'refused' in each);
   if (missing !== undefined && 'refused' in missing) return missing;
   const git = gitCall(command.argv, approved);

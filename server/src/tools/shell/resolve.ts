@@ -35,8 +35,11 @@ export function trustedFolders(folders: readonly string[], project: string): rea
   });
 }
 
-/** Looks a name up in trusted folders. The first match counts: when it may not be used, nothing else of that name is taken instead. */
-export function resolveBinary(name: string, folders: readonly string[]): Binary | Unresolved {
+/**
+ * Looks a name up in trusted folders. The first match counts: when it may not be used, nothing else of that name is taken instead. What a
+ * link brings from inside `project` may not, since agents can change it there.
+ */
+export function resolveBinary(name: string, folders: readonly string[], project?: string): Binary | Unresolved {
   for (const folder of folders) {
     const found = process.platform === 'win32' ? onWindows(name, folder) : [{ file: join(folder, name), prefix: [] }];
     for (const { file, prefix } of found) {
@@ -44,7 +47,7 @@ export function resolveBinary(name: string, folders: readonly string[]): Binary 
       const path = isThere(file) ? realOf(file) : undefined;
       const stat = path === undefined ? undefined : statOf(path);
       if (path === undefined || stat === undefined || !stat.isFile() || !isExecutable(stat)) continue;
-      const flaw = ownershipFlaw(stat);
+      const flaw = ownershipFlaw(stat) ?? (project !== undefined && isWithin(path, realOf(project) ?? project) ? 'lies in the project, where agents can change it. Install a copy elsewhere' : undefined);
       return flaw === undefined ? { name, path, prefix, identity: identityOf(stat) } : { refused: `${path} ${flaw}` };
     }
   }
