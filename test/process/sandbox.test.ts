@@ -77,6 +77,14 @@ describe('sandbox of the operating system', () => {
       assert.equal(readFileSync(join(project.project, 'inside'), 'utf8'), 'x');
     });
 
+    it('sandbox:writes T17: nothing of the kernel can be set from inside, by root neither', async () => {
+      const body = `const { accessSync, constants, readdirSync } = require('fs');
+        const settable = (path) => { try { accessSync(path, constants.W_OK); return true; } catch { return false; } };
+        const below = (folder) => readdirSync(folder, { withFileTypes: true }).flatMap((entry) => entry.isDirectory() ? below(folder + '/' + entry.name) : [folder + '/' + entry.name]);
+        console.log(JSON.stringify({ files: below('/proc/sys/kernel').length > 10, settable: [...below('/proc/sys'), '/proc/sysrq-trigger', '/proc/mtrr'].filter(settable) }));`;
+      assert.deepEqual(JSON.parse(output(await script(body)).split('\n')[0] ?? ''), { files: true, settable: [] });
+    });
+
     it('sandbox:home shows tool chains of the home folder and no keys', async () => {
       // Not below a temporary folder, which is hidden anyway.
       mkdirSync(join(root, 'out'), { recursive: true });

@@ -39,11 +39,17 @@ export async function examineBubblewrap(folders: readonly string[]): Promise<Bub
 /** Arguments that take away everything but the disk: users, processes, network, signals, rights, and the means to ask for them again. */
 const walls: readonly string[] = ['--unshare-user', '--unshare-ipc', '--unshare-pid', '--unshare-net', '--unshare-uts', '--unshare-cgroup-try', '--disable-userns', '--die-with-parent', '--new-session', '--cap-drop', 'ALL'];
 
+/**
+ * The processes of the sandbox, and nothing of the kernel that could be set from there. Root inside is root outside in the eyes of these
+ * files, whatever its rights: `core_pattern` in `/proc/sys` names a program that runs outside of every wall.
+ */
+const processes: readonly string[] = ['--proc', '/proc', '--ro-bind', '/proc/sys', '/proc/sys', ...['sysrq-trigger', 'irq', 'bus', 'mtrr', 'acpi', 'scsi'].flatMap((name) => ['--ro-bind-try', `/proc/${name}`, `/proc/${name}`])];
+
 /** The whole argument list up to the command; `held` and `fixed` of the layout count only for a sound build. The run's own folder comes behind it. */
 export function bubblewrapArguments(layout: Layout, sound: boolean): readonly string[] {
   const bind = (option: string) => ({ source, target }: Mount): readonly string[] => [option, source, target];
   return [
-    ...['--ro-bind', '/', '/', '--dev', '/dev', '--proc', '/proc'],
+    ...['--ro-bind', '/', '/', '--dev', '/dev', ...processes],
     ...layout.hidden.flatMap((folder) => ['--tmpfs', folder]),
     ...layout.shown.flatMap(bind('--ro-bind')),
     ...['--tmpfs', layout.own],
@@ -55,7 +61,7 @@ export function bubblewrapArguments(layout: Layout, sound: boolean): readonly st
 
 /** The argument list for a program that keeps the disk and loses the network; folders of `hidden` look empty to it. No mount point of it lies where agents can write. */
 export function netlessArguments(hidden: readonly string[], shown: readonly string[]): readonly string[] {
-  return ['--bind', '/', '/', '--dev', '/dev', '--proc', '/proc', ...hidden.flatMap((folder) => ['--tmpfs', folder]), ...shown.flatMap((path) => ['--ro-bind', path, path]), ...walls];
+  return ['--bind', '/', '/', '--dev', '/dev', ...processes, ...hidden.flatMap((folder) => ['--tmpfs', folder]), ...shown.flatMap((path) => ['--ro-bind', path, path]), ...walls];
 }
 
 async function examine(binary: Binary): Promise<Bubblewrap> {
