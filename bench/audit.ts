@@ -3,7 +3,6 @@
  * between both sides, and the median of the ratios counts.
  */
 import { spawnSync } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -13,26 +12,27 @@ import type { NewEntry, OwnEntry } from '../protocol/src/audit/entry';
 import { eventIds } from '../server/src/audit/write/eventId';
 import { defaultKeeping } from '../server/src/audit/upkeep/newLog';
 import { createAuditReader } from '../server/src/audit/read/reader';
-import { createRedaction } from '../server/src/audit/content/redaction';
 import { verifyAuditLog } from '../server/src/audit/verify/verifier';
-import { createRedactor } from '../server/src/rules/redaction/redactor';
-import { openAuditWriter, type AuditWriter } from '../server/src/audit/write/writer';
+import { openAuditWriter } from '../server/src/audit/write/writer';
+import { childCpu } from './childCpu';
 import { median } from './figures';
 
 /** One measured ratio: what is divided by what, the median and the range over the rounds, and absolute figures for the curious. */
 export type Ratio = Readonly<{ name: string; baseline: string; median: number; low: number; high: number; rounds: number; absolute: string }>;
 
-const nextId = eventIds();
+/** Ids of calls. */
+export const nextId = eventIds();
 
 const actor = { role: 'agent', client: 'claude-code 2.1.330', connection: 1, user: 'ann' } as const;
 const project = '/home/ann/project';
 
-function inputOf(n: number): Readonly<Record<string, unknown>> {
+/** What a call is asked. */
+export function inputOf(n: number): Readonly<Record<string, unknown>> {
   return { path: '/home/ann/project/src/index.ts', content: `line ${n}` };
 }
 
 /** An intent where `n` is even, else its outcome; built without spreading, which would cost more than the work that is measured. */
-function call(n: number, id: string, input = inputOf(n)): NewEntry {
+export function call(n: number, id: string, input = inputOf(n)): NewEntry {
   const tool = 'filesystem.write';
   if (n % 2 === 0) return { tool, input, actor, project, phase: 'intent', id, result: 'admitted' };
   return { tool, input, actor, project, phase: 'done', call: id, result: 'success', durationMs: 1.5 };
@@ -44,10 +44,14 @@ function ratio(name: string, baseline: string, values: readonly number[], absolu
   return { name, baseline, median: median(values), low, high: sorted.at(-1) ?? Number.NaN, rounds: values.length, absolute };
 }
 
-async function inFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
+/** Works in a folder of its own, which is removed afterwards. */
+export async function inFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'conductor-bench-'));
   return await work(folder).finally(() => rm(folder, { recursive: true }));
 }
+
+/** A broker's log names its checkpoints; in one that does not, every verification looks for one from end to beginning. */
+const lastCheckpoint: NewEntry = { phase: 'event', tool: 'audit.checkpoint', input: { reason: 'end', previous: null }, result: 'ok', actor: { role: 'broker', user: 'ann' } };
 
 /** Writes an honest log of `entries` entries, the last of them of this moment, without syncing each; gives its size in bytes. */
 export function writeLog(path: string, entries: number): number {
@@ -58,7 +62,8 @@ export function writeLog(path: string, entries: number): number {
   for (let n = 1; n <= entries; n += 1) {
     if (n % 2 === 0) id = nextId();
     const first: OwnEntry = { phase: 'genesis', tool: 'audit.genesis', input: { format: 'conductor-audit/1', logId: '0f'.repeat(16), publicKey: null }, result: 'ok' };
-    const entry = prepareEntry(n === 1 ? first : call(n, id), n % 2 === 0 ? id : nextId(), new Date(begun + n * 1_000).toISOString());
+    const own = n === 1 ? first : n === entries ? lastCheckpoint : call(n, id);
+    const entry = prepareEntry(own, n % 2 === 0 ? id : nextId(), new Date(begun + n * 1_000).toISOString());
     const { end, hash } = writeLine(block, at, entry, n, head);
     [head, at] = [hash, end];
     if (at > 4_000_000 || n === entries) {
@@ -70,15 +75,6 @@ export function writeLog(path: string, entries: number): number {
   return size;
 }
 
-/** CPU milliseconds of `openssl dgst -sha256` over a file, as the shell accounts for its children. */
-function opensslCpu(path: string): number {
-  const { stdout, status } = spawnSync('sh', ['-c', 'openssl dgst -sha256 "$1" >/dev/null && times', 'sh', path], { encoding: 'utf8' });
-  const [, children = ''] = stdout.trim().split('\n');
-  const seconds = [...children.matchAll(/(\d+)m([\d.]+)s/g)].reduce((sum, [, minutes, rest]) => sum + Number(minutes) * 60 + Number(rest), 0);
-  if (status !== 0 || seconds === 0) throw new Error('openssl and a shell are needed as the baseline');
-  return seconds * 1_000;
-}
-
 /** CPU time of verifying every line, divided by hashing the same file with openssl. Demand: at most 5.5, strict 14. */
 export function verifyRatio(depth: 'deep' | 'strict' = 'deep', entries = 300_000, rounds = 5): Promise<Ratio> {
   return inFolder(async (folder) => {
@@ -86,14 +82,15 @@ export function verifyRatio(depth: 'deep' | 'strict' = 'deep', entries = 300_000
     const bytes = writeLog(path, entries);
     const ratios: number[] = [];
     let ours = 0;
-    for (let round = 0; round < rounds; round += 1) {
-      const openssl = opensslCpu(path);
+    // The first round warms up.
+    for (let round = 0; round <= rounds; round += 1) {
+      const openssl = childCpu('openssl dgst -sha256', path);
       const before = process.cpuUsage();
       const report = await verifyAuditLog(path, { depth });
       const { user, system } = process.cpuUsage(before);
       if (report.verdict !== 'intact') throw new Error(report.message);
       ours = (user + system) / 1_000;
-      ratios.push(ours / openssl);
+      if (round > 0) ratios.push(ours / openssl);
     }
     const absolute = `${(bytes / 1e6).toFixed(0)} MB, ${((ours / entries) * 1_000).toFixed(2)} us per entry, resident ${(process.memoryUsage.rss() / 1e6).toFixed(0)} MB`;
     return ratio(`verify ${entries} lines, ${depth}, CPU`, 'openssl dgst -sha256, CPU', ratios, absolute);
@@ -116,7 +113,7 @@ export function closedRatio(entries = 200_000, rounds = 5): Promise<Ratio> {
     const ratios: number[] = [];
     let files = 0;
     for (let round = 0; round < rounds; round += 1) {
-      const openssl = opensslCpu(whole);
+      const openssl = childCpu('openssl dgst -sha256', whole);
       const before = process.cpuUsage();
       const report = await verifyAuditLog(path);
       const { user, system } = process.cpuUsage(before);
@@ -125,67 +122,6 @@ export function closedRatio(entries = 200_000, rounds = 5): Promise<Ratio> {
       ratios.push((user + system) / 1_000 / openssl);
     }
     return ratio(`verify ${entries} lines in ${files} files, default, CPU`, 'openssl dgst -sha256, CPU', ratios, '');
-  });
-}
-
-/** Entries per second of `count` durable appends by `callers` at once: decision and outcome in turn, each awaited before the next. */
-async function appendRate(writer: AuditWriter, callers: number, count: number): Promise<number> {
-  let left = count;
-  const one = async (): Promise<void> => {
-    while ((left -= 2) >= 0) {
-      const id = nextId();
-      // Decision and outcome of a call hold the same input, as the pipeline gives it.
-      const input = inputOf(left);
-      await writer.append(call(0, id, input));
-      await writer.append(call(1, id, input));
-    }
-  };
-  const start = performance.now();
-  await Promise.all(Array.from({ length: callers }, one));
-  return (count / (performance.now() - start)) * 1_000;
-}
-
-/** Lines of 600 bytes per second of a loop of one write and one fdatasync, in one thread. */
-function rawRate(file: number, count: number): number {
-  const line = Buffer.alloc(600, 'x');
-  const start = performance.now();
-  for (let n = 0; n < count; n += 1) {
-    fs.writeSync(file, line);
-    fs.fdatasyncSync(file);
-  }
-  return (count / (performance.now() - start)) * 1_000;
-}
-
-/**
- * Durable appends per second from `callers` at once, divided by a loop of write and fdatasync. Redaction, canonical form, input
- * hash and the look whether the file is still ours are in it, with values that must never be written. One round to warm up is not counted.
- */
-export function appendRatio(callers: number, rounds = 9): Promise<Ratio> {
-  return inFolder(async (folder) => {
-    // As in a broker, which knows its own keys at least.
-    const redactor = createRedactor();
-    redactor.know(['control.key', 'audit.salt', 'github.token'].map((name) => ({ name, value: randomBytes(32) })));
-    const redaction = createRedaction({ secret: randomBytes(32), known: redactor.find, knowledge: redactor.knowledge });
-    const writer = await openAuditWriter({ path: join(folder, 'audit.log'), createdBy: 'bench', redact: (entry, id) => redaction.entry(entry, id) });
-    const raw = fs.openSync(join(folder, 'raw'), 'a', 0o600);
-    const count = Math.max(600, callers * 40);
-    await appendRate(writer, callers, count * 4);
-    const ratios: number[] = [];
-    const rates: number[] = [];
-    const rawRates: number[] = [];
-    for (let round = 0; round < rounds; round += 1) {
-      const before = rawRate(raw, 300);
-      const rate = await appendRate(writer, callers, count);
-      const after = rawRate(raw, 300);
-      ratios.push((2 * rate) / (before + after));
-      rates.push(rate);
-      rawRates.push(before, after);
-    }
-    fs.closeSync(raw);
-    await writer.close();
-    // How long the disk takes decides how much of the work fits beside it.
-    const each = 1e6 / median(rawRates);
-    return ratio(`durable append, ${callers} callers`, `write + fdatasync loop, ${each.toFixed(0)} us each`, ratios, `${median(rates).toFixed(0)} appends/s`);
   });
 }
 

@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { join, resolve } from 'node:path';
-import { appendRatio, chainRatio, closedRatio, verifyRatio, type Ratio } from './audit';
+import { measureAppends } from './appends';
+import { chainRatio, closedRatio, verifyRatio, type Ratio } from './audit';
 import { measureAuditView } from './auditview';
 import { measureBackends } from './backends';
 import { measureCalls } from './calls';
@@ -35,12 +36,7 @@ async function verifyFigures(): Promise<Figure[]> {
 
 async function auditFigures(): Promise<Figure[]> {
   const chain = await chainRatio();
-  const figures = [auditFigure(chain, 'none', true)];
-  for (const [callers, least] of [[1, 0.5], [16, 4.5], [64, 10], [256, 14]] as const) {
-    const append = await appendRatio(callers);
-    figures.push(auditFigure(append, `at least ${String(least)}x`, append.median >= least));
-  }
-  return figures;
+  return [auditFigure(chain, 'none', true), ...(await measureAppends())];
 }
 
 function packageFigures(): Figure[] {

@@ -145,9 +145,9 @@ async function outsideFindings(outside: readonly OutsideHead[], report: Verifica
 
 /** The newest checkpoint that the log itself tells of must still be there. */
 async function removed(before: KeptCheckpoints, { log, checkpoints, disk }: Places): Promise<Finding[]> {
-  const { items } = await createAuditReader(log, disk).page({ filter: { tool: 'audit.checkpoint' }, limit: 100 });
   // An agent can have a refusal recorded under any name; events are the broker's own.
-  const previous = items.find(({ entry }) => entry?.phase === 'event')?.entry?.input['previous'];
+  const { items } = await createAuditReader(log, disk).page({ filter: { tool: 'audit.checkpoint', phase: 'event' }, limit: 1 });
+  const previous = items[0]?.entry?.input['previous'];
   if (typeof previous !== 'object' || previous === null || !('sha256' in previous)) return [];
   const isThere = ({ checkpoints: kept }: KeptCheckpoints): boolean => kept.some((one) => `sha256:${noteHash(one)}` === previous.sha256);
   if (isThere(before) || isThere(await readCheckpoints(checkpoints, disk))) return [];
