@@ -315,6 +315,39 @@ describe('the audit log in the editor', () => {
     assert.equal((await ask('conductor/status', {})).audit.health, 'ok');
   });
 
+  it('audit:told-when-wrong verifies by itself after each start, says nothing of a sound log, and what and where of a damaged one', async function () {
+    if (!isPageReachable) this.skip();
+    this.timeout(90_000);
+    const restarted = async (): Promise<void> => {
+      const { pid } = await ask('conductor/status', {});
+      await vscode.commands.executeCommand('notifications.clearAll');
+      process.kill(pid, 'SIGKILL');
+      await eventually('the next broker', async () => {
+        const status = await ask('conductor/status', {});
+        return status.pid !== pid && status.connections.editor > 0;
+      });
+      await vscode.commands.executeCommand('notifications.showList');
+    };
+    await restarted();
+    const document = await vscode.workspace.openTextDocument(vscode.Uri.file(files.log));
+    await eventually('a verification that nobody asked for', async () => {
+      const lenses = await vscode.commands.executeCommand<vscode.CodeLens[]>('vscode.executeCodeLensProvider', document.uri);
+      return lenses.some(({ command }) => /^\$\(verified(?:-filled)?\) ?Verified to #|Verified to #\d+ ·/.test(command?.title ?? ''));
+    });
+    assert.deepEqual((await texts(told)).filter((text) => /audit log/i.test(text)), []);
+    const original = await readFile(files.log);
+    await writeFile(files.log, original.toString('utf8').replace('echo beta', 'echo BETA'));
+    await restarted();
+    await see(told, /Audit log TAMPERED: Line \d+ was edited/);
+    await takePicture('audit-told');
+    await vscode.commands.executeCommand('notifications.clearAll');
+    await vscode.commands.executeCommand('notifications.hideList');
+    await writeFile(files.log, original);
+    await settle();
+    assert.equal((await verify()).verdict, 'intact');
+    assert.equal((await ask('conductor/status', {})).audit.health, 'ok');
+  });
+
   it('marks a log that was damaged before the broker started, and a person begins a new one from the view', async function () {
     if (!isPageReachable) this.skip();
     this.timeout(60_000);
