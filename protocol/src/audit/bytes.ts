@@ -3,7 +3,7 @@
  * A line ends `,"prevHash":"sha256:<64 hex>","hash":"sha256:<64 hex>"}` and one 0x0A; everything is at a fixed offset from it.
  */
 import { hash } from 'node:crypto';
-import { canonicalJson, escapeInvisible } from './canonical';
+import { canonicalInput, canonicalJson, escapeInvisible } from './canonical';
 import type { InputDigest, NewEntry, OwnEntry } from './entry';
 import { jsonText, quoted } from './json';
 
@@ -105,7 +105,7 @@ const frameBytes = 40 + tailBytes + 1;
  */
 export function prepareEntry(entry: NewEntry | OwnEntry, id: string, timestamp: string): PreparedEntry {
   const call = entry.phase === 'intent' || entry.phase === 'denied' ? id : entry.call;
-  const input = canonicalInput(entry);
+  const input = inputOf(entry);
   const detail = entry.detail === undefined ? '' : `,"detail":${canonicalJson(entry.detail).text}`;
   const idText = quoted(id);
   const callMember = call === undefined ? '' : `,"call":${call === id ? idText : quoted(call)}`;
@@ -128,10 +128,10 @@ type CanonicalInput = Readonly<{ text: string; bytes: number; depth: number; has
 /** Inputs of calls that were decided: the outcome holds the same object, which nobody changes after it was judged. */
 const decided = new WeakMap<object, CanonicalInput>();
 
-function canonicalInput({ phase, input }: NewEntry | OwnEntry): CanonicalInput {
+function inputOf({ phase, input }: NewEntry | OwnEntry): CanonicalInput {
   const known = phase === 'done' ? decided.get(input) : undefined;
   if (known !== undefined) return known;
-  const { text, depth } = canonicalJson(input);
+  const { text, depth } = phase === 'intent' ? canonicalInput(input) : canonicalJson(input);
   const made = { text, bytes: Buffer.byteLength(text), depth, hash: `sha256:${sha256(text)}` };
   // What the outcome holds as a digest need not stay in memory for it.
   if (phase === 'intent') decided.set(input, made.bytes > maxRepeatedInputBytes ? { ...made, text: '' } : made);

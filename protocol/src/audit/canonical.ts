@@ -19,6 +19,19 @@ export function canonicalJson(root: unknown): Canonical {
   return text === undefined ? anyDepth(root) : { text, depth: found.depth };
 }
 
+/** The same for the input of a call, which nobody changes: a large one is written once. */
+export function canonicalInput(input: object): Canonical {
+  const known = inputs.get(input);
+  if (known !== undefined) return known;
+  const made = canonicalJson(input);
+  if (made.text.length >= largeInput) inputs.set(input, made);
+  return made;
+}
+
+const inputs = new WeakMap<object, Canonical>();
+/** Characters from which on a text is kept. */
+const largeInput = 4096;
+
 /** Values that nest no deeper than this are written by recursion, which is several times quicker. */
 const recursionDepth = 32;
 

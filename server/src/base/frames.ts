@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { WireAnswer } from '../../../protocol/src/call';
-import { parseJsonText } from './jsonText';
+import { inheritText, parseJsonText } from './jsonText';
 
 /** JSON-RPC 2.0 as an untrusted client writes it: one object a line, and nothing else becomes a message. */
 
@@ -46,6 +46,7 @@ function classify(message: Readonly<Record<string, unknown>>): Frame {
   if (look !== undefined) return refused(readable, rpc.invalidRequest, `"${look.slice(0, 64)}" is not a member of JSON-RPC; its names are lower-case.`);
   if (message['jsonrpc'] !== '2.0') return refused(readable, rpc.invalidRequest, 'The member "jsonrpc" must be "2.0".');
   const method = message['method'];
+  for (const part of ['result', 'params']) inheritText(message, part);
   if (method === undefined && ('result' in message || 'error' in message)) return response(readable, message);
   if (typeof method !== 'string') return refused(readable, rpc.invalidRequest, 'The member "method" must be a string.');
   const params = message['params'] ?? {};

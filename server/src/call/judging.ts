@@ -23,14 +23,16 @@ export async function judge(rooms: Rooms, call: ToolCall, signal: AbortSignal, h
   if (tool === undefined) return { policy, refusal: rooms.absent?.(call.tool) ?? refusalOf('UNKNOWN_TOOL', 'tool.unknown', `There is no tool "${call.tool.slice(0, 100)}".`) };
   const input = tool.input.safeParse(call.input);
   if (!input.success) return { policy, refusal: refusalOf('INVALID_INPUT', 'input.invalid', describeIssues(input.error.issues)) };
-  const prepared = await prepare(rooms, { call, tool, input: input.data }, policy, signal, held);
+  // What another server gets is what came, not a copy.
+  const given = tool.origin === undefined ? input.data : call.input;
+  const prepared = await prepare(rooms, { call, tool, input: given }, policy, signal, held);
   if (prepared instanceof ConductorError) return { policy, refusal: refusalOf(prepared.code, `prepare.${prepared.code}`, prepared.message) };
   if (prepared.verdict.verdict === 'deny') return { policy, refusal: refusalOf('DENIED', prepared.verdict.rule, [prepared.verdict.reason, policy.trouble].filter((part) => part !== undefined).join(' ')) };
   const forbidden = forbiddenBy(rooms, call, prepared, policy);
   if (forbidden !== undefined) return { policy, refusal: forbidden };
   const openFor = rooms.openFor(call.tool);
   if (openFor !== undefined) return { policy, refusal: circuitOpen(call.tool, openFor) };
-  return { call, tool, input: input.data, bound: bind(call, tool, prepared, policy), policy };
+  return { call, tool, input: given, bound: bind(call, tool, prepared, policy), policy };
 }
 
 /** Prepares a judged call afresh under the policy of this moment: time has passed, and policy, files and programs may be others now. */

@@ -1,4 +1,5 @@
 import { strictest, type ToolCall, type Verdict } from '../../../protocol/src/call';
+import { textOf } from '../base/jsonText';
 import type { Prepared } from '../tools/tool';
 import type { Policy, Rooms } from './rooms';
 
@@ -13,7 +14,7 @@ export const ownNames = { controlKey: 'conductor.controlKey', auditSalt: 'conduc
 /** The prepared call under the strictest of its own verdict and of what its arguments hold. */
 export function judgeSecrets({ redactor }: Pick<Rooms, 'redactor'>, { input, line }: Pick<ToolCall, 'input' | 'line'>, { config }: Policy, prepared: Prepared): Prepared {
   // What comes beside the arguments goes out with them.
-  const found = [input, line?.meta ?? {}, line?.rest ?? {}].flatMap((part) => redactor.find(JSON.stringify(part)));
+  const found = [input, line?.meta ?? {}, line?.rest ?? {}].flatMap((part) => redactor.find(textOf(part)));
   if (found.length === 0) return prepared;
   const own = new Set<string>(Object.values(ownNames));
   const names = [...new Set(found.map(({ name }) => name))];

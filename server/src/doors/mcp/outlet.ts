@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { RequestId } from '../../base/frames';
+import { encodingOf, messageText } from '../../base/jsonText';
 
 /** Where messages to one client go. `about` names the request they belong to, for carriers on which that matters. */
 export type Outlet = Readonly<{
@@ -19,7 +20,8 @@ export function streamOutlet(stream: Duplex): Outlet {
     send(message) {
       if (!stream.writable) return;
       // Who does not read its answers is not read either, so that nothing piles up here.
-      if (stream.write(`${JSON.stringify(message)}\n`) || stream.isPaused()) return;
+      const line = `${messageText(message as Readonly<Record<string, unknown>>)}\n`;
+      if (stream.write(line, encodingOf(line)) || stream.isPaused()) return;
       stream.pause();
       stream.once('drain', () => stream.resume());
     },

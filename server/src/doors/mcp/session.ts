@@ -1,6 +1,7 @@
 import type { Implementation } from '@modelcontextprotocol/sdk/types.js';
 import type { ClientLine } from '../../../../protocol/src/call';
 import { isRecord, rpc, type Answer, type Frame, type RequestId } from '../../base/frames';
+import { inheritText } from '../../base/jsonText';
 import type { Caller } from '../../call/asking';
 import type { Progress } from '../../tools/tool';
 import { Back } from './back';
@@ -139,6 +140,7 @@ export class AgentSession {
   }
 
   #call(id: RequestId, params: Params, askable: boolean, dress: (result: object) => object): void {
+    inheritText(params, 'arguments');
     const parsed = callSchema.safeParse(params);
     if (!parsed.success) return this.#refuseRequest({ id, method: 'tools/call' }, rpc.invalidParams, 'tools/call needs a name, and arguments that are an object.');
     const run = this.#begin(id, 'tools/call', params, askable);

@@ -13,7 +13,12 @@ const maybe = /[\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u
 
 /** Whether the JSON text of a value may hold characters that cannot be seen; true is a reason to look closer. */
 export function mayHideText(json: string): boolean {
-  return maybe.test(json);
+  return !isPlain(json) && maybe.test(json);
+}
+
+/** A long text of nothing but ASCII without escapes, which is seen at a glance. */
+function isPlain(json: string): boolean {
+  return json.length > 1024 && !json.includes('\\') && !json.includes('\u007f') && Buffer.byteLength(json) === json.length;
 }
 
 /** A text with its hidden characters as `\u{hex}`, and how many there were. */

@@ -1,6 +1,7 @@
 import type { Outcome } from '../../../../protocol/src/call';
 import { ConductorError, toConductorError } from '../../../../protocol/src/errors';
 import { isRecord, type Answer } from '../../base/frames';
+import { textOf } from '../../base/jsonText';
 import type { unavailabilities } from '../../rules/backends/mode';
 import { markValue, mayHideText } from '../../rules/backends/unseen';
 import type { Registry, Wish } from './registry';
@@ -22,7 +23,7 @@ export type HiddenPolicy = 'mark' | 'refuse';
 
 /** The answer as an outcome, with the characters that cannot be seen marked as `\u{hex}`, or withheld because of them (T59). The agent is told how many there were. */
 export function guarded(answer: Answer, policy: HiddenPolicy): Outcome {
-  const json = answer.kind === 'result' ? JSON.stringify(answer.result) : JSON.stringify(answer.error);
+  const json = answer.kind === 'result' ? textOf(answer.result) : JSON.stringify(answer.error);
   if (!mayHideText(json)) return outcomeOf(answer, json);
   const { value, count } = markValue(answer);
   if (count === 0) return outcomeOf(answer, json);

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { ConductorError } from '../../../../protocol/src/errors';
 import { LineCutter } from '../../../../link/src/lines';
 import { readFrame } from '../../base/frames';
+import { encodingOf, messageText } from '../../base/jsonText';
 import { openChild, type LastingChild } from '../../base/lastingChild';
 import type { Mark } from '../../base/processTree';
 import type { Egress } from '../../../../protocol/src/externalServers';
@@ -70,7 +71,8 @@ function read(child: LastingChild, limit: number, incoming: Incoming): void {
 async function write({ input }: LastingChild, message: Message): Promise<void> {
   if (!input.writable) throw new ConductorError('BACKEND_UNAVAILABLE', 'The program has closed its input.');
   if (input.writableLength > unreadLimit) throw new ConductorError('BACKEND_UNAVAILABLE', 'The program does not read what it is sent.');
-  if (input.write(`${JSON.stringify(message)}\n`)) return;
+  const line = `${messageText(message)}\n`;
+  if (input.write(line, encodingOf(line))) return;
   if (input.listenerCount('drain') < 8) await once(input, 'drain').catch(() => undefined);
 }
 

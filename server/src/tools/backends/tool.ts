@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
-import { canonicalJson } from '../../../../protocol/src/audit/canonical';
+import { canonicalInput, canonicalJson } from '../../../../protocol/src/audit/canonical';
 import { strictest, type ClientLine, type Outcome, type Verdict } from '../../../../protocol/src/call';
 import { ConductorError } from '../../../../protocol/src/errors';
 import { besideOf, loggedBeside } from '../../rules/backends/beside';
@@ -73,7 +73,7 @@ export function prepareUse({ backend, registry, send }: ToolGround, use: Use, in
   const wish: Wish = { backend, tool: use.tool, arguments: input, project };
   const { verdict: judged, warnings, readOnly } = registry.judge(wish);
   const beside = besideOf(line?.meta ?? {});
-  const given = canonicalJson(input).text;
+  const given = canonicalInput(input).text;
   const verdict = withoutReferences(judged, secretReference(given) ?? secretReference(canonicalJson(beside).text));
   const facts: Fact[] = [
     { label: 'Server', key: backend, value: `sha256:${registry.identity(backend)}` },
@@ -89,7 +89,7 @@ export function prepareUse({ backend, registry, send }: ToolGround, use: Use, in
     facts,
     readOnly,
     ...(sent === undefined ? {} : { beside: sent }),
-    show: { title: `${use.title}: ${backend}`, raw: `${backend}: ${use.tool}\n${JSON.stringify(input, undefined, 2)}`, cwd: project, details: [...warnings.map((warning) => ['Warning', warning] as const), ...Object.entries(beside.passing).map(([name, value]) => [`Beside the arguments, ${name}`, String(value)] as const)] },
+    show: { title: `${use.title}: ${backend}`, get raw() { return `${backend}: ${use.tool}\n${JSON.stringify(input, undefined, 2)}`; }, cwd: project, details: [...warnings.map((warning) => ['Warning', warning] as const), ...Object.entries(beside.passing).map(([name, value]) => [`Beside the arguments, ${name}`, String(value)] as const)] },
     run: (signal, progress) => perform({ backend, registry, send: readOnly || use.repeatable === true ? sentAgain(send) : send }, use, wish, line, { signal, progress, ready: (tools) => requireSame(registry, { use, wish, verdict: judged }, tools) }),
   };
 }
