@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { BackendsState } from '../protocol/src/externalServers';
 import { median, ratioFigure, type Figure } from './figures';
 import { firstList } from './firstList';
-import { directHttp, directStdio, freePort, installPeers, mcporter, mcpProxy, overHttp, overStdio, supergateway, type Way } from './peers';
+import { bareRelay, directHttp, directStdio, freePort, installPeers, mcporter, mcpProxy, overHttp, overStdio, supergateway, type Way } from './peers';
 import { connectToBroker } from '../link/src/connect';
 import { createMessageConnection, StreamMessageReader, StreamMessageWriter } from 'vscode-jsonrpc/node';
 
@@ -17,6 +17,8 @@ const brokerScript = resolve(__dirname, '../dist/broker.js');
 const echo = resolve(__dirname, 'echoServer.mjs');
 const rounds = 7;
 const callsPerRound = 80;
+/** Calls before the first round: what is measured is a broker that has run for a while, as one does for a whole day. */
+const warmUp = 500;
 const short = 'x'.repeat(100);
 const long = 'x'.repeat(64 * 1024);
 /** Servers that are attached and do nothing. */
@@ -38,24 +40,30 @@ type Peers = ReturnType<typeof installPeers>;
 
 async function stdioFigures(scratch: string, peers: Peers): Promise<Figure[]> {
   const [relaxed, strict] = [await Place.make(join(scratch, 'relaxed'), 'queued'), await Place.make(join(scratch, 'strict'), 'durable')];
-  const ways = [await directStdio(), await relaxed.stdio(), await strict.stdio(), ...('folder' in peers ? [await mcporter(peers.folder, scratch)] : [])];
+  const ways = [await directStdio(), await relaxed.stdio(), await strict.stdio(), await bareRelay(scratch), await bareRelay(scratch, join(strict.configDir, 'bare')), ...('folder' in peers ? [await mcporter(peers.folder, scratch)] : [])];
   try {
     const times = await inTurn(ways, short);
-    const [direct = [], queued = [], durable = [], porter] = times;
+    const [direct = [], queued = [], durable = [], bare = [], bareDurable = [], porter] = times;
     const sync = rawSync(strict.configDir);
     const figures = [
       ratioFigure('echo of 100 bytes over stdio, p50, entries of reads queued', `the same server direct, ${median(direct).toFixed(2)} ms`, ratios(queued, direct), 3),
       ratioFigure('the same, both entries durable, beyond direct', `two raw fdatasync, ${(2 * sync).toFixed(2)} ms`, durable.map((one, at) => (one - (direct[at] ?? 0)) / (2 * sync)), 2.2),
+      ratioFigure('floor of the first: the same processes, with nothing done in them', 'direct', ratios(bare, direct), Infinity),
+      ratioFigure('floor of the second: the same, with two entries made durable', 'two raw fdatasync', bareDurable.map((one, at) => (one - (direct[at] ?? 0)) / (2 * sync)), Infinity),
+      ratioFigure('what judging and recording add to the floor', `the same processes, ${median(bare).toFixed(2)} ms`, ratios(queued, bare), Infinity),
       porter === undefined ? missing('mcporter', peers) : ratioFigure('echo of 100 bytes over stdio, entries of reads queued', `mcporter, ${median(porter).toFixed(2)} ms`, ratios(queued, porter), 1),
       porter === undefined ? missing('mcporter', peers) : ratioFigure('the same, both entries durable', 'mcporter', ratios(durable, porter), 1),
     ];
-    const [longDirect = [], longQueued = []] = await inTurn(ways.slice(0, 2), long);
-    const [many = [], manyQueued = []] = await throughput(ways.slice(0, 2));
+    const [some, bareWay] = [ways.slice(0, 2), ways.slice(3, 4)];
+    const [longDirect = [], longQueued = [], longBare = []] = await inTurn([...some, ...bareWay], long);
+    const [many = [], manyQueued = [], manyBare = []] = await throughput([...some, ...bareWay]);
     return [
       ...figures,
       ratioFigure('echo of 64 KiB over stdio, p50, entries queued', `direct, ${median(longDirect).toFixed(2)} ms`, ratios(longQueued, longDirect), 2.5),
+      ratioFigure('floor of it', 'direct', ratios(longBare, longDirect), Infinity),
       atLeast('calls a second, 32 at a time, entries queued', `direct, ${median(many).toFixed(0)} a second`, ratios(manyQueued, many), 0.4),
-      relaxed.audited(), strict.audited(),
+      ratioFigure('floor of it', 'direct', ratios(manyBare, many), Infinity),
+      await relaxed.audited(), await strict.audited(),
     ];
   } finally {
     await Promise.all(ways.map((way) => way.close()));
@@ -71,7 +79,7 @@ async function httpFigures(scratch: string, peers: Peers): Promise<Figure[]> {
     return [
       ratioFigure('echo of 100 bytes over HTTP, p50, entries of reads queued', `a server of the official SDK direct, ${median(direct).toFixed(2)} ms`, ratios(through, direct), 1.2),
       ...('folder' in peers ? others.map((other, at) => ratioFigure('the same', `${ways[at + 2]?.name ?? ''}, ${median(other).toFixed(2)} ms`, ratios(through, other), 1)) : [missing('mcp-proxy and supergateway', peers)]),
-      place.audited(),
+      await place.audited(),
     ];
   } finally {
     await Promise.all(ways.map((way) => way.close()));
@@ -120,7 +128,7 @@ function ratios(some: readonly number[], others: readonly number[]): number[] {
 
 /** The median of each way in each round; the ways take turns. */
 async function inTurn(ways: readonly Way[], text: string): Promise<number[][]> {
-  for (const way of ways) for (let i = 0; i < 30; i += 1) await way.say(text);
+  for (const way of ways) for (let i = 0; i < warmUp; i += 1) await way.say(text);
   const times: number[][] = ways.map(() => []);
   for (let round = 0; round < rounds; round += 1) {
     for (const [at, way] of ways.entries()) {
@@ -180,7 +188,9 @@ class Place {
     return this.#counted(await overHttp('Conductor over HTTP', `http://127.0.0.1:${String(this.port)}/mcp`, headers, 'echo__echo'));
   }
 
-  audited(): Figure {
+  /** Entries that nobody waits for come a few milliseconds later. */
+  async audited(): Promise<Figure> {
+    await sleep(200);
     const lines = readFileSync(join(this.configDir, 'audit.log'), 'utf8').split('\n').filter((line) => /"phase":"(intent|done)"/.test(line)).length;
     return { what: 'entries in the log', baseline: 'calls made', value: `${String(lines)} / ${String(this.#calls)}`, goal: '2 for each call', met: lines === 2 * this.#calls };
   }

@@ -20,5 +20,5 @@ export type Figure = Readonly<{ what: string; baseline: string; value: string; g
 export function ratioFigure(what: string, baseline: string, ratios: readonly number[], goal: number): Figure {
   const middle = median(ratios);
   const [least, most] = [Math.min(...ratios), Math.max(...ratios)];
-  return { what, baseline, value: `${middle.toFixed(2)}x [${least.toFixed(2)}-${most.toFixed(2)}]`, goal: `at most ${String(goal)}x`, met: middle <= goal };
+  return { what, baseline, value: `${middle.toFixed(2)}x [${least.toFixed(2)}-${most.toFixed(2)}]`, goal: goal === Infinity ? 'none' : `at most ${String(goal)}x`, met: middle <= goal };
 }

@@ -1,4 +1,5 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -61,6 +62,16 @@ function saying(result: unknown, text: string): unknown {
 /** The echo over stdio, with nothing between. */
 export function directStdio(): Promise<Way> {
   return overStdio('direct', [echo]);
+}
+
+/** The echo behind the processes of a broker that do nothing: what the shape costs. With `log` two entries are made durable for each call. */
+export async function bareRelay(folder: string, log?: string): Promise<Way> {
+  const socket = join(folder, `relay${log === undefined ? '' : '-durable'}.sock`);
+  const script = resolve(__dirname, 'relay.mjs');
+  const broker = spawn(process.execPath, [script, 'broker', socket, echo, ...(log === undefined ? [] : [log])], { stdio: ['ignore', 'pipe', 'ignore'] });
+  await once(broker.stdout, 'data');
+  const way = await overStdio('relay', [script, 'pipe', socket]);
+  return { ...way, close: async () => { await way.close(); broker.kill('SIGTERM'); } };
 }
 
 /** The echo over HTTP with the official SDK, with nothing between. */
