@@ -42,8 +42,14 @@ export async function endLeftovers(name: string, isWanted: (value: string) => bo
 
 /** Process numbers with the value that they belong to. Sessions are remembered, since the one that carried the value may end first. */
 function victims(name: string, isWanted: (value: string) => boolean, sessions: Map<string, string>): ReadonlyMap<number, string> {
-  const seen = processes().map((pid) => ({ pid, session: sessionOf(pid), value: valueIn(pid, name) }));
-  for (const { session, value } of seen) if (session !== undefined && value !== undefined && isWanted(value)) sessions.set(session, value);
+  const carriers = processes().map((pid) => {
+    const value = valueIn(pid, name);
+    return { pid, value, session: value !== undefined && isWanted(value) ? sessionOf(pid) : undefined };
+  });
+  for (const { session, value } of carriers) if (session !== undefined && value !== undefined) sessions.set(session, value);
+  // Mostly nothing was left behind, and then nobody's session is of interest: each start waits for this.
+  if (sessions.size === 0 && carriers.every(({ value }) => value === undefined || !isWanted(value))) return new Map();
+  const seen = carriers.map(({ pid, value, session }) => ({ pid, value, session: session ?? sessionOf(pid) }));
   const own = sessionOf(process.pid);
   if (own !== undefined) sessions.delete(own);
   const all = new Map<number, string>();

@@ -85,7 +85,7 @@ const rows: readonly Row[] = [
   { layer: 'the witness of approvals', config: careful, tool: 'shell.exec', input: { command: 'rm precious' }, normally: 'approval.unavailable', broken: ({ built }) => replace(built.witness, { take: () => true }), then: 'approval.unavailable' },
   {
     layer: 'the breaker', config: { ...careful, circuitBreaker: { failureThreshold: 1 } }, tool: 'shell.exec', input: { command: 'rm precious' }, normally: 'breaker.open',
-    broken: ({ built }) => replace(built.breakers, { admit: () => ({ kind: 'admitted', settle: () => undefined }), view: () => undefined }), then: 'approval.unavailable',
+    broken: ({ built }) => replace(built.breakers, { admit: () => ({ kind: 'admitted', settle: () => undefined }), openFor: () => undefined }), then: 'approval.unavailable',
   },
   { layer: 'the audit log, which cannot be written', config: everything, tool: 'filesystem.write', input: { path: 'precious', content: 'gone' }, normally: '', broken: ({ built }) => replace(built.writer, { append: () => Promise.reject(new Error('the disk is full')) }), then: 'audit.unavailable' },
   { layer: 'the audit log, which only says that it was written', config: everything, tool: 'filesystem.write', input: { path: 'precious', content: 'gone' }, normally: '', broken: ({ built }) => replace(built.writer, { append: () => Promise.resolve({ id: 'evt_lie', seq: 1 }) }), then: 'audit.unavailable' },

@@ -240,7 +240,13 @@ export async function buildRooms(ground: Ground): Promise<Built> {
   policyListeners.add(declareCommands);
   declareCommands();
   let httpToken: readonly KnownSecret[] = [];
-  const tellRedactor = (): void => redactor.know([...own, ...httpToken, ...credentials.store.known()]);
+  let more = 0;
+  const tellRedactor = (): void => {
+    const others = [...httpToken, ...credentials.store.known()];
+    // It knows its own since the log was opened, and making them ready takes a while of each start.
+    if (others.length > 0 || more > 0) redactor.know([...own, ...others]);
+    more = others.length;
+  };
   const hide = (token: string): void => {
     httpToken = [{ name: ownNames.httpToken, value: Buffer.from(token) }];
     tellRedactor();

@@ -74,7 +74,8 @@ export function hashBinary(binary: Binary): Promise<string> {
 /** SHA-256 hex of a file's bytes. */
 export async function hashFile(path: string): Promise<string> {
   const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
+  // Programs are large, and a start waits for this.
+  for await (const chunk of createReadStream(path, { highWaterMark: 1_048_576 })) hash.update(chunk as Buffer);
   return hash.digest('hex');
 }
 
