@@ -14,6 +14,7 @@ export const advice = {
   APPROVAL_UNAVAILABLE: 'Open VS Code with Conductor, or run "conductor approvals watch" in a terminal, then call again.',
   APPROVAL_STALE: 'What was approved is no longer what would run. Call again to be asked afresh.',
   CIRCUIT_OPEN: 'This tool failed repeatedly. Wait for retryAfterMs, or ask the user to reset the breaker.',
+  RATE_LIMITED: 'Wait for retryAfterMs, then call again. The user decides in external_mcp_policy.json how often this may be called.',
   TOOL_FAILED: 'Read the message, correct the cause, and call again.',
   TIMEOUT: 'Make the work smaller or raise the time limit of the call.',
   CANCELLED: 'The call was withdrawn. Call again if it is still wanted.',

@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { existsSync, readdirSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 
-const names = ['through', 'tunnel', 'direct', 'unproven', 'look', 'environment', 'descriptors'];
+const names = ['failing', 'through', 'tunnel', 'direct', 'unproven', 'look', 'environment', 'descriptors'];
 const proxy = () => new URL(process.env.HTTP_PROXY);
 const proof = () => `Basic ${Buffer.from(`${proxy().username}:${proxy().password}`).toString('base64')}`;
 
@@ -37,7 +37,7 @@ const calls = {
 const answers = {
   initialize: () => ({ protocolVersion: '2025-11-25', capabilities: { tools: {} }, serverInfo: { name: 'reaching', version: '1' } }),
   'tools/list': () => ({ tools: names.map((name) => ({ name, description: name, inputSchema: { type: 'object' } })) }),
-  'tools/call': async ({ name, arguments: given = {} }) => ({ content: [{ type: 'text', text: String(await calls[name](given)) }] }),
+  'tools/call': async ({ name, arguments: given = {} }) => (name === 'failing' ? { isError: true, content: [{ type: 'text', text: given.how === undefined ? 'The sum is wrong.' : `failed: ${await calls[given.how](given)}` }] } : { content: [{ type: 'text', text: String(await calls[name](given)) }] }),
 };
 
 if (process.argv[2] === 'needy') {

@@ -29,6 +29,7 @@ describe('external servers', () => {
       { backend: 'files', tools: ['read_text_file', 'list_directory'] },
       { backend: 'files', tools: ['directory_tree'], approval: 'always' },
       { backend: 'everything', tools: ['echo', 'get-sum', 'trigger-long-running-operation', 'get-structured-content', 'get-annotated-message'] },
+      { backend: 'everything', tools: ['get-tiny-image'], rate: { calls: 2, per_s: 600 } },
       { backend: 'memory', tools: ['*'] },
     ]);
     await trustAll(house);
@@ -74,6 +75,17 @@ describe('external servers', () => {
     const refused = await agent.call('files__write_file', { path: join(house.base, 'shared', 'b.txt'), content: 'x' });
     assert.equal(refused.structured['rule'], 'external.notListed');
     assert.equal(house.callEntries().at(-1)?.['result'], 'denied');
+  });
+
+  it('backends:rate: who calls more often than the policy lets is told how long to wait, and not that something is broken', async () => {
+    const agent = await house.introducedAgent();
+    for (const _ of [1, 2]) assert.equal((await agent.call('everything__get-tiny-image')).isError, false);
+    const { structured, text } = await agent.call('everything__get-tiny-image');
+    assert.deepEqual([structured['code'], structured['rule']], ['RATE_LIMITED', 'external.rate']);
+    assert.ok(Number(structured['retryAfterMs']) > 0 && Number(structured['retryAfterMs']) <= 600_000);
+    assert.match(text, /Wait for retryAfterMs/);
+    assert.doesNotMatch(text, /breaker|failed repeatedly/);
+    assert.equal((await agent.call('everything__echo', { message: 'others go on' })).isError, false);
   });
 
   it('backends:audited: every call of an external tool leaves a decision and an outcome', async () => {

@@ -67,6 +67,10 @@ describe('hosts of external servers that are programs', function () {
     heard.length = 0;
     assert.match(await say('asked__through', { url: `http://127.0.0.1:${String(other)}/` }), /^403 .*not in the egress_allowlist/);
     assert.match(await say('asked__tunnel', { to: `127.0.0.1:${String(other)}` }), /^403/);
+    // A tool that fails of it is explained, one that fails of something else is left as it is.
+    assert.match(await say('asked__failing', { how: 'through', url: `http://127.0.0.1:${String(other)}/` }), new RegExp(`^failed: 403 [^]*\\nConductor: It asked for 127\\.0\\.0\\.1:${String(other)}, which its egress_allowlist does not name`));
+    assert.equal(await say('asked__failing'), 'The sum is wrong.');
+    assert.match(await say('free__failing', { how: 'direct', host: '127.0.0.1', port: 1 }), /^failed: ECONNREFUSED$/);
     // What looks like a listed host and is none, what leads to one of this machine, and what is no host.
     for (const to of [`127.0.0.1:${String(listed)}@127.0.0.1:${String(other)}`, `127.0.0.1:${String(listed)}/../x:${String(other)}`, `x@127.0.0.1:${String(listed)}`]) assert.match(await say('asked__tunnel', { to }), /^400/, to);
     assert.match(await say('asked__tunnel', { to: `localhost:${String(listed)}` }), /^403/);
@@ -113,6 +117,8 @@ describe('hosts of external servers that are programs', function () {
       assert.doesNotMatch(await say(`${backend}__environment`), /CHANNEL/, backend);
     }
     assert.equal(await say('none__environment'), '{}');
+    // A program that knows no proxy fails in its own words; what Conductor knows of it stands beside them.
+    for (const backend of ['some', 'none']) assert.match(await say(`${backend}__failing`, { how: 'direct', host: '127.0.0.1', port: listed }), /^failed: ECONNREFUSED\nConductor: (?:It asked for .* does not name\. )?It runs in a network of its own: what needs a host that its egress_allowlist does not name, or takes no proxy, fails there\.$/, backend);
     assert.equal((await view('some'))?.egress.level, 'namespace');
     assert.match((await view('none'))?.egress.says ?? '', /^It has no network \(bubblewrap /);
     assert.match(house.run('backends', 'get', 'some').stdout, /hosts: It has no network but Conductor's proxy, which leads to 127\.0\.0\.1/);

@@ -2,6 +2,7 @@ import type { ClientLine } from '../../../../protocol/src/call';
 import { ConductorError } from '../../../../protocol/src/errors';
 import { isRecord, rpc, type Answer } from '../../base/frames';
 import { toolDigest } from '../../rules/backends/identity';
+import { explained, looksUnconnected } from '../../rules/backends/networkTrouble';
 import { unsafeError, unsafeOpening } from '../../rules/backends/opening';
 import type { Backend, Own } from './backend';
 import type { Connection } from './connection';
@@ -42,7 +43,8 @@ export function sendTo(backend: Backend, registry: Registry): Send {
     }
     const flaw = answer.kind === 'error' ? unsafeError(answer.error) : undefined;
     if (flaw !== undefined) throw new ConductorError('DENIED', flaw);
-    return answer;
+    const why = looksUnconnected(answer) ? connection.transport.remarks() : '';
+    return why === '' ? answer : explained(answer, why);
   };
 }
 

@@ -52,8 +52,8 @@ export async function openStdio({ program, egress, gate }: Fenced, incoming: Inc
 
 /** What a start may have failed of. */
 function remarksOn({ level }: Egress, refused: readonly string[]): string {
-  if (refused.length > 0) return ` It asked for ${refused.join(', ')}, which its egress_allowlist does not name.`;
-  return level === 'namespace' ? ' It runs in a network of its own: what needs a host that its egress_allowlist does not name, or takes no proxy, fails there.' : '';
+  const asked = refused.length === 0 ? '' : ` It asked for ${refused.join(', ')}, which its egress_allowlist does not name.`;
+  return asked + (level === 'namespace' ? ' It runs in a network of its own: what needs a host that its egress_allowlist does not name, or takes no proxy, fails there.' : '');
 }
 
 function read(child: LastingChild, limit: number, incoming: Incoming): void {

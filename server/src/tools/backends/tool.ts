@@ -102,7 +102,7 @@ function withoutReferences(verdict: Verdict, reference: string | undefined): Ver
 
 async function perform({ backend, registry, send }: ToolGround, use: Use, wish: Wish, line: ClientLine | undefined, { signal, progress, ready }: Readonly<{ signal: AbortSignal; progress: Progress; ready(tools: readonly Descriptor[]): void }>): Promise<Outcome> {
   const wait = registry.spend(wish);
-  if (wait !== undefined) return { kind: 'refused', code: 'CIRCUIT_OPEN', rule: 'external.rate', reason: `${use.tool} of ${backend} was called as often as the policy allows for now.`, retryAfterMs: wait };
+  if (wait !== undefined) return { kind: 'refused', code: 'RATE_LIMITED', rule: 'external.rate', reason: `${use.tool} of ${backend} was called as often as the policy allows for now.`, retryAfterMs: wait };
   try {
     return guarded(await send(use.method, withLine(use.params, line), line, { signal, ready, onProgress: (report) => progress(messageOf(report), report) }), registry.hidden());
   } catch (thrown) {
