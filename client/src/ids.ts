@@ -38,6 +38,8 @@ export const commands = {
   stopServer: 'conductor.servers.stop',
   enableServer: 'conductor.servers.enable',
   disableServer: 'conductor.servers.disable',
+  addServer: 'conductor.servers.add',
+  removeServer: 'conductor.servers.remove',
   preflightServer: 'conductor.servers.preflight',
   resetServer: 'conductor.servers.reset',
   importServers: 'conductor.servers.import',

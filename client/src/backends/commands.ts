@@ -1,12 +1,13 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ProgressLocation, Range, Selection, Uri, commands as editorCommands, window, workspace } from 'vscode';
-import type { ImportPlan } from '../../../protocol/src/externalServers';
+import type { BackendChange, ImportPlan } from '../../../protocol/src/externalServers';
 import type { Broker } from '../broker';
 import { views } from '../ids';
 import { counted, plainLabel } from '../labels';
 import { askChoice, askText } from '../steps';
 import type { ServerModel } from './model';
+import { nameFlaw, profileFrom } from './profile';
 import type { ServerReviews } from './review';
 import { preflightLines, serverRow, waitingTools } from './rows';
 
@@ -117,6 +118,44 @@ export async function switchServer({ broker, model }: Room, row: unknown, change
   }
   await broker.request('backends/change', { change, backend });
   window.setStatusBarMessage(`Conductor: ${backend} is ${change}d`, 5000);
+}
+
+/** Adds a server, asked for in three steps; what it would be is shown before it is. It waits for approval then, like every other. */
+export async function addServer({ broker, model, reviews }: Room): Promise<void> {
+  await model.refresh();
+  const taken = model.servers.map(({ view }) => view.backend);
+  const said = (flaw: string | undefined) => (flaw === undefined ? undefined : ({ kind: 'error', text: flaw }) as const);
+  const name = await askText({ title: 'Add Server', step: 1, of: 3, back: false, prompt: 'Its name, as agents will see it before its tools', placeholder: 'files', check: (text) => said(nameFlaw(text, taken)) });
+  if (typeof name === 'string') return;
+  const flawOf = (goal: string, hosts: string): string | undefined => ((one) => ('flaw' in one ? one.flaw : undefined))(profileFrom(name.text, goal, hosts));
+  const goal = await askText({ title: `Add Server ${name.text}`, step: 2, of: 3, back: false, prompt: 'The program with its arguments, or the address of the server', placeholder: 'npx -y @example/server "/a folder"   or   https://mcp.example.com/mcp', check: (text) => said(flawOf(text, '')) });
+  if (typeof goal === 'string') return;
+  const hosts = await askText({ title: `Add Server ${name.text}`, step: 3, of: 3, back: false, prompt: 'Hosts that it may reach, with commas. Nothing: none at all, or the one of its address', placeholder: 'registry.npmjs.org:443', check: (text) => said(flawOf(goal.text, text)) });
+  if (typeof hosts === 'string') return;
+  const made = profileFrom(name.text, goal.text, hosts.text);
+  if ('flaw' in made || !(await agreedTo(broker, { change: 'set', backend: name.text, profile: made.profile }, `Add ${name.text}`))) return;
+  await model.refresh();
+  await reviews.open(name.text);
+}
+
+/** Takes a server out of `mcp_backends.json`, after a question. */
+export async function removeServer({ broker, model }: Room, row: unknown): Promise<void> {
+  const backend = await serverFor(model, row, 'Remove Server');
+  if (backend === undefined || !(await agreedTo(broker, { change: 'remove', backend }, `Remove ${backend}`))) return;
+  await model.refresh();
+  window.setStatusBarMessage(`Conductor: ${backend} is removed; its credentials stay until they are deleted`, 5000);
+}
+
+/** Shows what a change would make different, and makes it when a person says so. */
+async function agreedTo(broker: Broker, change: BackendChange, title: string): Promise<boolean> {
+  const { says } = await broker.request('backends/plan', change);
+  const sure = await askChoice<boolean>({ title, back: false, placeholder: plainLabel(says.join(' '), 300) }, [
+    { label: '$(close) Leave It as It Is', value: false },
+    { label: `$(check) ${title}`, value: true },
+  ]);
+  if (typeof sure === 'string' || !sure.value) return false;
+  await broker.request('backends/change', change);
+  return true;
 }
 
 /** Runs the checks of a server, and shows each. */

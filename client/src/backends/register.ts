@@ -2,7 +2,7 @@ import type { Broker } from '../broker';
 import { commands, type CommandId } from '../ids';
 import type { Lifetime } from '../lifetime';
 import { saying } from '../saying';
-import { approveServer, importServers, openServerFile, preflightServer, resetServer, reviewServer, startServer, stopServer, switchServer, undoImport, withdrawServer, type Room } from './commands';
+import { addServer, approveServer, importServers, openServerFile, preflightServer, removeServer, resetServer, reviewServer, startServer, stopServer, switchServer, undoImport, withdrawServer, type Room } from './commands';
 import { ServerModel } from './model';
 import { ServerReviews } from './review';
 import { ServersTree } from './tree';
@@ -23,6 +23,8 @@ export function registerServers(broker: Broker, life: Lifetime): Readonly<Record
     [commands.stopServer]: (row) => saying('the server was not stopped.', () => stopServer(room, row)),
     [commands.enableServer]: (row) => saying('the server was not enabled.', () => switchServer(room, row, 'enable')),
     [commands.disableServer]: (row) => saying('the server was not disabled.', () => switchServer(room, row, 'disable')),
+    [commands.addServer]: () => saying('the server was not added.', () => addServer(room)),
+    [commands.removeServer]: (row) => saying('the server was not removed.', () => removeServer(room, row)),
     [commands.preflightServer]: (row) => saying('the preflight was not run.', () => preflightServer(room, row)),
     [commands.resetServer]: (row) => saying('the breaker was not reset.', () => resetServer(room, row)),
     [commands.importServers]: () => saying('the servers of other programs cannot be taken over.', () => importServers(room)),

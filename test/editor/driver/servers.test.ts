@@ -150,6 +150,34 @@ describe('external servers in the editor', function () {
     await vscode.commands.executeCommand('workbench.action.closeAllEditors');
   });
 
+  it('servers:add: a server is added in three steps, is shown for approval, and is removed again; each asks first', async () => {
+    void vscode.commands.executeCommand('conductor.servers.add');
+    await until('the name', '.quick-input-widget', 'Add Server');
+    await press(...'more', 'Enter');
+    await until('the program', '.quick-input-title', '(2/3)');
+    await press(...`"${process.execPath}" "${toolServer}"`.split('').map((key) => (key === ' ' ? 'Space' : key)), 'Enter');
+    await until('the hosts', '.quick-input-title', '(3/3)');
+    await press('Enter');
+    await until('the question', list, 'Add more');
+    await settle();
+    await takePicture('servers-add');
+    assert.equal((await ask('backends/list', {})).backends.some(({ backend }) => backend === 'more'), false, 'nothing is there before the last answer');
+    await press('ArrowDown', 'Enter');
+    await reviewed('toolServer.mjs');
+    const added = (await ask('backends/list', {})).backends.find(({ backend }) => backend === 'more');
+    assert.deepEqual([added?.launch, added?.egress.level !== 'open'], ['new', true]);
+    void vscode.commands.executeCommand('conductor.servers.remove', { kind: 'server', server: { view: { backend: 'more' } } });
+    await until('the question', list, 'Leave It as It Is');
+    await press('Enter');
+    await settle();
+    assert.ok((await ask('backends/list', {})).backends.some(({ backend }) => backend === 'more'));
+    void vscode.commands.executeCommand('conductor.servers.remove', { kind: 'server', server: { view: { backend: 'more' } } });
+    await until('the question', list, 'Remove more');
+    await press('ArrowDown', 'Enter');
+    await eventually('it is gone', async () => !(await ask('backends/list', {})).backends.some(({ backend }) => backend === 'more'));
+    await vscode.commands.executeCommand('workbench.action.closeAllEditors');
+  });
+
   it('credentials:setup: what the profiles name is asked for step by step, with a way back, and kept where it is set already', async () => {
     await ask('credentials/set', { name: 'sums.key', value: 'the-first-value' });
     const env = { SUMS_KEY: '${secret:sums.key}', SUMS_TOKEN: 'Bearer ${secret:sums.token}' };
