@@ -1,6 +1,6 @@
 /** External servers in the real workbench: seen, compared, approved as shown, started, checked and switched, with a real program behind the broker. */
 import * as assert from 'node:assert/strict';
-import { rm, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import * as vscode from 'vscode';
 import type { Pending } from '../../../protocol/src/approvals';
@@ -199,5 +199,36 @@ describe('external servers in the editor', function () {
     await press('Enter');
     const { credentials } = await eventually('both', async () => { const state = await ask('credentials/list', {}); return state.credentials.length === 2 && state; });
     assert.deepEqual(credentials.map(({ name, usableBy }) => [name, usableBy]), [['sums.key', ['backend sums']], ['sums.token', ['backend sums']]]);
+  });
+
+  it('credentials:setup: what commands get and what the configSchema of a server names are asked for in the same walk, settings by their kind', async () => {
+    const configSchema = { type: 'object', properties: { SUMS_KEY: { type: 'string', title: 'Key of the sums', secret: true }, REGION: { type: 'string', title: 'Where it works', enum: ['eu', 'us'] }, DEPTH: { type: 'integer' } }, required: ['SUMS_KEY', 'REGION'] };
+    await configure({ plugins: { shell: { allowedCommands: ['gh'], secrets: { gh: { GH_TOKEN: '${secret:gh.token}' } } } } });
+    await writeFile(join(configDir, 'mcp_backends.json'), JSON.stringify({ version: 1, backends: { sums: { transport: 'stdio', command: process.execPath, args: [toolServer, toolsFile], egress_allowlist: [], configSchema } } }), { mode: 0o600 });
+    await eventually('the needs', async () => { const { credentials, settings } = await ask('backends/needs', {}); return credentials.some(({ name, backend }) => name === 'gh.token' && backend === null) && settings.length === 2; });
+    void vscode.commands.executeCommand('conductor.credentials.setUp');
+    await until('that of the command first', '.quick-input-widget', 'Value of gh.token');
+    await until('the count', '.quick-input-title', '(1/4)');
+    await takePicture('setup-shell');
+    await press(...'the-value-of-gh', 'Enter');
+    await until('the one that is set', list, 'Keep It');
+    await settle();
+    await press('Enter');
+    await until('the choice', '.quick-input-widget', 'REGION of server sums. Where it works');
+    await takePicture('setup-choice');
+    await until('a value of it', list, 'us');
+    await press('ArrowDown', 'Enter');
+    await until('the number', '.quick-input-widget', 'DEPTH of server sums');
+    await press(...'deep', 'Enter');
+    await until('what is wrong with it', '.quick-input-message', 'Write a whole number.');
+    await takePicture('setup-number');
+    for (let letter = 0; letter < 4; letter += 1) await press('Backspace');
+    await press('7', 'Enter');
+    const env = await eventually('the settings in the file', async () => (JSON.parse(await readFile(join(configDir, 'mcp_backends.json'), 'utf8')) as { backends: { sums: { env?: Record<string, string> } } }).backends.sums.env);
+    assert.deepEqual(env, { REGION: 'eu', DEPTH: '7' });
+    const { credentials } = await ask('credentials/list', {});
+    assert.deepEqual(credentials.filter(({ name }) => name === 'gh.token').map(({ usableBy }) => usableBy), [['shell.exec']]);
+    await vscode.commands.executeCommand('notifications.clearAll');
+    await configure({});
   });
 });

@@ -6,11 +6,14 @@ import { secretUnder } from '../redaction/typedSecret';
 /** A place of a profile where a secret seems to stand in clear. The value itself is never told. */
 export type ClearSecret = Readonly<{ path: readonly (string | number)[]; says: string }>;
 
+/** Why a server is not started, and what mends that; `short`: both for a row. */
+export type HeldInClear = Readonly<{ says: string; next: string; short: string }>;
+
 /**
  * Why a server is not started although somebody approved it: a variable or a header holds a secret in clear, or what its `configSchema` calls
  * one; with what mends it. The value itself is never told. Arguments and addresses read no references, so that they are only warned about.
  */
-export function heldInClear(backend: string, profile: Backend): Readonly<{ says: string; next: string }> | undefined {
+export function heldInClear(backend: string, profile: Backend): HeldInClear | undefined {
   return looked(backend, profile).held;
 }
 
@@ -19,7 +22,7 @@ export function clearElsewhere(profile: Backend): readonly string[] {
   return looked('', profile).elsewhere;
 }
 
-type Looked = Readonly<{ held: ReturnType<typeof heldInClear>; elsewhere: readonly string[] }>;
+type Looked = Readonly<{ held: HeldInClear | undefined; elsewhere: readonly string[] }>;
 
 /** Each call asks, and a profile stays the same object as long as its file does. */
 const known = new WeakMap<Backend, Map<string, Looked>>();
@@ -32,12 +35,13 @@ function looked(backend: string, profile: Backend): Looked {
   return found;
 }
 
-function lookForHeld(backend: string, profile: Backend): Readonly<{ says: string; next: string }> | undefined {
+function lookForHeld(backend: string, profile: Backend): HeldInClear | undefined {
   const member = profile.transport === 'stdio' ? 'env' : 'headers';
   const [place] = [...secretsInClear(profile), ...clearSecrets(profile).flatMap(({ path: [first, name] }) => (first === member ? [String(name)] : []))];
   if (place === undefined) return undefined;
   const credential = `${backend}.${place.toLowerCase().replace(/[^a-z0-9_-]/g, '_').slice(0, 64)}`;
   return {
+    short: `Not started: ${place} holds a secret in clear. Run "conductor secrets set ${credential}" and refer to it.`,
     says: `The server ${backend} is not started, because ${place} under "${member}" of mcp_backends.json holds a secret in clear.`,
     next: `Run "conductor secrets set ${credential}", write "\${secret:${credential}}" in its place, or let the editor move it (Move to credential store…), and change the secret where it was issued.`,
   };

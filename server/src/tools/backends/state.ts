@@ -51,7 +51,7 @@ async function viewOf(registry: OpenRegistry, backends: Pick<Backends, 'get'>, s
 
 function clearWords(name: string, profile: Profile): readonly string[] {
   const held = heldInClear(name, profile);
-  return [...(held === undefined ? [] : [`${held.says} ${held.next}`]), ...clearElsewhere(profile)];
+  return [...(held === undefined ? [] : [held.short]), ...clearElsewhere(profile)];
 }
 
 function toolsOf(registry: OpenRegistry, tools: readonly ToolDescriptor[], { name, own, offered }: Subject): NonNullable<BackendView['tools']> {
