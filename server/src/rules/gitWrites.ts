@@ -1,4 +1,5 @@
 import type { Verdict } from '../../../protocol/src/call';
+import { revealLine } from '../../../protocol/src/display';
 import { ask, outOfScope } from './argumentKinds';
 import { controlNameIn } from './controlNames';
 import { repositoriesAmong } from './gitLayout';
@@ -26,7 +27,7 @@ export function judgeWrites(subcommand: string, queries: readonly GitWriteQuery[
     if (steered === 'tooMany') return [ask('shell.gitWrites', `git ${subcommand} would write more files and folders than can be looked through.`)];
     // A repository of its own inside a control folder names its files from its own top.
     const within = writes.top !== '' && scope.facts.place(writes.top, '.') === 'control';
-    const steering = [...(within ? writes.names : writes.names.filter(isControl)), ...steered];
+    const steering = [...(within ? writes.names : writes.names.filter((name) => isControl(name, writes.below))), ...(writes.renamed ?? []).filter(isNamedControl), ...steered];
     const control = [...new Set([...named, ...steering, ...repositoriesAmong(writes.names).map((folder) => `${folder}/HEAD`)])];
     return [
       ...(beyond.length === 0 ? [] : [outOfScope(`git ${subcommand}: ${listed(beyond)}`)]),
@@ -44,8 +45,9 @@ function sizeOf(names: readonly string[]): number {
   return names.reduce((sum, name) => sum + name.length, 0);
 }
 
-function isControl(name: string): boolean {
-  return controlNameIn(name.split('/')) !== undefined;
+/** Some names count only together with those of the folders above them, which may lie above the repository. */
+function isControl(name: string, below: readonly string[] = []): boolean {
+  return controlNameIn([...below, ...name.split('/')]) !== undefined;
 }
 
 /** What the command names itself also counts when package managers and builders take their orders from it; commits change those every day. */
@@ -75,7 +77,7 @@ function landings(sources: readonly string[], into: string): readonly string[] {
 
 function listed(names: readonly string[]): string {
   const more = names.length > 5 ? ` and ${names.length - 5} more` : '';
-  return names.slice(0, 5).map((name) => name.slice(0, 80)).join(', ') + more;
+  return names.slice(0, 5).map((name) => revealLine(name, 80)).join(', ') + more;
 }
 
 type Maker = (seen: Seen) => readonly GitWriteQuery[];
@@ -108,7 +110,7 @@ function simulated(seen: Seen): boolean {
 
 function checkout(seen: Seen): readonly GitWriteQuery[] {
   if (seen.operands.length === 0) return [];
-  return [{ kind: 'checkout', before: seen.operands.slice(0, seen.beforeDashes), after: seen.operands.slice(seen.beforeDashes) }];
+  return [{ kind: 'checkout', before: seen.operands.slice(0, seen.beforeDashes), after: seen.operands.slice(seen.beforeDashes), dashed: seen.dashed }];
 }
 
 function restore(seen: Seen): readonly GitWriteQuery[] {

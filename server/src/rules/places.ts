@@ -43,8 +43,8 @@ export type NotKnown = Readonly<{ unknown: string }>;
 
 /** A question about which files of the work tree a git command would write or remove. */
 export type GitWriteQuery =
-  /** `git checkout`: what the words mean, a branch or files, only the repository knows. `after` stood behind `--`. */
-  | Readonly<{ kind: 'checkout'; before: readonly string[]; after: readonly string[] }>
+  /** `git checkout`: what the words mean, a branch or files, only the repository knows. `after` stood behind `--`; where that stood at the end, nothing before it is a file. */
+  | Readonly<{ kind: 'checkout'; before: readonly string[]; after: readonly string[]; dashed: boolean }>
   /** The work tree becomes another revision. */
   | Readonly<{ kind: 'switch'; target: string }>
   /** Files become those of a revision, or of the index when there is none. */
@@ -66,6 +66,10 @@ export type GitWrites = Readonly<{
   names: readonly string[];
   /** Absolute top of the repository; empty when nothing would be written. */
   top: string;
+  /** The names of the folders from the project to the top; absent where it is the project, or lies above it. */
+  below?: readonly string[];
+  /** Those that a merge would write in place of a file of another name. */
+  renamed?: readonly string[];
   /** Those that would become symbolic links. */
   links: readonly string[];
   /** Those that lie outside the project. */

@@ -78,6 +78,8 @@ export type Seen = Readonly<{
   operands: readonly string[];
   /** How many operands stood before `--`. */
   beforeDashes: number;
+  /** Whether `--` stood there at all, also with nothing behind it. */
+  dashed: boolean;
 }>;
 
 /** A reading, or why the arguments are not known to be harmless. */
@@ -115,7 +117,7 @@ export function readArguments(rule: ArgumentRule, args: readonly string[]): Read
 
 function finish(rule: ArgumentRule, state: State): Reading {
   const { options, operands } = state;
-  const seen: Seen = { options, operands, beforeDashes: state.beforeDashes < 0 ? operands.length : state.beforeDashes };
+  const seen: Seen = { options, operands, beforeDashes: state.beforeDashes < 0 ? operands.length : state.beforeDashes, dashed: state.beforeDashes >= 0 };
   if (operands.length === 0 && options.length === 1 && ['--version', '--help'].includes(options[0]?.name ?? '')) return { seen, typed: [] };
   if (operands.length < (rule.least ?? 0)) return { unknown: 'without more arguments it takes its orders from elsewhere' };
   if (operands.length > (rule.most ?? Infinity)) return { unknown: `the argument ${quote(operands.at(-1))} changes what it does` };

@@ -259,6 +259,62 @@ describe('git: files that a command writes', () => {
     assert.match(await ground.verdict('git -C .claude checkout HEAD settings.json'), /^approve shell\.(controlFile|git)/);
   });
 
+  it('T7 sees control names that begin above the top of an inner repository', async () => {
+    const inner = join(ground.project, '.github');
+    ground.put('.github/workflows/ci.yml', '1');
+    ground.git('-C', inner, 'init', '-q');
+    for (const text of ['1', '2']) {
+      ground.put('.github/workflows/ci.yml', text);
+      ground.git('-C', inner, 'add', '-A');
+      ground.gitIn('.github', 'commit', '-qm', text);
+    }
+    for (const line of ['git -C .github restore --source=HEAD~1 workflows', 'git -C .github checkout HEAD~1']) assert.equal(await ground.verdict(line), 'approve shell.controlFile', line);
+    assert.equal(await ground.verdict({ command: 'git checkout HEAD~1', cwd: '.github' }), 'approve shell.controlFile');
+  });
+
+  it('T7 asks where a file would take the place of a folder, with all that lies in it', async () => {
+    branch('file', () => ground.put('pkg', 'a file\n'));
+    assert.equal(await ground.verdict('git checkout file -- pkg'), 'allow shell.allowed');
+    ground.put('pkg/work.txt', 'nowhere else\n');
+    for (const line of ['git checkout file -- pkg', 'git restore --source=file pkg', 'git switch file', 'git checkout file']) assert.equal(await ground.verdict(line), 'approve shell.gitWrites', line);
+  });
+
+  it('T7 T8 asks where a file of another name would be merged into one that gives orders', async () => {
+    ground.put('package.json', '{ "scripts": { "test": "true" } }\n');
+    ground.put('docs/t.json', '{ "scripts": { "test": "true" } }\n');
+    ground.git('add', 'docs/t.json');
+    ground.git('commit', '-qm', 'base');
+    ground.put('docs/t.json', '{ "scripts": { "test": "evil" } }\n');
+    ground.git('stash', '-q');
+    ground.git('rm', '-q', 'docs/t.json');
+    ground.git('add', 'package.json');
+    assert.equal(await ground.verdict('git stash apply'), 'approve shell.controlFile');
+    ground.git('stash', 'apply');
+    assert.match(readFileSync(join(ground.project, 'package.json'), 'utf8'), /evil/, 'git does it, so that this test can fail');
+    ground.git('add', '-A');
+    ground.git('commit', '-qm', 'all');
+    ground.put('package.json', '{ "scripts": { "test": "changed" } }\n');
+    ground.git('stash', '-q');
+    assert.equal(await ground.verdict('git stash pop'), 'allow shell.allowed');
+  });
+
+  it('T7 takes no word before "--" for a file', async () => {
+    ground.git('update-ref', 'refs/remotes/origin/far', 'evil');
+    ground.put('far', 'x');
+    ground.git('add', 'far');
+    assert.equal(await ground.verdict('git checkout far'), 'allow shell.allowed', 'git itself refuses what can be both');
+    assert.equal(await ground.verdict('git checkout far --'), 'approve shell.controlFile');
+    assert.equal(await ground.verdict('git checkout good a.txt --'), 'approve shell.gitWrites');
+    assert.equal(await ground.verdict('git checkout good --'), 'allow shell.allowed');
+  });
+
+  it('T7 shows names of files as what they are', async () => {
+    branch('odd', () => ground.put('.vscode/t\u202e\nWhy: nothing', 'x'));
+    const { verdict } = await ground.prepare('git checkout odd');
+    assert.equal(verdict.verdict, 'approve');
+    assert.doesNotMatch(verdict.reason, /[\n\u202e]/);
+  });
+
   it('T7 what is put away for a while asks', async () => {
     for (const line of ['git merge --autostash good', 'git rebase --autostash good']) assert.equal(await ground.verdict(line), 'approve shell.gitWrites', line);
     assert.equal(await ground.verdict('git merge --no-autostash --no-edit good'), 'allow shell.allowed');

@@ -20,6 +20,8 @@ export async function readGitWrites(query: GitWriteQuery, scope: WriteScope): Pr
   const root = top.replace(/\n$/, '');
   try {
     const changes = await new Look(scope, root).changes(query);
+    const buried = query.kind === 'tracked' ? undefined : changes.find(({ name }) => isFolder(join(root, name)));
+    if (buried !== undefined) return { unknown: `"${short(buried.name)}" is a folder here and a file there, and git would remove all that lies in it` };
     return summary(changes, root, scope.project);
   } catch (error) {
     if (error instanceof Unclear) return { unknown: error.message };
@@ -27,8 +29,8 @@ export async function readGitWrites(query: GitWriteQuery, scope: WriteScope): Pr
   }
 }
 
-/** One file that would be written or removed; `link` when it would become a symbolic link. */
-type Change = Readonly<{ name: string; link: boolean }>;
+/** One file that would be written or removed; `link` when it would become a symbolic link, `renamed` when it is another one that was merged into it. */
+type Change = Readonly<{ name: string; link: boolean; renamed?: true }>;
 
 /** Ends a look that leads nowhere; never leaves this file. */
 class Unclear extends Error {}
@@ -38,7 +40,18 @@ function summary(changes: readonly Change[], root: string, project: string): Git
   const names = [...new Set(changes.map(({ name }) => name))].sort();
   const links = changes.filter(({ link }) => link).map(({ name }) => name);
   const outside = isWithin(root, project) ? [] : names.filter((name) => !isWithin(join(root, name), project));
-  return { names, top: root, links: [...new Set(links)].sort(), outside };
+  const below = isWithin(root, project) && root !== project ? { below: relative(project, root).split(sep) } : {};
+  const renamed = changes.filter((change) => change.renamed === true).map(({ name }) => name);
+  return { names, top: root, links: [...new Set(links)].sort(), outside, ...below, ...(renamed.length === 0 ? {} : { renamed }) };
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+  } catch {
+    // A file stands where a folder above should be.
+    return false;
+  }
 }
 
 /** Two commits or trees: the change from the first to the second is merged. */
@@ -64,7 +77,7 @@ class Look {
   async changes(query: GitWriteQuery): Promise<readonly Change[]> {
     switch (query.kind) {
       case 'checkout':
-        return this.checkout(query.before, query.after);
+        return this.checkout(query);
       case 'switch':
         return this.switchTo(query.target);
       case 'files':
@@ -88,11 +101,11 @@ class Look {
   }
 
   /** As git reads it: one word that is a revision goes there, further words are files; a first word that is none is a file as well. */
-  private async checkout(before: readonly string[], after: readonly string[]): Promise<readonly Change[]> {
+  private async checkout({ before, after, dashed }: Extract<GitWriteQuery, { kind: 'checkout' }>): Promise<readonly Change[]> {
     const [first, ...rest] = before;
     if (first === undefined) return this.files(undefined, after);
-    if (rest.length === 0 && after.length === 0) return (await this.isFile(first)) ? this.files(undefined, before) : this.switchTo(first);
-    if (after.length > 0 && rest.length > 0) throw new Unclear('it names more than one revision');
+    if (rest.length === 0 && after.length === 0) return !dashed && (await this.isFile(first)) ? this.files(undefined, before) : this.switchTo(first);
+    if ((dashed || after.length > 0) && rest.length > 0) throw new Unclear('it names more than one revision');
     if (after.length > 0 || (await this.isRevision(first))) return this.files(first, [...rest, ...after]);
     return this.files(undefined, await this.knownFiles(before));
   }
@@ -246,7 +259,7 @@ class Look {
     for (const side of touched.size === 0 ? [] : [[base, await this.head()], ['--cached', base]]) {
       const ours = await this.raws(['diff', ...rawOptions, '--no-renames', ...side, '--']);
       const missing = [...gone, ...ours.filter((raw) => raw.status === 'D' || raw.status === 'T').map(({ name }) => name)].filter((name) => touched.has(name));
-      if (missing.length > 0) found.push(...ours.filter(({ status }) => status === 'A').map((raw) => ({ name: raw.name, link: raw.newMode === linkMode || missing.some((name) => touched.get(name) === true) })));
+      if (missing.length > 0) found.push(...ours.filter(({ status }) => status === 'A').map((raw): Change => ({ name: raw.name, renamed: true, link: raw.newMode === linkMode || missing.some((name) => touched.get(name) === true) })));
     }
     return found;
   }

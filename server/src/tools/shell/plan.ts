@@ -70,6 +70,8 @@ export type Plan = Readonly<{
   ground: readonly (readonly [path: string, identity: string])[];
   /** What a person's answer rests on; empty unless one is asked. */
   bound: readonly Bound[];
+  /** Whether a person is asked. */
+  asked: boolean;
   /** What words of git commands mean; empty unless a person is asked. */
   meanings: readonly Meaning[];
 }>;
@@ -123,7 +125,7 @@ export async function planCommand(input: ShellInput, context: PrepareContext, ma
   const asking = askingOf({ folders, project: context.project }, machine);
   const meanings = asks && asking !== undefined ? await readMeanings(steps, asking, { index, compare: !judgement.parts.some(({ rule }) => rule === 'shell.gitPrograms' || rule === 'shell.gitUnknown') }) : [];
   if ('tooMany' in meanings) return refuse(deny('shell.manyFiles', `The line names ${meanings.tooMany} revisions, more than the ${maxMeanings} that one approval can be bound to. Use several calls.`));
-  const plan: Plan = { steps: confined, meanings, cwd, timeoutMs: input.timeoutMs ?? shell.timeoutMs, processes: shell.limits.processes, folders, ground: groundOf(cwd, steps), bound };
+  const plan: Plan = { steps: confined, asked: asks, meanings, cwd, timeoutMs: input.timeoutMs ?? shell.timeoutMs, processes: shell.limits.processes, folders, ground: groundOf(cwd, steps), bound };
   const hashes = asks ? await binaryHashes(confined) : new Map<string, string>();
   const around = { judgement, hashes, environment: machine.environment(folders) };
   const facts = factsOf(plan, around);

@@ -21,7 +21,7 @@ import { levelOf } from './sandbox/shown';
 import { handScript, newcomer, touched, watchScripts, type Watched } from './script';
 import { wrap } from './sandbox/start';
 import { dropTemporary, makeTemporary } from './temporary';
-import { beginningMs, takeTurn, turnOf, type Taken } from './turns';
+import { beginningMs, longestUseMs, takeTurn, turnOf, type Taken } from './turns';
 
 /** Runs a plan as it was judged: looks once more at everything that it rests on, then starts the very argument lists of the plan. */
 
@@ -36,6 +36,8 @@ export type Runner = Readonly<{
   again(step: number): Promise<Verdict | undefined>;
   /** Where the secrets come from that commands were given. */
   secrets?: SecretRoom;
+  /** Milliseconds that a step may use names while somebody waits to change them. Default 10,000. */
+  longestUseMs?: number;
   /** Told what a step wrote, byte for byte, for callers that parse it. */
   ended?(run: Ended): void;
 }>;
@@ -198,12 +200,18 @@ class PlanRun {
         turn.begun();
         look(open);
       }, beginningMs);
-      if (later.length > 0) looks = setInterval(() => look(later), beginningMs);
       const before = performance.now();
+      let keeps = false;
+      looks = setInterval(() => {
+        look(later);
+        keeps ||= !this.plan.asked && performance.now() - before >= (this.runner.longestUseMs ?? longestUseMs) && turn.isWaitedFor();
+        if (keeps) exchanged.abort();
+      }, Math.min(beginningMs, this.runner.longestUseMs ?? beginningMs));
       const run = await runChildren(children, limits, { signal: AbortSignal.any([this.runner.signal, exchanged.signal]), mark: this.runner.mark, onOutput: (stream, chunk) => this.tell(stream, chunk), ...(this.lease === undefined ? {} : { through: () => this.runner.secrets?.stream(), between: () => this.runner.secrets?.between() }) });
       other ??= touched(performance.now() - before < beginningMs ? open : later, watch.company()) ?? (watch.company() ? watch.newcomer() : undefined);
       if (run.kind === 'notStarted') throw this.notStarted(run.error, step);
       this.take(run, step, opened.handed);
+      if (keeps) throw new ConductorError('CONFLICT', 'Another command waited to move files of this project, which this one went through, so it was ended. Try it again, on fewer files if it takes long.');
       if (other !== undefined) throw new ConductorError('APPROVAL_STALE', `"${other}" was touched while an interpreter began or read, so that other bytes than the approved ones may have been run. What it had started was ended.`);
     } finally {
       clearTimeout(begun);

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import { existsSync, lstatSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { configSchema } from '../../../../protocol/src/config';
 import { ShellProject } from '../../../../test/fakes/shellProject';
+import { planCommand } from './plan';
+import { runPlan } from './run';
+import { markOf } from './runMark';
+import { machineWith } from './tool';
 
 /** What changes where names lead, while another command was judged by where they led. Real programs, real links. */
 
@@ -41,6 +46,17 @@ describe('commands:ground stays as it was judged', function () {
     shell.put('s.js', '');
     for (const line of ['sleep 600 | rm -i x', 'cp a b | sleep 600', 'node s.js | rm -i x', 'sleep 9 | nice rm -i x', 'yes | grep x | rm -i f', "awk 'BEGIN { while (1) { } }' | rm -i f", "rm -v f | awk 'BEGIN { while (1) { } }'", "rm -v f | jq -n 'def f: f; f'", 'rm -v f | nice grep x A', 'git rm --cached f | cat - f']) assert.equal(await shell.verdict(line), 'approve shell.together', line);
     for (const line of ['echo y | rm -i x', 'yes | rm -i x', 'mv -v a b | head -3', 'mv -v a b 2>&1 | grep a | tee log | wc -l', 'sleep 1 && rm x']) assert.notEqual(await shell.verdict(line), 'approve shell.together', line);
+  });
+
+  it('T27 ends what goes through names for long while somebody waits to change them', async () => {
+    const context = { project: shell.project, configDir: shell.configDir, config: configSchema.parse({ plugins: { shell: { allowedCommands: listed } } }), signal: new AbortController().signal };
+    const planned = await planCommand({ command: 'sleep 600 | cat - A/sub/secret' }, context, machineWith(process.env['PATH'] ?? ''));
+    assert.ok(planned.plan !== undefined && planned.verdict.verdict === 'allow');
+    const using = runPlan(planned.plan, { project: shell.project, mark: markOf(shell.configDir), signal: context.signal, progress: () => undefined, again: planned.again, longestUseMs: 300 });
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    assert.equal((await shell.run('mv A/sub/secret A/moved')).kind, 'success');
+    const outcome = await using;
+    assert.ok(outcome.kind === 'failure' && outcome.error.code === 'CONFLICT', JSON.stringify(outcome));
   });
 
   it('T27 asks where a pipe would give a branch another meaning under git checkout', async () => {

@@ -16,6 +16,9 @@ export const patienceMs = 30_000;
 /** Milliseconds after which a program that does its own work has opened what the line names. */
 export const beginningMs = 1000;
 
+/** Milliseconds that a step may use names while somebody waits to change them; then it is ended, if nobody has approved it. Who waits outlasts it. */
+export const longestUseMs = 10_000;
+
 type Wish = 'alone' | 'together';
 
 /** Who wants to be, or is, at a place: a folder, with everything in it. */
@@ -23,13 +26,16 @@ type Visit = Readonly<{ place: string; wish: Wish }>;
 
 type Waiting = Visit & Readonly<{ enter(): void }>;
 
+/** A place that somebody is at: the way out, which may be taken more than once, and whether others wait who cannot come in before. */
+type Stay = Readonly<{ leave(): void; isWaitedFor(): boolean }>;
+
 /** One kind of thing that is used together or changed alone, in the order of asking. Places that lie in each other are one place. */
 class Ground {
   private readonly present = new Set<Visit>();
   private waiting: readonly Waiting[] = [];
 
-  /** Resolves with the way out, which may be taken more than once. Rejects when the signal ends the wait. */
-  take(visit: Visit, signal: AbortSignal): Promise<() => void> {
+  /** Rejects when the signal ends the wait. */
+  take(visit: Visit, signal: AbortSignal): Promise<Stay> {
     return new Promise((resolve, reject) => {
       const giveUp = (): void => {
         this.waiting = this.waiting.filter((other) => other !== waiting);
@@ -41,8 +47,11 @@ class Ground {
         enter: () => {
           signal.removeEventListener('abort', giveUp);
           this.present.add(waiting);
-          resolve(() => {
-            if (this.present.delete(waiting)) this.admit();
+          resolve({
+            leave: () => {
+              if (this.present.delete(waiting)) this.admit();
+            },
+            isWaitedFor: () => this.waiting.some((other) => excludes(waiting, other)),
           });
         },
       };
@@ -84,15 +93,15 @@ export function turnOf({ commands }: Step): Turn {
   return { repositories: outermost, ...(names === undefined ? {} : { names }), ...(history === undefined ? {} : { history }), briefly: names === 'together' && !has('names', 'uses') };
 }
 
-/** What was taken: all of it is given back with `leave`, and what matters only to the beginning with `begun`. */
-export type Taken = Readonly<{ begun(): void; leave(): void }>;
+/** What was taken: all of it is given back with `leave`, and what matters only to the beginning with `begun`. `isWaitedFor`: whether somebody waits to change names that this one uses. */
+export type Taken = Readonly<{ begun(): void; leave(): void; isWaitedFor(): boolean }>;
 
 /** Waits for a turn in a project. Throws CANCELLED when the call is withdrawn, CONFLICT when others take longer than `patience` milliseconds. */
 export async function takeTurn(project: string, turn: Turn, signal: AbortSignal, patience: number = patienceMs): Promise<Taken> {
   const late = AbortSignal.timeout(patience);
   const either = AbortSignal.any([signal, late]);
-  const left: (() => void)[] = [];
-  const leave = (): void => left.splice(0).reverse().forEach((exit) => exit());
+  const left: Stay[] = [];
+  const leave = (): void => left.splice(0).reverse().forEach((stay) => stay.leave());
   try {
     // Always in this order, so that no two wait for each other.
     if (turn.history !== undefined) for (const place of turn.repositories) left.push(await grounds.history.take({ place, wish: turn.history }, either));
@@ -102,5 +111,5 @@ export async function takeTurn(project: string, turn: Turn, signal: AbortSignal,
     if (signal.aborted) throw new ConductorError('CANCELLED', 'The call was withdrawn before the command started.');
     throw new ConductorError('CONFLICT', `Another command of this project still runs, and this one would change what that one was judged by, or the other way round. It waited ${Math.round(patience / 1000)} seconds, and nothing of it was run. Try again when the other one has ended.`);
   }
-  return { begun: () => (turn.briefly ? left.at(-1)?.() : undefined), leave };
+  return { begun: () => (turn.briefly ? left.at(-1)?.leave() : undefined), leave, isWaitedFor: () => turn.names === 'together' && left.at(-1)?.isWaitedFor() === true };
 }
