@@ -14,7 +14,8 @@ const permuting: ReadonlySet<string> = new Set(['ls', 'dir', 'vdir', 'sort', 'di
 const table: readonly (readonly [string, ArgumentRule])[] = [
   ...['ls', 'dir', 'vdir'].map((name): readonly [string, ArgumentRule] => [name, {
     flags: '-a -A -b -B -c -C -d -f -F -g -G -h -H -i -k -l -m -n -N -o -p -q -Q -r -R -s -S -t -u -U -v -x -X -Z -1 -@ -O -e --all --almost-all --author --escape --ignore-backups --directory --dired --file-type --full-time --group-directories-first --no-group --human-readable --si --dereference-command-line --inode --kibibytes --numeric-uid-gid --literal --hide-control-chars --show-control-chars --quote-name --reverse --recursive --size --context --zero --version --help',
-    values: { text: '-I --ignore --hide --block-size', number: '-w --width -T --tabsize' },
+    // On BSD the first is a switch, and a path may follow.
+    values: { read: '-I', text: '--ignore --hide --block-size', number: '-w --width -T --tabsize' },
     optional: { text: '--color --classify --format --indicator-style --quoting-style --sort --time --time-style --hyperlink' },
     follows: '-L --dereference',
     operands: ['read'],
@@ -76,7 +77,7 @@ const table: readonly (readonly [string, ArgumentRule])[] = [
   ['free', { flags: '-b -k -m -g -h -l -t -w --human --lohi --total --wide' }],
   ['tree', { apart: true, unsureDashes: true, follows: '-l', flags: '-a -d -f -i -x -q -N -Q -p -u -g -s -h -D -F -r -t -c -U -v -J -X -C -n -S -A --dirsfirst --filesfirst --du --prune --gitignore --noreport --si --inodes --device --matchdirs --ignore-case', values: { number: '-L --filelimit', text: '-P -I --charset --timefmt' }, optional: { text: '--sort' }, operands: ['read'] }],
   ['fold', { flags: '-b -c -s --bytes --spaces', values: { number: '-w --width' }, operands: ['read'], digits: true, fed: 0 }],
-  ['fmt', { flags: '-c -s -t -u', values: { number: '-w -g --width --goal', text: '-p --prefix' }, operands: ['read'], digits: true, fed: 0 }],
+  ['fmt', { flags: '-c -s -t -u', values: { number: '-w -g --width --goal', text: '--prefix', read: '-p' }, operands: ['read'], digits: true, fed: 0 }],
   ['expand', { flags: '-i --initial', values: { text: '-t --tabs' }, operands: ['read'] }],
   ['unexpand', { flags: '-a --all --first-only', values: { text: '-t --tabs' }, operands: ['read'] }],
   ['paste', { flags: '-s -z --serial --zero-terminated', values: { text: '-d --delimiters' }, operands: ['read'], fed: 0 }],

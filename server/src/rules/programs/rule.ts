@@ -139,6 +139,8 @@ function typeOperands(rule: ArgumentRule, seen: Seen, state: State): string | un
     const isLast = rule.last !== undefined && index > 0 && index === seen.operands.length - 1;
     const kind = isLast ? rule.last : kinds[Math.min(replaced ? index + 1 : index, kinds.length - 1)];
     if (kind === undefined) return `the argument ${quote(text)} is not known to be harmless`;
+    // Some versions of some programs obey options wherever they stand, behind "--" as well.
+    if (pathKinds.has(kind) && /^-./.test(text)) return `${quote(text)} may be an option itself; written with "./" before it, it need not ask`;
     state.typed.push({ kind, text });
   }
   return undefined;
