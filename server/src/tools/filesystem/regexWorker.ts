@@ -10,6 +10,19 @@ export type Hit = Readonly<{ line: number; at: number }>;
 /** Milliseconds that one file may take. Default of `createRegexWorker`. */
 const defaultPatience = 1000;
 
+/** Threads at a time, those included that do not end: the compiler of expressions hears no order to stop. */
+const mostThreads = 3;
+
+/** Milliseconds that a thread gets to end before it is left to itself. */
+const endingMs = 500;
+
+let threads = 0;
+
+/** How many threads there are. */
+export function regexThreads(): number {
+  return threads;
+}
+
 const program = `
   const { parentPort, workerData } = require('node:worker_threads');
   const pattern = new RegExp(workerData.source, workerData.flags);
@@ -39,15 +52,20 @@ export type RegexWorker = Readonly<{
 /** Starts no thread before the first file. One call at a time. */
 export function createRegexWorker({ source, ignoreCase }: Pattern, patienceMs = defaultPatience): RegexWorker {
   let worker: Worker | undefined;
+  // With such a pattern every further file would take as long.
+  let hopeless = false;
   const end = async (): Promise<void> => {
     const ending = worker;
     worker = undefined;
-    await ending?.terminate();
+    if (ending === undefined) return;
+    const late = new Promise<'late'>((resolve) => setTimeout(() => resolve('late'), endingMs).unref());
+    hopeless ||= (await Promise.race([ending.terminate(), late])) === 'late';
   };
   const start = (): Worker => {
+    threads += 1;
     const thread = new Worker(program, { eval: true, env: {}, stdin: false, workerData: { source, flags: ignoreCase ? 'iu' : 'u' }, resourceLimits: { maxOldGenerationSizeMb: 128 } });
     // An ending thread may still report that it ran out of memory.
-    return thread.on('error', () => undefined);
+    return thread.on('error', () => undefined).once('exit', () => (threads -= 1));
   };
   const ask = (content: Buffer, most: number): Promise<readonly Hit[] | 'tooLong'> => {
     const thread = (worker ??= start());
@@ -66,6 +84,7 @@ export function createRegexWorker({ source, ignoreCase }: Pattern, patienceMs = 
   };
   return {
     hits: async (content, most) => {
+      if (hopeless || (worker === undefined && threads >= mostThreads)) return 'tooLong';
       const result = await ask(content, most);
       if (result === 'tooLong') await end();
       return result;

@@ -11,6 +11,7 @@ import { physical, follow } from './facts';
 import { copyApproved } from './copied';
 import { closeAll, openRedirection, type FileRedirection } from './files';
 import { watchCompany } from '../company';
+import { watchRoom, type Free } from './diskRoom';
 import { holdFolder } from './held';
 import { clip, plainEdges, textOf, type Edges } from './output';
 import { binariesOf, identityText, type Plan, type PlannedCommand, type Step } from './plan';
@@ -36,11 +37,16 @@ export type Runner = Readonly<{
   again(step: number): Promise<Verdict | undefined>;
   /** Where the secrets come from that commands were given. */
   secrets?: SecretRoom;
+  /** What is left on a disk. Default: what the system says. */
+  free?: Free;
   /** Milliseconds that a step may use names while somebody waits to change them. Default 10,000. */
   longestUseMs?: number;
   /** Told what a step wrote, byte for byte, for callers that parse it. */
   ended?(run: Ended): void;
 }>;
+
+/** Milliseconds between two looks at the room on the disk. */
+const roomMs = 250;
 
 /** Characters of one stream in a result, at most. */
 const maxCharacters = 544 * 1024;
@@ -184,6 +190,7 @@ class PlanRun {
     const opened: Opened = { descriptors: [], folders: [], handed: new Map() };
     let begun: NodeJS.Timeout | undefined;
     let looks: NodeJS.Timeout | undefined;
+    let fills: NodeJS.Timeout | undefined;
     try {
       const children = this.children(step, opened);
       this.started = true;
@@ -201,6 +208,12 @@ class PlanRun {
         look(open);
       }, beginningMs);
       const before = performance.now();
+      const isFull = watchRoom(this.runner.project, this.runner.free);
+      let full = false;
+      fills = setInterval(() => {
+        full ||= isFull();
+        if (full) exchanged.abort();
+      }, roomMs);
       let keeps = false;
       looks = setInterval(() => {
         look(later);
@@ -211,11 +224,13 @@ class PlanRun {
       other ??= touched(performance.now() - before < beginningMs ? open : later, watch.company()) ?? (watch.company() ? watch.newcomer() : undefined);
       if (run.kind === 'notStarted') throw this.notStarted(run.error, step);
       this.take(run, step, opened.handed);
+      if (full) throw new ConductorError('TOOL_FAILED', 'It was ended because the disk has less than 1 GiB left, and had more before. What it wrote is still there: remove what is not needed.');
       if (keeps) throw new ConductorError('CONFLICT', 'Another command waited to move files of this project, which this one went through, so it was ended. Try it again, on fewer files if it takes long.');
       if (other !== undefined) throw new ConductorError('APPROVAL_STALE', `"${other}" was touched while an interpreter began or read, so that other bytes than the approved ones may have been run. What it had started was ended.`);
     } finally {
       clearTimeout(begun);
       clearInterval(looks);
+      clearInterval(fills);
       closeAll(opened.descriptors);
       for (const folder of opened.folders) folder.close();
     }
