@@ -150,6 +150,28 @@ describe('external servers in the editor', function () {
     await vscode.commands.executeCommand('workbench.action.closeAllEditors');
   });
 
+  it('servers:language: the policy offers the tools that a server has now, tells keys on hover, and marks what is wrong with a way to correct it', async () => {
+    const file = vscode.Uri.file(join(configDir, 'external_mcp_policy.json'));
+    await writeFile(file.fsPath, '{ "version": "1", "rules": [{ "backend": "sums", "tools": ["ad"], "approval": "never" }] }', { mode: 0o600 });
+    const document = await vscode.workspace.openTextDocument(file);
+    await vscode.window.showTextDocument(document);
+    const at = (text: string): vscode.Position => document.positionAt(document.getText().indexOf(text) + 2);
+    const [flaw] = await eventually('it is marked', () => vscode.languages.getDiagnostics(file).some(({ message }) => message.includes('offers no tool "ad"')) && vscode.languages.getDiagnostics(file));
+    assert.match(flaw?.message ?? '', /Did you mean "add"/);
+    const { items } = await vscode.commands.executeCommand<vscode.CompletionList>('vscode.executeCompletionItemProvider', file, at('"ad"'));
+    assert.ok(items.some(({ label }) => (typeof label === 'string' ? label : label.label).includes('add')), 'the live name is offered');
+    const hovers = await vscode.commands.executeCommand<vscode.Hover[]>('vscode.executeHoverProvider', file, at('"approval"'));
+    assert.match(hovers.flatMap(({ contents }) => contents.map((one) => (typeof one === 'string' ? one : one.value))).join(' '), /never spares a question/);
+    const actions = await vscode.commands.executeCommand<vscode.CodeAction[]>('vscode.executeCodeActionProvider', file, flaw?.range);
+    const fix = actions.find(({ title }) => title.includes('"add"'));
+    assert.ok(fix?.edit !== undefined && (await vscode.workspace.applyEdit(fix.edit)));
+    assert.match(document.getText(), /"tools": \["add"\]/);
+    await document.save();
+    await eventually('nothing is marked', () => vscode.languages.getDiagnostics(file).length === 0);
+    await takePicture('servers-policy');
+    await vscode.commands.executeCommand('workbench.action.closeAllEditors');
+  });
+
   it('servers:add: a server is added in three steps, is shown for approval, and is removed again; each asks first', async () => {
     void vscode.commands.executeCommand('conductor.servers.add');
     await until('the name', '.quick-input-widget', 'Add Server');
