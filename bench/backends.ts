@@ -31,8 +31,18 @@ export async function measureBackends(): Promise<Figure[]> {
     const peers = installPeers();
     return [...(await stdioFigures(scratch, peers)), ...(await httpFigures(scratch, peers)), ...(await restFigures(scratch))];
   } finally {
-    // The brokers take a moment to leave.
-    rmSync(scratch, { recursive: true, force: true, maxRetries: 30, retryDelay: 200 });
+    await leave(scratch);
+  }
+}
+
+/** The brokers take a moment to leave, on a busy machine a long one; what went wrong before that is told first. */
+async function leave(scratch: string): Promise<void> {
+  for (let tries = 0; tries < 30; tries += 1) {
+    try {
+      return rmSync(scratch, { recursive: true, force: true });
+    } catch {
+      await sleep(500);
+    }
   }
 }
 
