@@ -97,7 +97,7 @@ describe('calls of clients that cannot be kept waiting', function () {
       const [question] = await waiting(person);
       const answered = await decide(person, question, 'approve');
       assert.deepEqual([answered.outcome, answered.parked], ['accepted', true]);
-      assert.match(answered.message, /^Approved once\. Its agent was told to call again, and gets it when it does\.$/);
+      assert.match(answered.message, /^Approved once\. It waits until its agent, which was told so, calls again\.$/);
       assert.equal((await client.callTool(call)).isError, false);
       assert.equal(made('modern'), true);
     } finally {

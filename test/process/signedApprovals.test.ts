@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { MessageConnection } from 'vscode-jsonrpc/node';
 import { approverId, registrationOf, type RegistrationState } from '../../protocol/src/approvers';
@@ -63,6 +63,41 @@ describe('signed approvals at the broker', function () {
     assert.ok(report.notes.includes('1 of 1 answers to approvals are signed.'), report.notes.join());
     assert.equal((events('approver.added')[0]?.['input'] as Json)['trust'], 'first use');
     if (process.platform !== 'win32') assert.equal(statSync(join(house.configDir, 'approvers.json')).mode & 0o777, 0o600);
+  });
+
+  it('N11 approvals:shown-kept: what was shown is kept under the hash that was signed, can be opened, and is held against it; what holds a secret is not kept', async () => {
+    const person = await attend();
+    await register(person, mine);
+    const agent = await house.introducedAgent();
+    const { call, result } = await asked(agent, person, 'kept');
+    await decide(person, answerOf(call));
+    await result;
+    const stored = (): string[] => readdirSync(join(house.configDir, 'snapshots')).filter((name) => name.startsWith('question-'));
+    const [name] = await until('the question is kept', () => (stored().length === 1 ? stored() : undefined));
+    assert.ok(name);
+    const file = join(house.configDir, 'snapshots', name);
+    const text = readFileSync(file, 'utf8');
+    assert.equal(name, `question-${sha256(text)}.json`);
+    assert.deepEqual(JSON.parse(text), call);
+    if (process.platform !== 'win32') assert.equal(statSync(file).mode & 0o777, 0o600);
+    assert.match(house.run('audit', 'show', call.id, '--shown').stdout, /"raw": "mkdir kept"/);
+    const secret = await asked(agent, person, `ghp_${'a1B2'.repeat(9)}`);
+    await decide(person, answerOf(secret.call, 'deny'));
+    await secret.result;
+    const sound = verify();
+    assert.equal(sound.verdict, 'intact', sound.message);
+    const notes = sound.notes.join(' ');
+    assert.match(notes, /What was shown with 1 signed answer is kept and gives the hash that was signed\. Of 1 more only the hash is kept/);
+    assert.equal(stored().length, 1);
+    for (const [change, found] of [[text.replace('mkdir kept', 'mkdir KEPT'), /kept text was changed/], ['', /kept text was changed/]] as const) {
+      writeFileSync(file, change);
+      const report = verify();
+      assert.equal(report.verdict, 'tampered');
+      assert.match(report.message, found);
+    }
+    assert.match(house.run('audit', 'show', call.id, '--shown').stderr, /was changed/);
+    rmSync(file);
+    assert.equal(verify().verdict, 'intact');
   });
 
   it('T41 T43 N11 approvals:replay: a replay, an answer signed for another call, a forged one and a late one run nothing, and each is on record', async () => {

@@ -12,7 +12,7 @@ const noteMs = 4000;
 /** What the status bar says of an answer that counted. */
 export function answerWords({ decision, lasting, unsigned, parked }: Readonly<{ decision: 'approve' | 'deny'; lasting: boolean; unsigned: boolean; parked: boolean }>): string {
   if (decision === 'deny') return lasting ? 'denied for good' : 'denied';
-  return `${lasting ? 'approved for longer' : 'approved once'}${unsigned ? ', not signed' : ''}${parked ? '; its agent was told to call again, and gets it when it does' : ''}`;
+  return `${lasting ? 'approved for longer' : 'approved once'}${unsigned ? ', not signed' : ''}${parked ? '; it waits until its agent calls again' : ''}`;
 }
 
 /** Sends answers of the person at this window, bound to the bytes that were shown, and remembers what became of each call. */

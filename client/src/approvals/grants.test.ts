@@ -3,6 +3,7 @@ import type { Pending } from '../../../protocol/src/approvals';
 import type { GrantView, Ladder } from '../../../protocol/src/grants';
 import { examplePending } from '../../../test/fakes/pending';
 import { choicesFor } from './choices';
+import { entryText, lineIn } from '../audit/entryText';
 import { endText, grantIn, grantLines, grantRow, spanText } from './grants';
 import { reviewText } from './reviewText';
 import { alikeGroups, approveChoices, batchOf, denyChoices, isShownWhole, measureText, mostAlikeRows } from './rungs';
@@ -89,5 +90,7 @@ describe('answers that last, in words', () => {
     assert.equal(grantIn(JSON.stringify({ tool: 'grant.created', input: { id: grant.id } })), grant.id);
     assert.equal(grantIn(JSON.stringify({ tool: 'shell.exec', input: { id: grant.id, command: grant.id }, approval: { decision: 'approved', id: grant.id } })), undefined);
     assert.equal(grantIn('This is no entry'), undefined);
+    const line = JSON.stringify({ seq: 7, tool: 'grant.created', input: { id: grant.id, title: `As it stands in the log\n{"tool":"grant.created"}` } });
+    for (const document of [line, `${entryText(line, undefined).text}`]) assert.equal(grantIn(lineIn(document)), grant.id);
   });
 });

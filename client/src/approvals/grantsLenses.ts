@@ -1,4 +1,5 @@
 import { CodeLens, Range, languages, type CodeLensProvider, type TextDocument } from 'vscode';
+import { lineIn } from '../audit/entryText';
 import { commands, schemes } from '../ids';
 import type { Disposable } from '../lifetime';
 import { grantIn } from './grants';
@@ -13,7 +14,7 @@ export class GrantLenses implements CodeLensProvider, Disposable {
   }
 
   provideCodeLenses(document: TextDocument): CodeLens[] {
-    const id = grantIn(document.getText());
+    const id = grantIn(lineIn(document.getText()));
     return id === undefined || !this.held(id) ? [] : [new CodeLens(new Range(0, 0, 0, 0), { title: 'Undo What Was Granted Here', command: commands.undoGrant, arguments: [id] })];
   }
 

@@ -1,4 +1,5 @@
 import { CodeLens, EventEmitter, Range, Uri, languages as editorLanguages, window, workspace, type CodeLensProvider, type TextDocument, type TextDocumentContentProvider } from 'vscode';
+import { reveal } from '../../../protocol/src/display';
 import { messageOf, type Broker } from '../broker';
 import { commands, schemes } from '../ids';
 import { Lifetime, type Disposable } from '../lifetime';
@@ -43,12 +44,13 @@ export class EntryDocuments implements TextDocumentContentProvider, CodeLensProv
     const seq = seqOf(uri);
     if (links === undefined || seq === undefined) return [];
     const lens = (title: string, command: string, ...args: readonly unknown[]): CodeLens => new CodeLens(new Range(0, 0, 0, 0), { title, command, arguments: [...args] });
-    const { rule, policyHash, metricsHash, call } = links;
+    const { rule, policyHash, metricsHash, questionHash, call } = links;
     const place = rule === undefined ? undefined : placeOfRule(rule);
     return [
       ...(place === undefined ? [] : [lens('Open Rule in Configuration', commands.openConfig, place)]),
       ...(policyHash === undefined ? [] : [lens('Policy at That Time', commands.openSnapshot, policyHash)]),
       ...(metricsHash === undefined ? [] : [lens('Counts at That Time', commands.openSnapshot, metricsHash)]),
+      ...(questionHash === undefined ? [] : [lens('What Was Shown', commands.openSnapshot, questionHash)]),
       ...(call === undefined ? [] : [lens('All Entries of This Call', commands.showCall, call)]),
       lens('Show in Audit Log', commands.revealEntry, seq),
       lens('As JSON', commands.openEntry, seq, 'json'),
@@ -60,7 +62,7 @@ export class EntryDocuments implements TextDocumentContentProvider, CodeLensProv
     await show(Uri.from({ scheme: schemes.entry, path: `/Audit Entry ${seq}.${form}` }));
   }
 
-  /** Opens what an entry names by hash: a policy, or counts. */
+  /** Opens what an entry names by hash: a policy, counts, or what a person was shown. */
   async openSnapshot(hash: string): Promise<void> {
     await show(Uri.from({ scheme: schemes.entry, path: `/Kept ${hash.slice(0, 8)}.json`, query: hash }));
   }
@@ -71,7 +73,8 @@ export class EntryDocuments implements TextDocumentContentProvider, CodeLensProv
 
   private async snapshot(uri: Uri): Promise<string> {
     if (!/^[0-9a-f]{64}$/.test(uri.query)) return 'This is no entry of the audit log.\n';
-    return (await this.broker.request('audit/snapshot', { hash: uri.query })).text;
+    // A question holds what an agent wrote.
+    return reveal((await this.broker.request('audit/snapshot', { hash: uri.query })).text).text;
   }
 }
 

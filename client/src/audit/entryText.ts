@@ -13,13 +13,13 @@ const begins = '    ';
 const goesOn = '  … ';
 
 /** What the document of an entry leads to. */
-export type EntryLinks = Readonly<{ rule: string | undefined; policyHash: string | undefined; metricsHash: string | undefined; call: string | undefined }>;
+export type EntryLinks = Readonly<{ rule: string | undefined; policyHash: string | undefined; metricsHash: string | undefined; questionHash: string | undefined; call: string | undefined }>;
 
 /** One entry as a document to read, and what its lenses lead to; the line itself stands at the end. */
 export function entryText(line: string, finding: Finding | undefined): Readonly<{ text: string; links: EntryLinks }> {
   const entry = describeEntry(line, clockHere);
-  if (entry === undefined) return { text: ['This line is no entry of the audit log.', '', ...verbatim(line)].join('\n'), links: { rule: undefined, policyHash: undefined, metricsHash: undefined, call: undefined } };
-  const { seq, title, facts, input, rule, policyHash, metricsHash, call } = entry;
+  if (entry === undefined) return { text: ['This line is no entry of the audit log.', '', ...verbatim(line)].join('\n'), links: { rule: undefined, policyHash: undefined, metricsHash: undefined, questionHash: undefined, call: undefined } };
+  const { seq, title, facts, input, rule, policyHash, metricsHash, questionHash, call } = entry;
   const text = [
     // Not "#777789", of which the editor makes a colour.
     `Entry ${seq === undefined ? '?' : String(seq)}  ${revealLine(title, 100)}`,
@@ -31,7 +31,7 @@ export function entryText(line: string, finding: Finding | undefined): Readonly<
     '',
     ...verbatim(line),
   ].join('\n');
-  return { text, links: { rule, policyHash, metricsHash, call } };
+  return { text, links: { rule, policyHash, metricsHash, questionHash, call } };
 }
 
 /** Where a rule stands in the configuration, as names of members from the outside in; undefined when the configuration has no say in it. */
@@ -69,9 +69,17 @@ function block(text: string): string[] {
     .flatMap((line) => foldLine(line, columns.below).map((piece, index) => (index === 0 ? begins : goesOn) + piece));
 }
 
+/** What stands above the line itself. */
+const verbatimHeading = 'As it stands in the log';
+
+/** The line of an entry, from its document in either form. */
+export function lineIn(document: string): string {
+  return document.slice(document.lastIndexOf(`\n${verbatimHeading}\n`) + 1).replace(verbatimHeading, '');
+}
+
 /** The line token for token, with the hashes that chain it. */
 function verbatim(line: string): string[] {
-  return ['As it stands in the log', ...layOut(line).trimEnd().split('\n').map((part) => begins + part), ''];
+  return [verbatimHeading, ...layOut(line).trimEnd().split('\n').map((part) => begins + part), ''];
 }
 
 function hiddenNote(line: string): string {

@@ -207,7 +207,7 @@ describe('an entry as a document to read', () => {
   it('audit:entry-readable tells what, decision, why, who answered, who asked and the digest of the output, and what it leads to', () => {
     const { text, links } = entryText(JSON.stringify(entry), undefined);
     for (const part of [/^Entry 12 {2}shell\.exec: denied\nNo hidden characters\.\n/, /Decision +Needed the approval of a person, by the rule shell\.requireApproval/, /Why +rm must ask\./, /Answered +denied by editor 0\.1\.0, user ann after 3\.2 s/, /Their reason +no/, /Who +agent, codex 1 \(its own words\), connection 3/, /Output +1,234 bytes; the log keeps its digest only\nOutput digest +sha256:b+\n/, /"prevHash": "p"/]) assert.match(text, part);
-    assert.deepEqual(links, { rule: 'shell.requireApproval', policyHash: 'a'.repeat(64), metricsHash: undefined, call: 'evt_1' });
+    assert.deepEqual(links, { rule: 'shell.requireApproval', policyHash: 'a'.repeat(64), metricsHash: undefined, questionHash: undefined, call: 'evt_1' });
   });
 
   it('T45 gives nothing that an agent wrote the look of a fact, and shows what is hidden', () => {

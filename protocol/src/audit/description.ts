@@ -19,6 +19,8 @@ export type EntryDescription = Readonly<{
   policyHash: string | undefined;
   /** Hash of counts that the entry names, 64 hex digits. */
   metricsHash: string | undefined;
+  /** Hash of the question that was answered with a signature, 64 hex digits. */
+  questionHash: string | undefined;
   /** Id of the call that the entry belongs to. */
   call: string | undefined;
 }>;
@@ -40,6 +42,7 @@ export function describeEntry(line: string, local: (moment: Date) => string): En
     rule,
     policyHash: hashOf(verdict['policyHash']) ?? hashOf(membersOf(entry['input'])?.['policyHash']),
     metricsHash: hashOf(membersOf(entry['input'])?.['metrics']),
+    questionHash: /\nshown sha256:([0-9a-f]{64})\n/.exec(textOf(membersOf(membersOf(entry['approval'])?.['signed'])?.['statement']) ?? '')?.[1],
     call: textOf(entry['call']),
   };
 }

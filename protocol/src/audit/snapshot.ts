@@ -1,8 +1,8 @@
-/** What entries rest on and name by its hash: the policy that judged a call, and the counts of a moment. */
+/** What entries rest on and name by its hash: the policy that judged a call, the counts of a moment, and what a person was shown. */
 import { z } from 'zod';
 
-/** Kinds of snapshots. `policy`: a complete configuration; `metrics`: calls and breakers at one moment. */
-export const snapshotKinds = ['policy', 'metrics'] as const;
+/** Kinds of snapshots. `policy`: a complete configuration; `metrics`: calls and breakers at one moment; `question`: what a person was shown who signed an answer. */
+export const snapshotKinds = ['policy', 'metrics', 'question'] as const;
 /** One of `snapshotKinds`. */
 export type SnapshotKind = (typeof snapshotKinds)[number];
 

@@ -98,6 +98,12 @@ describe('call/pipeline', () => {
     assert.deepEqual(events, ['prepare', 'ask', 'rules let go', 'prepare', 'admitted', 'run', 'settle success', 'finished', 'release', 'release']);
   });
 
+  it('T48 approvals:crash-denies: a desk that crashes lets nothing run', async () => {
+    const { events, run } = house({ verdict: 'approve', answer: () => { throw new Error('crashed'); } });
+    assert.equal((await run()).kind, 'refused');
+    assert.ok(!events.includes('run') && !events.includes('admitted'), events.join());
+  });
+
   const refusals: readonly (readonly [string, Setting, string])[] = [
     ['pipeline:denied: a denied call is recorded and never asked about', { verdict: 'deny' }, 'DENIED'],
     ['T43: denied by the policy of the moment after the approval', { verdicts: ['approve', 'deny'] }, 'DENIED'],

@@ -57,6 +57,7 @@ export function createHandlers(rooms: HandlerRooms): Handlers {
       return result;
     },
     'approvals/decide': (decision, guest) => {
+      const shown = decision.signature === undefined ? undefined : desk.list().find(({ id }) => id === decision.id);
       const result = desk.decide(decision, { ...actorOf(guest, rooms), role: guest.role, connection: guest.connection });
       // An answer that is late, said twice, or about something else than what waits.
       if (result.outcome !== 'accepted') {
@@ -64,10 +65,11 @@ export function createHandlers(rooms: HandlerRooms): Handlers {
         rooms.refusals.note({ actor: actorOf(guest, rooms), tool: 'approvals.decide', input: { id: id.slice(0, 64), digest: digest.slice(0, 64), decision: said, ...(signature === undefined ? {} : { key: signature.key }) }, rule: `approval.${result.outcome}`, reason: result.message });
         return result;
       }
+      if (shown !== undefined) rooms.keepShown(shown);
       if (decision.decision === 'approve') witness.heard(decision.id);
       if (decision.rung !== undefined) rooms.chosen.heard(choiceOf(decision.id, decision.rung));
       if (decision.decision === 'deny' || !rooms.pipeline.isParked(decision.id)) return result;
-      return { ...result, parked: true, message: `${result.message} Its agent was told to call again, and gets it when it does.` };
+      return { ...result, parked: true, message: `${result.message} It waits until its agent, which was told so, calls again.` };
     },
     'audit/page': ({ filter, before, limit }, _guest, { signal }) => view.page({ filter, limit, ...(before === undefined ? {} : { before }) }, signal),
     'audit/entry': async ({ seq }) => {

@@ -2,7 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { ensureControlKey } from '../../../link/src/controlKey';
+import type { Pending } from '../../../protocol/src/approvals';
 import type { KnownHead } from '../../../protocol/src/audit/chain';
+import type { NewEvent } from '../../../protocol/src/audit/entry';
 import type { Actor } from '../../../protocol/src/call';
 import { createTelling } from '../../../protocol/src/queue';
 import { configSentence } from '../../../protocol/src/configState';
@@ -56,6 +58,7 @@ import { actorOf } from './actor';
 import { buildCredentials, type Credentials } from './credentials';
 import { keepingOf, keepLogFiles } from './logKeeping';
 import { createProvenance, type Provenance } from './provenance';
+import { shownKeeper } from './shown';
 import { createRefusalLog, type RefusalLog } from './refusalLog';
 import { openSigning, type Signing } from './signing';
 import { buildGrants, stillGranted } from './grants';
@@ -87,6 +90,8 @@ export type Built = Readonly<{
   writer: AuditWriter;
   logFiles: { stop(): void };
   snapshots: Snapshots;
+  /** Keeps what a person was shown who signed an answer. */
+  keepShown(shown: Pending): void;
   provenance: Provenance;
   desk: Desk;
   shelf: Shelf;
@@ -145,6 +150,11 @@ export async function buildRooms(ground: Ground): Promise<Built> {
   writer.onHealth(tellHealth);
   const signing = openSigning({ log, writer, store, actor: self, audience });
   const snapshots = openSnapshots(log);
+  const holdsSecret = (texts: readonly string[]): boolean => {
+    const entry: NewEvent = { phase: 'event', tool: 'approvals.shown', input: { texts }, result: 'ok' };
+    return redaction.entry(entry, '') !== entry;
+  };
+  const keepShown = shownKeeper({ snapshots, holdsSecret, logger: ground.logger });
   const provenance = createProvenance(snapshots, () => ({
     breakers: breakers.views().filter(({ state, failures }) => state !== 'closed' || failures > 0).map(({ tool, state, failures }) => ({ tool, state, failures })),
     pending: desk.list().length, entries: writer.state().entries,
@@ -270,7 +280,7 @@ export async function buildRooms(ground: Ground): Promise<Built> {
     refused: (refusal) => refusals.note(refusal),
   };
   const approverKeys = createApproverKeys({ approvers, desk, config, writer, audience, newId, self, configDir });
-  return { external, registry, fillIn, onRefused, clean: redactor.value, cleanForPeople: redactor.knownOut, self, config, writer, logFiles, snapshots, provenance, desk, breakers, tools, shelf, witness, grants, chosen, approvers, approverKeys, pipeline, proof: { pipeline: proofPipeline, breached: () => breached }, agents, audience, signing, credentials, refusals, onPolicyChange, hide };
+  return { external, registry, fillIn, onRefused, clean: redactor.value, cleanForPeople: redactor.knownOut, self, config, writer, logFiles, snapshots, keepShown, provenance, desk, breakers, tools, shelf, witness, grants, chosen, approvers, approverKeys, pipeline, proof: { pipeline: proofPipeline, breached: () => breached }, agents, audience, signing, credentials, refusals, onPolicyChange, hide };
 }
 
 /** The two secrets that are always there, as bytes and as they stand in their files: whoever got hold of one must not find it again. */

@@ -3,7 +3,7 @@ import * as assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
-import { isPageReachable, press, shown, takePicture } from '../harnessPage';
+import { click, isPageReachable, press, shown, takePicture } from '../harnessPage';
 import { ask, configure, connected, denyAll, eventually, logLines, pickDown, projectFolder, settle, shell, toolName, waiting } from '../workbench';
 
 const rules = { plugins: { shell: { allowedCommands: ['ls', 'true', 'sh'], requireApproval: ['touch', 'mkdir'] } }, approvalTimeout: 60_000 };
@@ -61,6 +61,50 @@ describe('answers that last, in the editor', () => {
     await eventually('nothing that lasts', async () => (await ask('grants/list', {})).grants.length === 0);
     const again = shell('touch three.txt');
     await waiting('touch three.txt');
+    await denyAll();
+    await again;
+  });
+
+  it('grants:from-the-log approvals:shown-kept: from its line of the log an answer is taken back, and what was shown is opened', async function () {
+    if (!isPageReachable) this.skip();
+    const calling = shell('touch logged.txt');
+    await waiting('touch logged.txt');
+    await vscode.commands.executeCommand('conductor.approvals.reviewNext');
+    await eventually('the review', () => vscode.window.activeTextEditor?.document.getText().includes('touch logged.txt'));
+    await settle();
+    void vscode.commands.executeCommand('conductor.grants.approve');
+    await eventually('the rungs', async () => (await rowTexts(list)).some((text) => text.includes('Approve for This Session')));
+    await settle();
+    for (let down = 0; !(await rowTexts(`${list}.focused`)).some((text) => text.includes('Approve for This Session')); down += 1) {
+      assert.ok(down < 20);
+      await vscode.commands.executeCommand('workbench.action.quickOpenSelectNext');
+      await settle();
+    }
+    await press('Enter');
+    await calling;
+    assert.equal((await ask('grants/list', {})).grants.length, 1);
+    const numbers = (await logLines()).flatMap((line) => (line.includes('"tool":"grant.created"') || (line.includes('"phase":"intent"') && line.includes('touch logged.txt')) ? [Number(/"seq":(\d+)/.exec(line)?.[1])] : []));
+    const opened = async (seq: number, lens: string): Promise<void> => {
+      await vscode.commands.executeCommand('conductor.audit.openEntry', seq);
+      await eventually(`the lens "${lens}"`, async () => (await shown('.codelens-decoration a')).some(({ text }) => text.includes(lens)));
+      await settle();
+    };
+    const [first, second] = numbers;
+    assert.ok(first !== undefined && second !== undefined, numbers.join());
+    const [answered, granted] = (await logLines()).some((line) => line.includes(`"seq":${first},`) && line.includes('grant.created')) ? [second, first] : [first, second];
+    await opened(answered, 'What Was Shown');
+    await takePicture('grants-entry');
+    const lenses = await vscode.commands.executeCommand<vscode.CodeLens[]>('vscode.executeCodeLensProvider', vscode.window.activeTextEditor?.document.uri, 20);
+    const shownLens = lenses.find(({ command }) => command?.title === 'What Was Shown')?.command;
+    assert.ok(shownLens);
+    await vscode.commands.executeCommand(shownLens.command, ...(shownLens.arguments ?? []));
+    await eventually('the question as it was shown', () => vscode.window.activeTextEditor?.document.getText().includes('"raw": "touch logged.txt"'));
+    await takePicture('grants-shown');
+    await opened(granted, 'Undo What Was Granted Here');
+    await click('.codelens-decoration a:has-text("Undo What Was Granted Here")');
+    await eventually('nothing that lasts', async () => (await ask('grants/list', {})).grants.length === 0);
+    const again = shell('touch logged.txt');
+    await waiting('touch logged.txt');
     await denyAll();
     await again;
   });

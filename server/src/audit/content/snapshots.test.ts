@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openSnapshots, snapshotFolderName } from './snapshots';
+import { keptText, openSnapshots, snapshotFolderName } from './snapshots';
 
 describe('snapshots', () => {
   let folder: string;
@@ -32,6 +32,21 @@ describe('snapshots', () => {
     assert.equal(openSnapshots(join(folder, 'audit.log')).keep('metrics', { calls: 1 }), hash);
     assert.equal(readFileSync(file, 'utf8'), '{"calls":1}');
     assert.throws(() => openSnapshots(join(folder, 'audit.log')).read('0'.repeat(64)), /Nothing with the hash/);
+  });
+
+  it('approvals:shown-kept: are kept in the background like the others, and read as they lie there', async () => {
+    const log = join(folder, 'audit.log');
+    await openSnapshots(log).keepLater('question', { raw: 'ls' });
+    const [name] = readdirSync(stored());
+    const hash = createHash('sha256').update('{"raw":"ls"}').digest('hex');
+    assert.equal(name, `question-${hash}.json`);
+    assert.equal(keptText(log, 'question', hash), '{"raw":"ls"}');
+    assert.equal(openSnapshots(log).read(hash).kind, 'question');
+    writeFileSync(join(stored(), name), 'other');
+    assert.deepEqual([keptText(log, 'question', hash), keptText(log, 'question', '0'.repeat(64))], ['other', undefined]);
+    rmSync(join(stored(), name));
+    mkdirSync(join(stored(), name));
+    assert.equal(keptText(log, 'question', hash), undefined);
   });
 
   it('leaves nothing half written behind when the disk refuses', function () {

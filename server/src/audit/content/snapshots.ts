@@ -1,5 +1,7 @@
 /** Keeps what entries rest on, once, under the SHA-256 of its bytes, so that a hash in the log can be opened years later. */
-import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { existsSync, lstatSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ensurePrivateFolder } from '../../../../link/src/privateFolder';
 import { sha256 } from '../../../../protocol/src/audit/bytes';
@@ -18,6 +20,8 @@ export type StoredSnapshot = Readonly<{ kind: SnapshotKind; hash: string; stored
 export type Snapshots = Readonly<{
   /** Stores a value in RFC 8785 form, unless it is there already, and gives its hash (64 hex digits). Durable when it returns; throws the system's error. */
   keep(kind: SnapshotKind, value: unknown): string;
+  /** The same for what nothing waits for, without holding anything up: durable when it resolves, rejects with the system's error. */
+  keepLater(kind: SnapshotKind, value: unknown): Promise<void>;
   /** The snapshot of a hash. Throws NOT_FOUND when none is stored, CONFLICT when its file was changed. */
   read(hash: string): Snapshot;
   /** What is stored, all but what was kept since this was opened, since entries may be about to name it. */
@@ -41,6 +45,12 @@ export function openSnapshots(log: string): Snapshots {
       kept.add(hash);
       return hash;
     },
+    async keepLater(kind, value) {
+      const { text } = canonicalJson(value);
+      const file = fileOf(kind, sha256(text));
+      ensurePrivateFolder(folder);
+      await writeLater(file, text);
+    },
     read(given) {
       const hash = given.replace(/^sha256:/, '');
       for (const kind of snapshotKinds) {
@@ -62,6 +72,16 @@ export function openSnapshots(log: string): Snapshots {
   };
 }
 
+/** Largest text that is read back, in bytes: more than any question takes. */
+const mostText = 16_777_216;
+
+/** The text that is kept beside a log under a hash (64 hex digits), whether or not it gives that hash; undefined when there is none, or when it is no file of a usable size. */
+export function keptText(log: string, kind: SnapshotKind, hash: string): string | undefined {
+  const file = join(dirname(log), snapshotFolderName, `${kind}-${hash}.json`);
+  const found = lstatSync(file, { throwIfNoEntry: false });
+  return found?.isFile() === true && found.size <= mostText ? textOf(file) : undefined;
+}
+
 const storedName = /^([a-z]+)-([0-9a-f]{64})\.json$/;
 
 function namesIn(folder: string): readonly string[] {
@@ -80,4 +100,20 @@ function textOf(file: string): string | undefined {
 function write(folder: string, file: string, text: string): void {
   ensurePrivateFolder(folder);
   writePrivateFile(file, text);
+}
+
+async function writeLater(file: string, text: string): Promise<void> {
+  const fresh = `${file}.${randomBytes(6).toString('hex')}.new`;
+  try {
+    const opened = await open(fresh, 'wx', 0o600);
+    try {
+      await opened.writeFile(text);
+      await opened.sync();
+    } finally {
+      await opened.close();
+    }
+    await rename(fresh, file);
+  } finally {
+    await rm(fresh, { force: true });
+  }
 }

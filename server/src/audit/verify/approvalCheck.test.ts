@@ -6,6 +6,8 @@ import { publicKeyOf, signBytes } from '../../../../protocol/src/audit/ed25519';
 import type { StoredEntry } from '../../../../protocol/src/audit/entry';
 import { factsOfResult, statementText } from '../../../../protocol/src/statement';
 import { ApprovalCheck } from './approvalCheck';
+import { removedMarker } from '../../../../protocol/src/audit/removed';
+import { ShownQuestions } from './shownQuestions';
 
 /** What somebody who writes the log by hand gets past the check of answers and keys. */
 
@@ -105,6 +107,47 @@ describe('audit/approvalCheck', () => {
     assert.match(flawOf(signedRelease('approve', result, 'git.diff')), /another tool/);
     assert.match(flawOf(signedRelease('approve', result, 'shell.exec', { detail: { result: other } })), /another result/);
     assert.match(flawOf(signedRelease('approve', result, 'shell.exec', { call: 'evt_01K0000000000000000000000C' })), /that of another call/);
+  });
+
+  it('N11 approvals:strict: where a secret was removed its digest is, too: that is told, and no other entry passes for such a one', () => {
+    const hash = 'ab'.repeat(32);
+    const statement = statementText({ decision: 'deny', question, tool: 'shell.exec', plan: hash, shown: hash, answer: hash, policy: hash, pin: hash, nonce: hash, asked: now, expires: now, given: now, key: first.id });
+    const approval: StoredEntry['approval'] = { id: question, decision: 'denied', by: 'editor', waitedMs: 0, level: 'editor key', signed: { statement, signature: signBytes(mine, Buffer.from(statement)).toString('base64') } };
+    const part = (at: string) => ({ at, from: 0, kind: 'token', hmac: hash });
+    const look = (places: readonly string[]): readonly [string | undefined, string] => {
+      const check = new ApprovalCheck();
+      check.flaw(entry('approver.added', { ...first }));
+      const removed = { secret: '00000000', parts: places.map(part) };
+      const flaw = check.flaw({ ...entry('shell.exec', {}, approval), phase: 'denied', verdict: { verdict: 'approve', rule: 'r', reason: 'r', policyHash: hash }, detail: { digest: removedMarker }, removed });
+      return [flaw, check.notes().join(' ')];
+    };
+    const [flaw, notes] = look(['/input/command', '/detail/digest']);
+    assert.equal(flaw, undefined);
+    assert.match(notes, /1 signed answer could not be held against what ran/);
+    for (const places of [[], ['/detail/digest'], ['/input/command']]) assert.match(look(places)[0] ?? '', /the digests differ/);
+  });
+
+  it('N11 approvals:shown-kept: a question that is kept must give the hash that was signed, and say what the statement says', () => {
+    const hash = 'ab'.repeat(32);
+    const asked = { id: question, tool: 'shell.exec', digest: hash, askedAt: now, expiresAt: now, binding: { nonce: hash, policy: hash, tool: hash } };
+    const check = (kept: (text: string) => string | undefined, shown: object = asked): Readonly<{ flaw: string | undefined; notes: string }> => {
+      const { text } = canonicalJson(shown);
+      const one = new ApprovalCheck(true, new ShownQuestions(() => kept(text)));
+      one.flaw(entry('approver.added', { ...first }));
+      const statement = statementText({ decision: 'approve', question, tool: 'shell.exec', plan: hash, shown: sha256(text), answer: hash, policy: hash, pin: hash, nonce: hash, asked: now, expires: now, given: now, key: first.id });
+      const approval: StoredEntry['approval'] = { id: question, decision: 'approved', by: 'editor', waitedMs: 0, level: 'editor key', signed: { statement, signature: signBytes(mine, Buffer.from(statement)).toString('base64') } };
+      const flaw = one.flaw({ ...entry('shell.exec', {}, approval), phase: 'intent', verdict: { verdict: 'approve', rule: 'r', reason: 'r', policyHash: hash }, detail: { digest: `sha256:${hash}` } });
+      return { flaw, notes: one.notes().join(' ') };
+    };
+    const sound = check((text) => text);
+    assert.equal(sound.flaw, undefined);
+    assert.match(sound.notes, /1 signed answer is kept and gives the hash/);
+    assert.match(check((text) => `${text} `).flaw ?? '', /does not give the hash that was signed/);
+    const absent = check(() => undefined);
+    assert.equal(absent.flaw, undefined);
+    assert.match(absent.notes, /with 0 signed answers.*Of 1 more only the hash is kept/);
+    const others: readonly object[] = [{ ...asked, id: 'evt_01K0000000000000000000000D' }, { ...asked, digest: 'cd'.repeat(32) }, { ...asked, tool: 'git.diff' }, { ...asked, expiresAt: '2030-01-01T00:00:00.000Z' }, { ...asked, binding: { ...asked.binding, nonce: 'cd'.repeat(32) } }, { ...asked, binding: null }, ['id']];
+    for (const other of others) assert.match(check((text) => text, other).flaw ?? '', /says something else than its statement/);
   });
 
   it('approvals:granted: a call that rests on grants needs them in the log before it', () => {

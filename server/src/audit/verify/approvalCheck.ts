@@ -3,7 +3,9 @@ import { approverId, approverKeySchema, fingerprintText, keyChangeDigest, type A
 import { sha256 } from '../../../../protocol/src/audit/bytes';
 import { canonicalJson } from '../../../../protocol/src/audit/canonical';
 import type { StoredEntry } from '../../../../protocol/src/audit/entry';
+import { removedMarker } from '../../../../protocol/src/audit/removed';
 import { RoundCheck } from './roundCheck';
+import type { ShownQuestions } from './shownQuestions';
 import { factsOfResult, parseStatement, statementFits, useWithinMs, type Statement } from '../../../../protocol/src/statement';
 
 type StoredApproval = NonNullable<StoredEntry['approval']>;
@@ -23,13 +25,14 @@ export class ApprovalCheck {
   #unsigned = 0;
   #passedOn = 0;
   #everAdded = false;
+  #uncompared = 0;
   readonly #grants = new Map<string, KnownGrant>();
   #unknownGrants = 0;
   readonly #rounds = new RoundCheck();
   #fromTheStart: boolean;
 
-  /** `fromTheStart`: false when files before the first one are gone, so that keys may have been registered and grants given in them. */
-  constructor(fromTheStart = true) {
+  /** `fromTheStart`: false when files before the first one are gone, so that keys may have been registered and grants given in them. `shown`: what people were shown, where it is kept. */
+  constructor(fromTheStart = true, readonly shown?: ShownQuestions) {
     this.#fromTheStart = fromTheStart;
   }
 
@@ -54,6 +57,8 @@ export class ApprovalCheck {
       ...(answers === 0 ? [] : [`${this.#signed} of ${answers} answers to approvals are signed${this.#signed === answers ? '' : '; the others came from a window or terminal without a registered key, or through an agent\'s own client'}.`]),
       ...(this.#passedOn === 0 ? [] : [`${this.#passedOn} of them ${this.#passedOn === 1 ? 'was' : 'were'} passed on by the agent's own client, the weakest level.`]),
       ...(this.#unknownGrants === 0 ? [] : [`${this.#unknownGrants} ${this.#unknownGrants === 1 ? 'call rests' : 'calls rest'} on grants that could not be checked: where they were given is not in the files that are left.`]),
+      ...(this.#uncompared === 0 ? [] : [`${this.#uncompared} signed ${this.#uncompared === 1 ? 'answer' : 'answers'} could not be held against what ran: a secret was removed there, and the digest with it.`]),
+      ...(this.shown?.notes() ?? []),
       ...this.#rounds.notes(),
       ...[...this.#unknown].map((id) => `Answers signed by the key ${fingerprintText(id)} could not be checked: where it was registered is not in the files that are left.`),
     ];
@@ -69,9 +74,10 @@ export class ApprovalCheck {
       return undefined;
     }
     this.#signed += 1;
+    if (isDigestRemoved(entry)) this.#uncompared += 1;
     const statement = parseStatement(approval.signed.statement);
     if (statement === undefined) return 'records a signed approval whose statement cannot be read';
-    return this.#signatureFlaw(statement, approval, approval.signed) ?? this.#replayFlaw(statement) ?? timeFlaw(statement, entry, approval) ?? contentFlaw(statement, entry, approval);
+    return this.#signatureFlaw(statement, approval, approval.signed) ?? this.#replayFlaw(statement) ?? timeFlaw(statement, entry, approval) ?? contentFlaw(statement, entry, approval) ?? this.shown?.flaw(statement);
   }
 
   #signatureFlaw({ key: id }: Statement, { level }: StoredApproval, { statement, signature }: NonNullable<StoredApproval['signed']>): string | undefined {
@@ -169,8 +175,14 @@ function contentFlaw(statement: Statement, entry: StoredEntry, approval: StoredA
   if (phase === 'event') return tool === 'result.released' || tool === 'result.withheld' ? resultFlaw(statement, entry) : undefined;
   if (statement.tool !== tool) return 'records an approval that was given to another tool';
   // It stands in a detail that was too long, too.
-  if (detail?.['digest'] !== `sha256:${statement.plan}`) return 'records an approval of something else than what ran: the digests differ';
+  if (detail?.['digest'] !== `sha256:${statement.plan}` && !isDigestRemoved(entry)) return 'records an approval of something else than what ran: the digests differ';
   return verdict?.policyHash === statement.policy ? undefined : 'records an approval that was given under other rules than those that judged the call';
+}
+
+/** Where a secret was taken out of an entry, so was the digest over what it was taken from; it cannot be compared then, which is counted. */
+function isDigestRemoved({ detail, removed }: StoredEntry): boolean {
+  const places = removed?.parts.map(({ at }) => at) ?? [];
+  return detail?.['digest'] === removedMarker && places.includes('/detail/digest') && places.length > 1;
 }
 
 /** An answer about a result must be about this result, of this call. */

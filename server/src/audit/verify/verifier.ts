@@ -3,7 +3,9 @@ import { basename, dirname, join } from 'node:path';
 import { headsOf, type ChainResult, type KnownHead, type KnownHeads } from '../../../../protocol/src/audit/chain';
 import type { Finding, VerificationReport } from '../../../../protocol/src/audit/report';
 import { asOrphans, firstStart, type PreviousFile, type SegmentStart } from '../../../../protocol/src/audit/segment';
+import { keptText } from '../content/snapshots';
 import { ApprovalCheck } from './approvalCheck';
+import { ShownQuestions } from './shownQuestions';
 import { realDisk, type Disk, type ReadableFile } from '../files/disk';
 import { digestOf } from '../files/digest';
 import { lastVerifiedOf, type LastVerified } from './lastVerified';
@@ -80,7 +82,7 @@ async function verifyFiles({ files, missing }: LogFiles, path: string, disk: Dis
   const gap = first === undefined || missing === undefined ? undefined : await judgeGap(first, missing, files, path, disk);
   const begun = new Date().toISOString();
   const passes: NamedPass[] = [];
-  const approvals = depth === 'strict' ? new ApprovalCheck((first?.start ?? firstStart).seq === 1) : undefined;
+  const approvals = depth === 'strict' ? new ApprovalCheck((first?.start ?? firstStart).seq === 1, new ShownQuestions((hash) => keptText(path, 'question', hash))) : undefined;
   let before: Pass | undefined;
   const progress = progressOver(files, disk, options.onProgress);
   for (const [i, file] of files.entries()) {

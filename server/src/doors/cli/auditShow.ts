@@ -1,12 +1,13 @@
 import type { Command } from 'commander';
 import type { StoredEntry } from '../../../../protocol/src/audit/entry';
 import { ConductorError } from '../../../../protocol/src/errors';
+import { parseStatement } from '../../../../protocol/src/statement';
 import { createAuditReader, type AuditItem, type AuditReader } from '../../audit/read/reader';
 import { openSnapshots } from '../../audit/content/snapshots';
 import { withBroker } from './approvals';
 import { print, run, safe } from './terminal';
 
-/** `conductor audit show` and `measure`: one entry, the policy that judged it, and the counts that it names. */
+/** `conductor audit show` and `measure`: one entry, the policy that judged it, what a person was shown, and the counts that it names. */
 export function addAuditShow(audit: Command, logFile: (given: string | undefined) => string, configDir: () => string): void {
   audit
     .command('show')
@@ -14,6 +15,7 @@ export function addAuditShow(audit: Command, logFile: (given: string | undefined
     .description('Show one entry, the policy that it was judged by, or the counts that it names')
     .option('--policy', 'the policy by which it was judged, as it was then')
     .option('--metrics', 'the counts of its moment, where it names some')
+    .option('--shown', 'what the person was shown who signed the answer in it')
     .option('--raw', 'the line as it stands in the log')
     .option('--file <file>', 'another log than the one in use')
     .action((entry: string, options: ShowOptions) => run(() => show(entry, logFile(options.file), options)));
@@ -28,13 +30,14 @@ export function addAuditShow(audit: Command, logFile: (given: string | undefined
   );
 }
 
-type ShowOptions = Readonly<{ policy?: boolean; metrics?: boolean; raw?: boolean; file?: string }>;
+type ShowOptions = Readonly<{ policy?: boolean; metrics?: boolean; shown?: boolean; raw?: boolean; file?: string }>;
 
-async function show(wanted: string, log: string, { policy, metrics, raw }: ShowOptions): Promise<number> {
+async function show(wanted: string, log: string, { policy, metrics, shown, raw }: ShowOptions): Promise<number> {
   const { entry, raw: line } = await findEntry(createAuditReader(log), wanted);
   const kept = openSnapshots(log);
   if (policy === true) print(safe(kept.read(hashIn(policyHashOf(entry), entry, 'policy')).text));
   else if (metrics === true) print(safe(kept.read(hashIn(entry.input['metrics'], entry, 'counts')).text));
+  else if (shown === true) print(safe(kept.read(hashIn(parseStatement(entry.approval?.signed?.statement ?? '')?.shown, entry, 'question')).text));
   else print(raw === true ? line : safe(JSON.stringify(entry, undefined, 2)));
   return 0;
 }

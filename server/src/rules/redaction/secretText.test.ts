@@ -30,6 +30,7 @@ const rows: readonly (readonly [text: string, ...secrets: string[]])[] = [
   ['npm run test -- --grep "password is refused"'],
   ['the token bucket holds 100 tokens'],
   ['sk-learn and key-value stores'],
+  ['PAGER="cat" npm_config_update_notifier="false" npm_package_name="a-name-of-some-length"'],
   ['/home/ann/project/src/secrets/readme.md'],
 ];
 

@@ -13,7 +13,7 @@ const shapes = new RegExp(
   [
     '(?<key>-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----(?:(?!-----END )[\\s\\S]){0,20000}(?:-----END [A-Z ]{0,40}PRIVATE KEY-----)?)',
     // Not in the middle of a run: each run is looked at once.
-    '(?<![\\w-])(?<token>(?:gh[pousr]_|github_pat_|glpat-|npm_|pypi-|hf_|sk-|[sr]k_(?:live|test)_|xox[abeoprs]-|whsec_|dop_v1_|shpat_)[\\w-]{16,400}|AIza[\\w-]{35}|(?:AKIA|ASIA)[A-Z0-9]{16}|eyJ[\\w-]{8,400}\\.eyJ[\\w-]{8,4000}\\.[\\w-]{0,1000})',
+    '(?<![\\w-])(?<token>(?:gh[pousr]_|github_pat_|glpat-|npm_(?!config_|package_|lifecycle_)|pypi-|hf_|sk-|[sr]k_(?:live|test)_|xox[abeoprs]-|whsec_|dop_v1_|shpat_)[\\w-]{16,400}|AIza[\\w-]{35}|(?:AKIA|ASIA)[A-Z0-9]{16}|eyJ[\\w-]{8,400}\\.eyJ[\\w-]{8,4000}\\.[\\w-]{0,1000})',
   ].join('|'),
   'dg',
 );
