@@ -83,15 +83,15 @@ describe('answers that last, in the editor', () => {
     await press('Enter');
     await calling;
     assert.equal((await ask('grants/list', {})).grants.length, 1);
-    const numbers = (await logLines()).flatMap((line) => (line.includes('"tool":"grant.created"') || (line.includes('"phase":"intent"') && line.includes('touch logged.txt')) ? [Number(/"seq":(\d+)/.exec(line)?.[1])] : []));
+    const lines = (await logLines()).map((line) => JSON.parse(line) as { seq: number; tool: string; phase: string; input: { command?: string } });
+    const granted = lines.filter(({ tool }) => tool === 'grant.created').at(-1)?.seq;
+    const answered = lines.find(({ phase, input }) => phase === 'intent' && input.command === 'touch logged.txt')?.seq;
+    assert.ok(granted !== undefined && answered !== undefined);
     const opened = async (seq: number, lens: string): Promise<void> => {
       await vscode.commands.executeCommand('conductor.audit.openEntry', seq);
       await eventually(`the lens "${lens}"`, async () => (await shown('.codelens-decoration a')).some(({ text }) => text.includes(lens)));
       await settle();
     };
-    const [first, second] = numbers;
-    assert.ok(first !== undefined && second !== undefined, numbers.join());
-    const [answered, granted] = (await logLines()).some((line) => line.includes(`"seq":${first},`) && line.includes('grant.created')) ? [second, first] : [first, second];
     await opened(answered, 'What Was Shown');
     await takePicture('grants-entry');
     const lenses = await vscode.commands.executeCommand<vscode.CodeLens[]>('vscode.executeCodeLensProvider', vscode.window.activeTextEditor?.document.uri, 20);
