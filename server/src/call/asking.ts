@@ -98,7 +98,7 @@ function refusalFor(answer: Answer, timeoutMs: number): Readonly<{ code: ErrorCo
     case 'approved':
     case 'denied':
       if (answer.by.role === 'broker') return { code: 'APPROVAL_UNAVAILABLE', rule: 'approval.closed', reason: answer.reason ?? 'Nobody can answer any more.' };
-      return { code: 'APPROVAL_DENIED', rule: 'approval.denied', reason: `The user declined this call${answer.reason === undefined ? '.' : `: ${answer.reason}`}` };
+      return { code: 'APPROVAL_DENIED', rule: 'approval.denied', reason: `The user declined this call${answer.reason === undefined ? '.' : `: ${answer.reason}${/[.!?…]$/.test(answer.reason) ? '' : '.'}`}` };
     case 'timeout':
       return { code: 'APPROVAL_TIMEOUT', rule: 'approval.timeout', reason: `Nobody answered within ${String(timeoutMs / 1000)} s, so the call was denied.` };
     case 'withdrawn':

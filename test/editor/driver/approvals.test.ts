@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { click, isPageReachable, press, shown, takePicture } from '../harnessPage';
 import { decisionList, made, openDecision, rowTexts, touchRules, vanished } from '../prompts';
-import { ask, call, configure, connected, denyAll, eventually, logLines, pickDown, projectFolder, settle, shell, toolName, waiting } from '../workbench';
+import { ask, configure, connected, denyAll, eventually, logLines, pickDown, projectFolder, settle, shell, toolName, waiting } from '../workbench';
 
 describe('approvals in the editor', () => {
   before(async () => {

@@ -1,6 +1,7 @@
 /** How the installed package asks: without taking the focus, in two windows, through a reload, and when fifty calls wait. Keys only. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { EventEmitter } from 'node:events';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -236,6 +237,8 @@ describe('how the installed package asks', function () {
 
   it('product:fifty: fifty calls with arguments of 200 KB wait, the list stands still while it is open, one is answered by keys and nothing else runs', async () => {
     const big = 'x'.repeat(200_000);
+    // The client of this test waits with a listener a message for a full pipe to drain.
+    EventEmitter.defaultMaxListeners = 100;
     await pending(page, 0);
     const calls = Array.from({ length: 50 }, (_, index) => call('filesystem_write', { path: `big${index}.txt`, content: `${index} ${big}\n` }));
     await until(() => statusOf(page), (text) => text.includes('50 pending'), '50 calls to wait', 60_000);
