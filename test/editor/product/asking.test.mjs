@@ -171,6 +171,7 @@ describe('how the installed package asks', function () {
     await until(() => mentions(page), (all) => all.length === 1, 'the notification');
     await page.locator('.notifications-toasts a').filter({ hasText: 'Review' }).first().click();
     await until(() => tabs(page), (open) => open.includes('Review shell.exec'), 'the review');
+    await until(() => titleActions(page), (labels) => labels.some((label) => label.startsWith('Approve Once')), 'answers in its title');
     cancel();
     await calling;
     await until(() => titleActions(page), (labels) => !labels.some((label) => /^(?:Approve|Deny)/.test(label)), 'the title of the review without answers');
