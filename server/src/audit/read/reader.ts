@@ -179,14 +179,15 @@ async function readSince(file: WholeLog, offset: number, limit: number): Promise
   const to = Math.min(size, from + 2 * maxLineBytes);
   const items: AuditItem[] = [];
   let next = from;
-  const take = (item: AuditItem, end: number): void => {
+  // What is beyond the limit is not even parsed: that would cost more than all the rest.
+  const take = (item: () => AuditItem, end: number): void => {
     if (items.length >= limit) return;
-    items.push(item);
+    items.push(item());
     next = end;
   };
   await scanLines(file, { from, to }, {
-    line: (bytes, start, newline, at) => take(readItem(bytes, start, newline, at), at + newline - start + 1),
-    oversized: (at) => take(readItem(Buffer.alloc(0), 0, 0, at), to),
+    line: (bytes, start, newline, at) => take(() => readItem(bytes, start, newline, at), at + newline - start + 1),
+    oversized: (at) => take(() => readItem(Buffer.alloc(0), 0, 0, at), to),
   });
   return { items, next };
 }
