@@ -149,6 +149,21 @@ describe('rotation of the audit log', () => {
     assert.equal((await verifyAuditLog(path, { depth: 'deep' })).entries, writer.state().entries);
   });
 
+  it('T88 audit:rotation-times no file seems to begin after the entries that waited for it', async () => {
+    const writer = await open({ now: () => (now += 1) });
+    // Some wait while a file is closed and the next one begun.
+    const appended: Promise<unknown>[] = [];
+    for (let n = 0; n < 60; n += 1) {
+      appended.push(writer.append(event(n)));
+      if (n % 3 === 0) await sleep(1);
+    }
+    await Promise.all(appended);
+    await settled();
+    assert.ok((await closed()).length > 3);
+    const { verdict, warnings } = await verifyAuditLog(path, { depth: 'deep' });
+    assert.deepEqual([verdict, warnings], ['intact', []]);
+  });
+
   it('T83 says what is missing or changed among the closed files, and refuses to begin anew without the file in use', async () => {
     const writer = await open();
     await fill(writer, 10);

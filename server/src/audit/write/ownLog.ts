@@ -39,6 +39,8 @@ export class OwnLog {
   /** The durable end when the log was last open in this process. */
   #lastEnd: LogEnd | undefined;
   #failure: Failure | undefined;
+  /** The time that stands where the file was closed last. */
+  #rotatedAt: string | undefined;
   #refused: Readonly<{ mark: FileMark | undefined }> | undefined;
 
   /** `flaw` says what is wrong with the cryptography of this runtime; nothing is written, verified or replaced then. */
@@ -101,12 +103,13 @@ export class OwnLog {
     if (this.#failure !== undefined) this.#failure = { ...this.#failure, refused: this.#failure.refused + callers };
   }
 
-  /** The entry that closes the file, when it is full or old; undefined when it is not. */
-  lastOfFile(): Waiting | undefined {
+  /** The entry that closes the file, when it is full or old; undefined when it is not. Its time is no later than that of the `oldest` entry that waits. */
+  lastOfFile(oldest: string | undefined): Waiting | undefined {
     const why = this.#open === undefined ? undefined : rotationDue(this.#open.end, this.#place);
     if (why === undefined || this.#open === undefined) return undefined;
+    this.#rotatedAt = oldest ?? this.#timestamp();
     // Not owed: after a failure the file is not full any more, or it is found to be so again.
-    return { ...ownEntry(this.#prepare(rotateEntry(this.#open.end.start.segment, why))), owed: false };
+    return { ...ownEntry(this.#prepare(rotateEntry(this.#open.end.start.segment, why), this.#rotatedAt)), owed: false };
   }
 
   /** Begins the next file after `lastOfFile` was written; gives the number of the closed one. What fails on the way is gone on with at the next opening. */
@@ -116,7 +119,9 @@ export class OwnLog {
     this.#open = closed;
     this.#lastEnd = closed.end;
     try {
-      this.#open = await beginNextFile(this.#place, closed.file, closed.end, this.#running.list());
+      // What waits meanwhile has its time already, and must not seem to come from before the file.
+      const at = Date.parse(this.#rotatedAt ?? this.#timestamp());
+      this.#open = await beginNextFile({ ...this.#place, now: () => at }, closed.file, closed.end, this.#running.list());
       this.#lastEnd = this.#open.end;
       return closed.end.start.segment;
     } catch (cause) {
@@ -169,9 +174,9 @@ export class OwnLog {
     return [ownEntry(entry), ...first];
   }
 
-  #prepare(note: OwnEntry): PreparedEntry {
+  #prepare(note: OwnEntry, timestamp = this.#timestamp()): PreparedEntry {
     const { nextId, actor } = this.#place;
-    return prepareEntry({ ...note, ...(actor && { actor }) }, nextId(), this.#timestamp());
+    return prepareEntry({ ...note, ...(actor && { actor }) }, nextId(), timestamp);
   }
 
   #memory(): Remembered {

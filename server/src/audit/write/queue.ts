@@ -29,6 +29,11 @@ export class EntryQueue {
     return this.#waiting.some(({ caller }) => caller !== undefined);
   }
 
+  /** The time of the entry that waits longest, as it will stand in the log; undefined when none waits. */
+  get oldest(): string | undefined {
+    return /^"id":"[^"]*","timestamp":"([^"]+)"/.exec(this.#waiting[0]?.entry.members ?? '')?.[1];
+  }
+
   push(waiting: Waiting): void {
     this.#waiting.push(waiting);
     this.#bytes += waiting.entry.bytes;

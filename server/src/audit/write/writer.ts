@@ -211,7 +211,7 @@ class LogWriter implements AuditWriter {
         const written = this.#commit(this.#queue.cut(answers.callers), answers);
         answers.give();
         await written;
-        const last = this.#log.lastOfFile();
+        const last = this.#log.lastOfFile(this.#queue.oldest);
         if (last === undefined && this.#queue.isAwaited) continue;
         answers.give();
         if (last !== undefined) await this.#rotate(last);
