@@ -97,7 +97,7 @@ export function serverFacts({ view, breaker, atMs, breakerAtMs }: Server): reado
 }
 
 function preflightText({ preflight, preflightAgeMs }: BackendView, atMs: number): string {
-  const words = { passed: 'passed', never: 'never run', stale: 'passed, but changed since or too long ago; run it again', failed: 'failed' } as const;
+  const words = { passed: 'passed', never: 'never run', stale: 'outdated (too old, or changed since)', failed: 'failed' } as const;
   return preflightAgeMs === null ? words[preflight] : `${words[preflight]}, run at ${clockText(atMs - preflightAgeMs)}`;
 }
 

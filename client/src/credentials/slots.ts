@@ -107,7 +107,7 @@ async function unlockByPassphrase(broker: Broker): Promise<boolean> {
       await broker.request('credentials/offerKey', { passphrase: answer.text });
       return true;
     } catch (error) {
-      wrong = messageOf(error);
+      wrong = `${messageOf(error)} Type the passphrase again, or leave with Esc; nobody can recover it.`;
     }
   }
 }
