@@ -71,8 +71,10 @@ describe('external servers that misbehave', () => {
 
   it('T63: one that floods is cut off', async function () {
     this.timeout(90_000);
+    const { memoryMb: before } = await house.status();
     // Where the machine is busy, the call is given up before the flood is long enough.
     assert.ok(['BACKEND_UNAVAILABLE', 'TIMEOUT'].includes(String((await agent.call('bad__flood')).structured['code'])));
+    assert.ok((await house.status()).memoryMb < before + 100);
     await others();
     await until('it was cut off and is back', async () => (await agent.call('bad__floods')).text === 'false', 60_000);
   });
