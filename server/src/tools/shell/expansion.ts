@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { readFilePattern, type PatternPart } from '../../rules/filePattern';
 import { hiddenCharacter } from '../../rules/commandLine';
 import type { Expansion } from '../../rules/places';
-import { isWithin } from './resolve';
+import { isWithin, isWithinAsSpelt } from './resolve';
 
 /** Looks up which files a pattern stands for: folder by folder, below the project only, into no folder through a link that a star found. */
 
@@ -47,7 +47,7 @@ function descend(here: Here, parts: readonly PatternPart[], ground: Ground, foun
   const [part, ...rest] = parts;
   if (part === undefined) return;
   if (!isWithin(here.folder, ground.project)) throw new Refused('it leads out of the project');
-  if (isWithin(here.folder, ground.own)) throw new Refused("it leads into Conductor's own folder");
+  if (isWithinAsSpelt(here.folder, ground.own)) throw new Refused("it leads into Conductor's own folder");
   if (part.kind === 'name') named(here, part.name, rest, ground, found);
   else if (part.kind === 'match') for (const entry of entriesOf(here.folder, ground)) matched(here, entry, part, rest, ground, found);
   else folders(here, rest, ground, found);

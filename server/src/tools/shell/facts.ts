@@ -8,7 +8,7 @@ import { isRepositoryFolder, liesInRepository, repositoryParts } from '../../rul
 import { readWriteScope, type WriteScope } from '../../rules/writeScope';
 import { lexicalPlaces, nothingWritten, placeInside, strictestPlace, type CommandFacts, type GitFacts, type GitWriteQuery, type GitWrites, type NotKnown, type Place } from '../../rules/places';
 import { scriptIn } from './projectFiles';
-import { isWithin } from './resolve';
+import { isWithin, isWithinAsSpelt } from './resolve';
 
 /** Looks up on the disk what the judge wants to know. Looking changes nothing and runs nothing. */
 
@@ -78,7 +78,7 @@ function diskPlace(folder: string, path: string, sight: Sight): Place {
 function placeFrom(start: string | undefined, path: string, { written, real, links }: Sight): Place {
   const arrived = start === undefined ? undefined : follow(start, path, links);
   if (arrived === undefined) return 'outside';
-  if (isWithin(arrived, real.own)) return 'own';
+  if (isWithinAsSpelt(arrived, real.own)) return 'own';
   if (!isWithin(arrived, real.project)) return 'outside';
   // A path that is inside only by its text, or only through a link from elsewhere, was judged by where it leads.
   const names = arrived.slice(real.project.length).split(sep).filter((name) => name !== '');

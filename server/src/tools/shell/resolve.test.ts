@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ShellProject } from '../../../../test/fakes/shellProject';
+import { isWithinAsSpelt } from './resolve';
 
 const evil = '#!/bin/sh\necho EVIL\n';
 
@@ -33,5 +34,11 @@ describe('programs of the search path', () => {
     writeFileSync(join(ground.folder, 'tool/rg'), '#!/bin/sh\necho found\n', { mode: 0o755 });
     symlinkSync(join(ground.folder, 'tool/rg'), join(bin, 'rg'));
     assert.match(await ground.silent('rg foo'), /found/);
+  });
+
+  it('T25: a folder to be kept from agents is the same in another spelling where disks ignore case', () => {
+    for (const platform of ['darwin', 'win32'] as const) assert.equal(isWithinAsSpelt('/Users/u/.CONDUCTOR/control.key', '/users/u/.conductor', platform), true);
+    assert.equal(isWithinAsSpelt('/home/u/.CONDUCTOR/control.key', '/home/u/.conductor', 'linux'), false);
+    assert.equal(isWithinAsSpelt('/Users/u/.conductor2', '/Users/u/.conductor', 'darwin'), false);
   });
 });

@@ -89,6 +89,12 @@ export function isWithin(path: string, folder: string): boolean {
   return path === folder || path.startsWith(folder.endsWith(sep) ? folder : folder + sep);
 }
 
+/** The same on disks that ignore case (macOS, Windows), where another spelling is no other place: for folders that are to be kept from agents. */
+export function isWithinAsSpelt(path: string, folder: string, platform: NodeJS.Platform = process.platform): boolean {
+  const fold = (text: string): string => (platform === 'linux' ? text : text.normalize('NFC').toLowerCase());
+  return isWithin(fold(path), fold(folder));
+}
+
 function isExecutable(stat: BigIntStats): boolean {
   return process.platform === 'win32' || (stat.mode & 0o111n) !== 0n;
 }
