@@ -55,7 +55,7 @@ export function judgeGitCommand(call: GitCall, scope: GitScope): Readonly<{ verd
   const reading = readArguments(rule, call.args);
   if ('unknown' in reading) return asks('shell.arguments', `git ${subcommand} asks in this form: ${reading.unknown}.${adviceOn('git', [subcommand, ...call.args])}`);
   // A table that knows one option of them too few or too many would take an option that writes for a harmless word.
-  const dashed = reads ? dashedWord(call.args, reading.seen) : undefined;
+  const dashed = dashedWord(subcommand, call.args, reading.seen);
   if (dashed !== undefined) return asks('shell.arguments', `git ${subcommand} asks in this form: "${dashed.slice(0, 60)}" may be an option itself. Joined to its option, or behind "./", it need not ask.`);
   const facts = independent.has(subcommand) ? { programs: [], hooks: false } : scope.facts.git(scope.folder);
   if (facts === 'unknown') return asks('shell.gitUnknown', 'The configuration of the repository could not be read, so git asks.');
@@ -66,9 +66,12 @@ export function judgeGitCommand(call: GitCall, scope: GitScope): Readonly<{ verd
   return { verdicts: [allowed(`git ${subcommand}`), ...typed, ...repository(subcommand, facts), ...wholeRepository(subcommand, seen, facts), ...elsewhere(subcommand, seen, facts), ...judgeWrites(subcommand, queries, scope)], reads };
 }
 
-/** The first word with a dash that stands where a value or an operand does, apart from numbers. */
-function dashedWord(args: readonly string[], { options, operands }: Seen): string | undefined {
-  const apart = options.flatMap(({ value }) => (value !== undefined && args.includes(value) ? [value] : []));
+/** Subcommands of which every version takes the word behind `-m` for a message, which may begin with a dash. */
+const withMessage: ReadonlySet<string> = new Set(['commit', 'tag', 'merge']);
+
+/** The first word with a dash that stands where a value or an operand does, apart from numbers; behind `--` too, which some subcommands take away before they hand the rest on. */
+function dashedWord(subcommand: string, args: readonly string[], { options, operands }: Seen): string | undefined {
+  const apart = options.flatMap(({ name, value }) => (value !== undefined && args.includes(value) && !(withMessage.has(subcommand) && (name === '-m' || name === '--message')) ? [value] : []));
   return [...operands, ...apart].find((word) => /^-(?![0-9]+$)./.test(word));
 }
 

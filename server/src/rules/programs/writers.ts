@@ -35,7 +35,7 @@ export const writers: readonly (readonly [string, ArgumentRule])[] = [
   ...['gzip', 'bzip2', 'xz'].map((name): readonly [string, ArgumentRule] => [name, { flags: '-c -d -t -l -k -f -q -v -1 -2 -3 -4 -5 -6 -7 -8 -9 --stdout --decompress --test --list --keep --version --help', operands: ['write'], derive: unpacked }]),
   ...['gunzip', 'bunzip2', 'unxz'].map((name): readonly [string, ArgumentRule] => [name, { flags: '-c -t -l -k -q -v --stdout --test --list --keep', operands: ['write'], derive: unpacked }]),
   // Unlike the ones above it writes through a link that waits under the new name.
-  ...['zstd', 'unzstd'].map((name): readonly [string, ArgumentRule] => [name, { flags: '-c -d -t -l -k -q -v -1 -2 -3 -4 -5 -6 -7 -8 -9 --stdout --decompress --test --list --keep --version --help', operands: ['read'], needs: '-c -t -l --stdout --test --list --version --help' }]),
+  ...['zstd', 'unzstd'].map((name): readonly [string, ArgumentRule] => [name, { flags: '-c -d -t -l -k -q -v -1 -2 -3 -4 -5 -6 -7 -8 -9 --stdout --decompress --test --list --keep --version --help', operands: ['read'], needs: '-c -t -l --stdout --test --list --version --help', check: (seen) => (seen.operands.length > 0 && !prints(seen) ? 'it unpacks all the same, since its last word counts' : undefined) }]),
 ];
 
 const recursive = ['-r', '-R', '-a', '--recursive', '--archive'];
@@ -73,10 +73,14 @@ function plainTar(seen: Seen): string | undefined {
   return archive.includes(':') ? 'an archive name with ":" is another machine' : undefined;
 }
 
-/** The old spelling of tar, letters without a dash, in the new one: `tzf a.tgz` is `-tzf a.tgz`. */
+/**
+ * The old spelling of tar, letters without a dash, in the new one: `tzf a.tgz` is `-tzf a.tgz`. A first word without a dash is always that,
+ * whatever follows; where a letter before the last takes a value, the new spelling would give it another one, so that it is left unreadable.
+ */
 export function dashedTar(args: readonly string[]): readonly string[] {
   const [first, ...rest] = args;
-  return first !== undefined && /^[a-zA-Z]*f$/.test(first) ? [`-${first}`, ...rest] : args;
+  if (first === undefined || first.startsWith('-')) return args;
+  return /^[ctvzjJa]*f?$/.test(first) ? [`-${first}`, ...rest] : ['--old-style', ...args];
 }
 
 /** The paths that dd reads and writes. */
@@ -137,10 +141,15 @@ function straightTarget(seen: Seen): string | undefined {
 
 /** Unpacking writes beside the archive, under its name without the ending; a name without an ending is completed. */
 function unpacked(seen: Seen): readonly Typed[] {
-  const prints = ['-c', '-t', '-l', '--stdout', '--test', '--list'].some((name) => hasOption(seen, name));
-  const kind = prints ? 'read' : 'write';
+  const kind = prints(seen) ? 'read' : 'write';
   const completed = seen.operands.flatMap((text) => completions.map((ending): Typed => ({ kind, text: text + ending })));
-  return prints ? completed : [...completed, ...seen.operands.map((text): Typed => ({ kind: 'write', text: text.replace(/[._-][A-Za-z0-9]+$/, '') }))];
+  return kind === 'read' ? completed : [...completed, ...seen.operands.map((text): Typed => ({ kind, text: text.replace(/[._-][A-Za-z0-9]+$/, '') }))];
+}
+
+/** Whether nothing is written. Testing and listing count only alone: of several modes most of these programs take the last one. */
+function prints(seen: Seen): boolean {
+  const any = (names: readonly string[]): boolean => names.some((name) => hasOption(seen, name));
+  return any(['-c', '--stdout']) || (any(['-t', '-l', '--test', '--list']) && !any(['-d', '--decompress']));
 }
 
 /** Endings that programs try when there is no file of the name. */
