@@ -126,7 +126,8 @@ function ordinaryRefs(seen: Seen): string | undefined {
   if (named.length > 0 && ['-p', '--prune'].some((name) => hasOption(seen, name))) return 'pruning with references named deletes local ones';
   const twofold = named.find((text) => text.includes(':') && meansElse(branchNamed(text.slice(text.indexOf(':') + 1)) ?? ''));
   if (twofold !== undefined) return `"${twofold.slice(0, 60)}" makes a branch whose name also means something else`;
-  const hidden = named.find((text) => /:refs\/(?!heads\/|remotes\/|tags\/)/.test(text));
+  // A star may complete any beginning: `re*` is `refs/replace/…` for a branch `fs/replace/…` of the other side.
+  const hidden = named.find((text) => /:refs\/(?!heads\/|remotes\/|tags\/)/.test(text) || (/:.*\*/.test(text) && !/:refs\/(heads|remotes|tags)\//.test(text)));
   return hidden === undefined ? undefined : `"${hidden.slice(0, 60)}" writes references that are neither branches nor tags`;
 }
 

@@ -9,7 +9,7 @@ import { runnableHooks } from '../shell/repository';
 import { digestOfFacts, type Fact } from '../fact';
 import type { Prepared, PrepareContext, Shown, Tool } from '../tool';
 import { countLines } from './diff';
-import { countsAsFailure, failed, findGround, insideProject, planGit, runGit, type Ground, type GitRoom } from './ground';
+import { countsAsFailure, failed, findGround, insideProject, planGit, runGit, undashed, type Ground, type GitRoom } from './ground';
 import { committedState, readPending, type Pending, type Scope } from './pending';
 import { readRepository, standing } from './repository';
 
@@ -68,7 +68,7 @@ function scopeOf(room: GitRoom, given: CommitInput, ground: Ground, context: Pre
     if ('verdict' in where) return where;
     if (where instanceof ConductorError) return { verdict: 'deny', rule: 'path.failed', reason: where.message };
     const named = relative(ground.folder, where.absolute).split(sep).join('/');
-    paths.push(named === '' ? '.' : named);
+    paths.push(named === '' ? '.' : undashed(named));
   }
   return { kind: 'files', paths };
 }

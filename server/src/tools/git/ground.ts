@@ -49,7 +49,12 @@ export async function findGround(room: GitRoom, path: string | undefined, contex
   if (repository instanceof ConductorError) return { ended: failed(show, repository) };
   // Of a repository that is larger than the project, only what lies in the project.
   const whole = folder === context.project && isWithin(repository.top, context.project);
-  return { folder, only: where.isFolder ? (whole || folder === repository.top ? [] : ['.']) : [relative(folder, where.absolute)], repository, asking };
+  return { folder, only: where.isFolder ? (whole || folder === repository.top ? [] : ['.']) : [undashed(relative(folder, where.absolute))], repository, asking };
+}
+
+/** A name that git takes for no option, wherever it stands. */
+export function undashed(name: string): string {
+  return name.startsWith('-') ? `./${name}` : name;
 }
 
 type Inside = Readonly<{ absolute: string; isFolder: boolean }>;

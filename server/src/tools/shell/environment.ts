@@ -88,7 +88,7 @@ export function gitEnvironment(mode: GitMode): Readonly<Record<string, string>> 
   if (mode === 'neutral') pairs.push(['core.sshCommand', 'false'], ['credential.helper', ''], ...signers.map((key) => [key, 'false'] as const));
   if (mode === 'personal') pairs.push(['core.sshCommand', 'ssh']);
   const counted = pairs.flatMap(([key, value], index) => [[`GIT_CONFIG_KEY_${index}`, key], [`GIT_CONFIG_VALUE_${index}`, value]]);
-  const common = { GIT_CONFIG_COUNT: String(pairs.length), GIT_PAGER: 'cat', GIT_EDITOR: 'false', GIT_SEQUENCE_EDITOR: 'false', GIT_TERMINAL_PROMPT: '0', GIT_OPTIONAL_LOCKS: '0', GIT_ATTR_NOSYSTEM: '1', GIT_NO_LAZY_FETCH: '1' };
+  const common = { GIT_CONFIG_COUNT: String(pairs.length), GIT_PAGER: 'cat', GIT_EDITOR: 'false', GIT_SEQUENCE_EDITOR: 'false', GIT_TERMINAL_PROMPT: '0', GIT_OPTIONAL_LOCKS: '0', GIT_ATTR_NOSYSTEM: '1', GIT_NO_LAZY_FETCH: '1', GIT_NO_REPLACE_OBJECTS: '1' };
   const ownFiles = mode === 'neutral' ? { GIT_CONFIG_NOSYSTEM: '1', GIT_CONFIG_GLOBAL: process.platform === 'win32' ? 'NUL' : '/dev/null' } : {};
   // Over any configuration: a remote that is a folder is a repository whose hooks would run here.
   const transports = mode === 'approved' ? {} : { GIT_ALLOW_PROTOCOL: 'https:ssh' };
