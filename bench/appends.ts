@@ -103,7 +103,7 @@ async function appendFigure(folder: string, callers: number, least: number): Pro
 function figureOf(measured: readonly Round[], callers: number, least: number): Figure {
   const ratios = measured.map(({ ratio }) => ratio);
   const [middle, possible] = [median(ratios), median(measured.map((one) => one.possible))];
-  // What is asked for more than four fifths of what can be had is asked of a slower disk: docs/decisions/038-appends.md.
+  // What is asked for more than four fifths of what can be had is asked of a slower disk: docs/decisions/041-appends.md.
   const asked = Math.min(least, 0.8 * possible) === least ? least : 0.6 * possible;
   return {
     what: `durable append, ${callers} callers`,

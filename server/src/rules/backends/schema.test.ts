@@ -55,7 +55,7 @@ describe('arguments against the schema of a server', () => {
   describe('beside what a person is shown of them', () => {
     const isCall = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null && !Array.isArray(value);
     const shownWrong = (schema: unknown, value: Readonly<Record<string, unknown>>): boolean => argumentRows(value, schema).rows.some(({ mark, says }) => mark === 'wrong' || mark === 'missing' || (mark === 'unknown' && says?.includes('allows nothing else') === true));
-    // Keywords that the layout leaves aside (docs/decisions/037-two-readers-of-schemas.md).
+    // Keywords that the layout leaves aside (docs/decisions/040-two-readers-of-schemas.md).
     const aside = /uniqueItems|"pattern"|exclusive|multipleOf|oneOf|"not"|"if"|dependent|propertyNames/;
     for (const [title, schema, value] of refused) if (isCall(value) && !aside.test(JSON.stringify(schema))) it(`approvals:arguments: ${title} is marked`, () => assert.ok(shownWrong(schema, value)));
     for (const [title, schema, value] of taken) if (isCall(value)) it(`approvals:arguments: ${title} is not marked as wrong`, () => assert.ok(!shownWrong(schema, value)));
