@@ -73,13 +73,13 @@ const npmOptions: ArgumentRule = {
   values: { number: '--depth', name: '--omit --include --loglevel' },
   optional: { name: '--color --production' },
   operands: ['text'],
-  check: (seen) => dashedValue(seen) ?? upwardFilter(seen),
+  check: (seen) => dashedValue(seen) ?? plainFilter(seen),
 };
 
-/** A filter may name folders in its own language, with braces and dots around them. */
-function upwardFilter(seen: Seen): string | undefined {
-  const odd = seen.options.find(({ name, value }) => (name === '--filter' || name === '-F') && /(^|[^.])\.\.([\\/}]|$)|^[!.{^]*[\\/]/.test(value ?? ''));
-  return odd === undefined ? undefined : `the filter "${(odd.value ?? '').slice(0, 60)}" may lead out of the project`;
+/** A filter is a language: what stands in brackets becomes an argument of git, and braces and dots lead elsewhere. A package, a folder below or a pattern of such, with its dependencies, is plain. */
+function plainFilter(seen: Seen): string | undefined {
+  const odd = seen.options.find(({ name, value }) => (name === '--filter' || name === '-F') && !/^!?(\.\.\.)?[@A-Za-z0-9_*][A-Za-z0-9_*@/-]*(\.[A-Za-z0-9_*@/-]+)*(\.\.\.)?$/.test(value ?? ''));
+  return odd === undefined ? undefined : `the filter "${(odd.value ?? '').slice(0, 60)}" is more than the name of a package or a folder`;
 }
 
 const npmLook = ['ls', 'list', 'la', 'll', 'why', 'explain', 'root', 'prefix', 'query', 'bin'];
