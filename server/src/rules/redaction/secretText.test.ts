@@ -53,9 +53,27 @@ describe('secrets in texts', () => {
       for (const at of [0, 1, 2, 3, 700, 1999, 2000]) {
         const long = `${'.\n'.repeat(at)}${text}\n${'é.'.repeat(2000 - at)}`;
         assert.deepEqual(findSecrets(long).map(({ from, to }) => long.slice(from, to)), secrets, `${String(at)} ${text}`);
-        assert.equal(mayHoldSecrets(long), mayHoldSecrets(text), text);
+        assert.ok(mayHoldSecrets(text) || !mayHoldSecrets(long), text);
       }
     }
+  });
+
+  it('audit:redacted: finds in ten thousand long texts of random pieces what it finds in the same as short ones', () => {
+    const pieces = ['password', 'PassWord', 'passphrase', 'pwd', 'secret', 'token', 'api_key', 'apiKey', 'access-key', 'private', 'credential', 'authorization', 'Bearer', 'basic', '://', '-u', '--user', '-U', 'ghp_', 'github_pat_', 'npm_', 'npm_config_', 'hf_', 'sk_live_', 'sk-', 'whsec_', 'dop_v1_', 'xoxb-', 'AIza', 'AKIA', 'glpat-', 'pypi-', 'eyJ', '-----BEGIN PRIVATE KEY-----MIIE-----END PRIVATE KEY-----', '-', '--', '_', '=', ':', ' ', '  ', '\n', '"', "'", '@', '/', 'abcdefghijklmnopqrst', 'ABCDEFGHIJKLMNOP', '0123456789', 'user', 'x', 'string', 'é', 'ů', '.eyJabcdefgh.'];
+    let seed = 42;
+    const next = (below: number): number => ((seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0), Math.floor((seed / 2 ** 32) * below));
+    const filler = '.\n'.repeat(600);
+    let found = 0;
+    for (let round = 0; round < 10_000; round += 1) {
+      const text = Array.from({ length: 2 + next(14) }, () => pieces[next(pieces.length)] ?? '').join('');
+      const at = next(2);
+      const long = at === 0 ? `${filler}${text}\n${filler}` : `${text}\n${filler}`;
+      const short = at === 0 ? `.\n${text}\n.\n` : `${text}\n.\n`;
+      const secrets = findSecrets(short).map(({ from, to, kind }) => `${kind} ${short.slice(from, to)}`);
+      assert.deepEqual(findSecrets(long).map(({ from, to, kind }) => `${kind} ${long.slice(from, to)}`), secrets, JSON.stringify(text));
+      found += secrets.length;
+    }
+    assert.ok(found > 3_000, String(found));
   });
 
   it('ends for hostile text of every kind, with spans that do not overlap', () => {

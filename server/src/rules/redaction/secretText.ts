@@ -3,7 +3,7 @@
  * stands. It has no side effects and takes no time that an agent could stretch: every repetition is bounded.
  */
 
-import { gramAt, Stops, withLowBytes } from './lowBytes';
+import { beginningsIn } from './beginnings';
 
 /** A span of a text, in UTF-16 units, and what it looks like. */
 export type SecretSpan = Readonly<{ from: number; to: number; kind: string }>;
@@ -36,42 +36,15 @@ const places = new RegExp(
 
 const secretName = new RegExp(`^[\\w-]{0,30}(?:${names}|authorization)s?$`, 'i');
 
-// Cheap to look for, and at least one of them is in every text in which one of the above finds something. Each with the place of three
-// characters of it that are rare in texts.
-const hintWords: readonly (readonly [word: string, rare: number])[] = [
-  ['-----BEGIN', 3], ['sk-', 0], ['eyJ', 0], ['AIza', 1], ['AKIA', 0], ['ASIA', 0], ['glpat-', 1], ['pypi-', 0], ['xox', 0], ['pass', 0], ['pwd', 0],
-  ['secret', 1], ['token', 1], ['key', 0], ['credential', 3], ['authori', 0], ['bearer', 3], ['basic', 2], ['://', 0],
-];
-const hint = new RegExp(['[a-z\\d]_', '-u', ...hintWords.map(([word]) => word)].join('|'), 'i');
+// Cheap to look for, and at least one of them is in every text in which one of the above finds something.
+const hint = /[a-z\d]_|-u|-----BEGIN|sk-|eyJ|AIza|AKIA|ASIA|glpat-|pypi-|xox|pass|pwd|secret|token|key|credential|authori|bearer|basic|:\/\//i;
 
-type HintWord = Readonly<{ rare: number; word: RegExp }>;
-const hintsByGram = new Map<number, HintWord[]>();
-for (const [word, rare] of hintWords) for (const gram of bothCases(word.slice(rare, rare + 3))) hintsByGram.set(gram, [...(hintsByGram.get(gram) ?? []), { rare, word: new RegExp(word, 'iy') }]);
-const hintStops = new Stops(bytesIn('_-'), hintsByGram.keys());
-const briefHint = /[a-z\d]_|-u/iy;
-
-/** Characters from which on a text is looked at by three characters at a time. */
+/** Characters from which on a text is looked at in one pass, and the expressions are tried where that stops. */
 const longText = 1024;
 
-/** Whether `hint` finds anything; in a long text that is asked only where a piece of it stands. */
-function hints(text: string): boolean {
-  if (text.length < longText) return hint.test(text);
-  let found = false;
-  const stands = (word: RegExp, at: number): boolean => ((word.lastIndex = at), word.test(text));
-  const single = (at: number): void => { found ||= stands(briefHint, at) || (at > 0 && stands(briefHint, at - 1)); };
-  const gram = (bytes: DataView, at: number): void => { found ||= (hintsByGram.get(gramAt(bytes, at)) ?? []).some(({ rare, word }) => at >= rare && stands(word, at - rare)); };
-  withLowBytes(text, (bytes) => hintStops.each(bytes, text.length, single, (at) => gram(bytes, at)));
-  return found;
-}
-
-function bytesIn(ascii: string): number[] {
-  return [...ascii].map((char) => char.charCodeAt(0));
-}
-
-/** A run of three in every mixture of cases, as numbers, see `gramAt`. */
-function bothCases(gram: string): number[] {
-  return [...gram].reduce<number[]>((numbers, char, place) => [...new Set([char.toLowerCase(), char.toUpperCase()])].flatMap((one) => numbers.map((number) => number | (one.charCodeAt(0) << (8 * place)))), [0]);
-}
+const namesThere = new RegExp(names, 'iy');
+const shapesThere = new RegExp(shapes.source, 'dy');
+const placesThere = new RegExp(places.source, 'diy');
 
 const none: readonly SecretSpan[] = [];
 /** No text that is shorter holds anything that is looked for. */
@@ -81,7 +54,11 @@ const shortest = 7;
 export function findSecrets(text: string, found: readonly SecretSpan[] = none): readonly SecretSpan[] {
   if (text.length < shortest) return found;
   const spans = [...found];
-  if (hints(text)) {
+  if (text.length >= longText) {
+    const beginnings = beginningsIn(text, namesThere);
+    collectAt(text, beginnings.shapes, shapesThere, spans);
+    collectAt(text, beginnings.places, placesThere, spans);
+  } else if (hint.test(text)) {
     collect(text, shapes, spans);
     collect(text, places, spans);
   }
@@ -90,7 +67,9 @@ export function findSecrets(text: string, found: readonly SecretSpan[] = none): 
 
 /** Whether a text, or any part of it, may hold something that is found above or named below: cheap, and right in saying no. */
 export function mayHoldSecrets(text: string): boolean {
-  return hints(text);
+  if (text.length < longText) return hint.test(text);
+  const { shapes: shaped, places: placed } = beginningsIn(text, namesThere);
+  return shaped.length > 0 || placed.length > 0;
 }
 
 /** Whether the value of a member, or of the argument after a flag, of this name is a secret whatever it looks like. */
@@ -99,11 +78,26 @@ export function namesSecret(name: string): boolean {
 }
 
 function collect(text: string, pattern: RegExp, spans: SecretSpan[]): void {
-  for (const { indices } of text.matchAll(pattern)) {
-    for (const [kind, place] of Object.entries(indices?.groups ?? {})) {
-      // A group that took no part has no place.
-      if (place !== undefined) spans.push({ from: place[0], to: place[1], kind: kind.replace(/\d$/, '') });
-    }
+  for (const match of text.matchAll(pattern)) add(match, spans);
+}
+
+/** What `collect` finds, where all places at which it may begin are known; `pattern` is sticky. */
+function collectAt(text: string, beginnings: readonly number[], pattern: RegExp, spans: SecretSpan[]): void {
+  let end = 0;
+  for (const at of beginnings) {
+    if (at < end) continue;
+    pattern.lastIndex = at;
+    const match = pattern.exec(text);
+    if (match === null) continue;
+    add(match, spans);
+    end = pattern.lastIndex;
+  }
+}
+
+function add({ indices }: RegExpMatchArray, spans: SecretSpan[]): void {
+  for (const [kind, place] of Object.entries(indices?.groups ?? {})) {
+    // A group that took no part has no place.
+    if (place !== undefined) spans.push({ from: place[0], to: place[1], kind: kind.replace(/\d$/, '') });
   }
 }
 
