@@ -38,6 +38,9 @@ const controlPairs: readonly (readonly [outer: string, inner: string])[] = [
   ['mise', 'config.toml'],
 ];
 
+/** What makes a folder count that is given one of the outer names, and lies harmless under another. */
+export const innerControlNames: readonly string[] = [...new Set(controlPairs.map(([, inner]) => inner))];
+
 const outerNames: ReadonlySet<string> = new Set(controlPairs.map(([outer]) => outer));
 
 const controlSuffixes: readonly string[] = ['.code-workspace', '.sublime-project', '.pth'];

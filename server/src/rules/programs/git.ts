@@ -151,6 +151,7 @@ function plainStash(seen: Seen): string | undefined {
 
 function only(seen: Seen, verbs: readonly string[]): string | undefined {
   const [verb = ''] = seen.operands;
+  if (seen.beforeDashes === 0) return 'behind "--" stands a file, and no word that says what to do';
   return verbs.includes(verb) ? undefined : `"${verb.slice(0, 60)}" is not among ${verbs.join(', ')}`;
 }
 

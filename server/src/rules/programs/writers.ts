@@ -1,3 +1,4 @@
+import { innerControlNames } from '../controlNames';
 import { hasOption, type ArgumentRule, type Seen, type Typed } from './rule';
 
 /** Programs whose own work is to change files: silent inside the project, one place at a time; control files and folders as a whole ask. */
@@ -121,14 +122,14 @@ function carried(seen: Seen): readonly Typed[] {
 /** A folder that arrives as `.github` brings its `workflows` along, and so does one that leaves. */
 function pipelineFolders(seen: Seen): readonly Typed[] {
   const { sources, target } = journey(seen);
-  return [...sources, target, ...landings(seen).map(({ text }) => text)].map((text) => ({ kind: 'write', text: `${text}/workflows` }));
+  return [...sources, target, ...landings(seen).map(({ text }) => text)].flatMap((text) => innerControlNames.map((inner): Typed => ({ kind: 'write', text: `${text}/${inner}` })));
 }
 
 /** A link is followed from where it lies, so its target must be inside from there too. */
 function linkPaths(seen: Seen): readonly Typed[] {
   const [target = '', link = '.'] = seen.operands;
   const absolute = /^([\\/]|[A-Za-z]:)/.test(target);
-  const led: readonly Typed[] = absolute ? [] : [`${link}/../${target}`, `${link}/../${target}/workflows`].map((text) => ({ kind: 'write', text }));
+  const led: readonly Typed[] = absolute ? [] : [`${link}/../${target}`, ...innerControlNames.map((inner) => `${link}/../${target}/${inner}`)].map((text) => ({ kind: 'write', text }));
   return [...led, ...landings(seen), ...pipelineFolders(seen)];
 }
 

@@ -298,6 +298,25 @@ describe('git: files that a command writes', () => {
     assert.equal(await ground.verdict('git stash pop'), 'allow shell.allowed');
   });
 
+  it('T7 T8 asks so whichever side has given the file its name, and for a rebase too', async () => {
+    const settings = '{ "scripts": { "test": "true" } }\n';
+    ground.put('docs/t.json', settings);
+    commit('base');
+    branch('onto', () => {
+      ground.git('rm', '-q', 'docs/t.json');
+      ground.put('package.json', settings);
+    });
+    branch('evil2', () => ground.put('docs/t.json', settings.replace('true', 'evil')));
+    ground.git('checkout', '-q', 'evil2');
+    for (const line of ['git merge --no-edit onto', 'git cherry-pick onto', 'git rebase onto', 'git rebase --onto onto main']) assert.equal(await ground.verdict(line), 'approve shell.controlFile', line);
+    ground.git('rebase', '-q', 'onto');
+    assert.match(readFileSync(join(ground.project, 'package.json'), 'utf8'), /evil/, 'git does it, so that this test can fail');
+    ground.git('checkout', '-q', 'main');
+    branch('plain', () => ground.put('package.json', settings));
+    ground.git('checkout', '-q', 'good');
+    for (const line of ['git merge --no-edit plain', 'git rebase plain']) assert.equal(await ground.verdict(line), 'allow shell.allowed', line);
+  });
+
   it('T7 takes no word before "--" for a file', async () => {
     ground.git('update-ref', 'refs/remotes/origin/far', 'evil');
     ground.put('far', 'x');

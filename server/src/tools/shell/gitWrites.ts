@@ -29,6 +29,15 @@ export async function readGitWrites(query: GitWriteQuery, scope: WriteScope): Pr
   }
 }
 
+/** The files that one side added where it left out one that the other side touched; `gone` are further names that are left out. */
+function newNames(side: readonly Raw[], other: readonly Raw[], gone: ReadonlySet<string> = new Set()): readonly Change[] {
+  const touched = new Map(other.map((raw) => [raw.name, raw.newMode === linkMode]));
+  const missing = [...gone, ...side.filter(({ status }) => status === 'D' || status === 'T').map(({ name }) => name)].filter((name) => touched.has(name));
+  if (missing.length === 0) return [];
+  const links = missing.some((name) => touched.get(name) === true);
+  return side.filter(({ status }) => status === 'A').map((raw) => ({ name: raw.name, renamed: true, link: raw.newMode === linkMode || links }));
+}
+
 /** One file that would be written or removed; `link` when it would become a symbolic link, `renamed` when it is another one that was merged into it. */
 type Change = Readonly<{ name: string; link: boolean; renamed?: true }>;
 
@@ -181,7 +190,9 @@ class Look {
     const [head, onto, since, tip] = [await this.head(), await this.commit(query.onto), await this.commit(query.since), await this.commit(query.branch)];
     // It may stop after any of the commits, so that what each of them touched counts.
     const replayed = await this.raws(['log', '--format=', '-m', ...rawOptions, '--no-renames', `${since}..${tip}`]);
-    return [...(await this.between(head, onto)), ...(await this.between(head, tip)), ...replayed.map(after)];
+    const base = replayed.length === 0 ? undefined : await this.revision((await this.text(['merge-base', onto, tip])).trim());
+    const ours = base === undefined ? [] : await this.raws(['diff', ...rawOptions, '--no-renames', base, onto, '--']);
+    return [...(await this.between(head, onto)), ...(await this.between(head, tip)), ...replayed.map(after), ...newNames(ours, replayed), ...newNames(replayed, ours)];
   }
 
   private async stash(name: string): Promise<readonly Change[]> {
@@ -250,16 +261,14 @@ class Look {
   }
 
   /**
-   * Where a changed file is missing on this side, git takes one that this side has added for its new name. Which one, it finds out in a way of
+   * Where a changed file is missing on one side, git takes one that this side has added for its new name. Which one, it finds out in a way of
    * its own, so that each may be. It merges into what is staged or into the last commit.
    */
   private async renamed(base: string, theirs: readonly Raw[], gone: ReadonlySet<string>): Promise<readonly Change[]> {
-    const touched = new Map(theirs.map((raw) => [raw.name, raw.newMode === linkMode]));
     const found: Change[] = [];
-    for (const side of touched.size === 0 ? [] : [[base, await this.head()], ['--cached', base]]) {
+    for (const side of theirs.length === 0 ? [] : [[base, await this.head()], ['--cached', base]]) {
       const ours = await this.raws(['diff', ...rawOptions, '--no-renames', ...side, '--']);
-      const missing = [...gone, ...ours.filter((raw) => raw.status === 'D' || raw.status === 'T').map(({ name }) => name)].filter((name) => touched.has(name));
-      if (missing.length > 0) found.push(...ours.filter(({ status }) => status === 'A').map((raw): Change => ({ name: raw.name, renamed: true, link: raw.newMode === linkMode || missing.some((name) => touched.get(name) === true) })));
+      found.push(...newNames(ours, theirs, gone), ...newNames(theirs, ours));
     }
     return found;
   }
