@@ -129,7 +129,7 @@ describe('layout of a sandbox', () => {
     const layout: Layout = { hidden: ['/tmp'], shown: [{ source: '/a', target: '/b' }], own: '/c', writable: [{ source: '/p', target: '/p' }], fixed: ['/p/.git/config'], held: ['/p/.git'] };
     assert.equal(
       bubblewrapArguments(layout, true).join(' '),
-      '--ro-bind / / --dev /dev --proc /proc --tmpfs /tmp --ro-bind /a /b --tmpfs /c --bind /p /p --bind /p/.git /p/.git --ro-bind /p/.git/config /p/.git/config --unshare-user --unshare-ipc --unshare-pid --unshare-net --unshare-uts --unshare-cgroup-try --disable-userns --die-with-parent --new-session --cap-drop ALL',
+      '--ro-bind / / --dev /dev --proc /proc --ro-bind /proc/sys /proc/sys --ro-bind-try /proc/sysrq-trigger /proc/sysrq-trigger --ro-bind-try /proc/irq /proc/irq --ro-bind-try /proc/bus /proc/bus --ro-bind-try /proc/mtrr /proc/mtrr --ro-bind-try /proc/acpi /proc/acpi --ro-bind-try /proc/scsi /proc/scsi --tmpfs /tmp --ro-bind /a /b --tmpfs /c --bind /p /p --bind /p/.git /p/.git --ro-bind /p/.git/config /p/.git/config --unshare-user --unshare-ipc --unshare-pid --unshare-net --unshare-uts --unshare-cgroup-try --disable-userns --die-with-parent --new-session --cap-drop ALL',
     );
   });
 });
