@@ -317,6 +317,33 @@ describe('git: files that a command writes', () => {
     for (const line of ['git merge --no-edit plain', 'git rebase plain']) assert.equal(await ground.verdict(line), 'allow shell.allowed', line);
   });
 
+  it('T7 T8 asks where one commit gives the name and another brings the bytes', async () => {
+    const settings = '{ "scripts": { "test": "true" } }\n';
+    ground.put('docs/t.json', settings);
+    commit('base');
+    branch('ren', () => {
+      ground.git('rm', '-q', 'docs/t.json');
+      ground.put('package.json', settings);
+    });
+    branch('ev', () => ground.put('docs/t.json', settings.replace('true', 'evil')));
+    for (const line of ['git cherry-pick ren ev', 'git cherry-pick -n ren ev']) assert.equal(await ground.verdict(line), 'approve shell.controlFile', line);
+    ground.git('cherry-pick', 'ren', 'ev');
+    assert.match(readFileSync(join(ground.project, 'package.json'), 'utf8'), /evil/, 'git does it, so that this test can fail');
+    // A commit that is replayed is compared with its own parent, wherever the branches part.
+    ground.git('checkout', '-q', '-B', 'line', 'ren');
+    ground.put('docs/t.json', settings);
+    ground.git('rm', '-q', '--cached', 'package.json');
+    ground.git('add', 'docs/t.json');
+    ground.git('commit', '-qm', 'back');
+    ground.put('docs/t.json', settings.replace('true', 'evil'));
+    ground.git('add', 'docs/t.json');
+    ground.git('commit', '-qm', 'evil');
+    rmSync(join(ground.project, 'package.json'));
+    assert.equal(await ground.verdict('git rebase --onto ren HEAD~1'), 'approve shell.controlFile');
+    ground.git('rebase', '-q', '--onto', 'ren', 'HEAD~1');
+    assert.match(readFileSync(join(ground.project, 'package.json'), 'utf8'), /evil/, 'git does it, so that this test can fail');
+  });
+
   it('T7 takes no word before "--" for a file', async () => {
     ground.git('update-ref', 'refs/remotes/origin/far', 'evil');
     ground.put('far', 'x');

@@ -29,13 +29,14 @@ export async function readGitWrites(query: GitWriteQuery, scope: WriteScope): Pr
   }
 }
 
-/** The files that one side added where it left out one that the other side touched; `gone` are further names that are left out. */
-function newNames(side: readonly Raw[], other: readonly Raw[], gone: ReadonlySet<string> = new Set()): readonly Change[] {
-  const touched = new Map(other.map((raw) => [raw.name, raw.newMode === linkMode]));
-  const missing = [...gone, ...side.filter(({ status }) => status === 'D' || status === 'T').map(({ name }) => name)].filter((name) => touched.has(name));
-  if (missing.length === 0) return [];
-  const links = missing.some((name) => touched.get(name) === true);
-  return side.filter(({ status }) => status === 'A').map((raw) => ({ name: raw.name, renamed: true, link: raw.newMode === linkMode || links }));
+/**
+ * The files that git may take for a new name of another one and merge that into, as soon as any file goes away in what it looks at: those that
+ * were added anywhere. Which one it takes, and in which of several steps, it finds out in a way of its own.
+ */
+function newNames(looked: readonly Raw[]): readonly Change[] {
+  if (!looked.some(({ status }) => status === 'D' || status === 'T')) return [];
+  const links = looked.some(({ newMode }) => newMode === linkMode);
+  return looked.filter(({ status }) => status === 'A').map(({ name }) => ({ name, renamed: true, link: links }));
 }
 
 /** One file that would be written or removed; `link` when it would become a symbolic link, `renamed` when it is another one that was merged into it. */
@@ -190,9 +191,8 @@ class Look {
     const [head, onto, since, tip] = [await this.head(), await this.commit(query.onto), await this.commit(query.since), await this.commit(query.branch)];
     // It may stop after any of the commits, so that what each of them touched counts.
     const replayed = await this.raws(['log', '--format=', '-m', ...rawOptions, '--no-renames', `${since}..${tip}`]);
-    const base = replayed.length === 0 ? undefined : await this.revision((await this.text(['merge-base', onto, tip])).trim());
-    const ours = base === undefined ? [] : await this.raws(['diff', ...rawOptions, '--no-renames', base, onto, '--']);
-    return [...(await this.between(head, onto)), ...(await this.between(head, tip)), ...replayed.map(after), ...newNames(ours, replayed), ...newNames(replayed, ours)];
+    const moved = [...(await this.difference(head, onto)), ...(await this.difference(head, tip))];
+    return [...moved.map(after), ...replayed.map(after), ...newNames([...moved, ...replayed])];
   }
 
   private async stash(name: string): Promise<readonly Change[]> {
@@ -248,34 +248,22 @@ class Look {
     return relative(this.root, resolve(this.scope.folder, path)).split(sep).join('/');
   }
 
-  /** What merging the change from one commit to another writes, one pair after the other: that change, also where this side has given the file another name. */
+  /** What merging the changes from one commit to another writes, one pair after the other, into what is staged or into the last commit: these changes, also where a file has got another name. */
   private async threeWays(pairs: readonly Pair[]): Promise<readonly Change[]> {
-    const looks: Readonly<{ base: string; raws: readonly Raw[] }>[] = [];
-    for (const [base, theirs] of pairs) looks.push({ base, raws: await this.raws(['diff', ...rawOptions, '--no-renames', base, theirs, '--']) });
-    const all: Change[] = [];
-    for (const look of looks) {
-      const others = looks.filter((other) => other !== look).flatMap(({ raws }) => raws.filter(isGone).map(({ name }) => name));
-      all.push(...look.raws.map(after), ...(await this.renamed(look.base, look.raws, new Set(others))));
-    }
-    return all;
-  }
-
-  /**
-   * Where a changed file is missing on one side, git takes one that this side has added for its new name. Which one, it finds out in a way of
-   * its own, so that each may be. It merges into what is staged or into the last commit.
-   */
-  private async renamed(base: string, theirs: readonly Raw[], gone: ReadonlySet<string>): Promise<readonly Change[]> {
-    const found: Change[] = [];
-    for (const side of theirs.length === 0 ? [] : [[base, await this.head()], ['--cached', base]]) {
-      const ours = await this.raws(['diff', ...rawOptions, '--no-renames', ...side, '--']);
-      found.push(...newNames(ours, theirs, gone), ...newNames(theirs, ours));
-    }
-    return found;
+    const theirs: Raw[] = [];
+    for (const [base, changed] of pairs) theirs.push(...(await this.difference(base, changed)));
+    if (theirs.length === 0) return [];
+    const ours: Raw[] = [];
+    for (const base of new Set(pairs.map(([from]) => from))) ours.push(...(await this.difference(base, await this.head())), ...(await this.raws(['diff', ...rawOptions, '--no-renames', '--cached', base, '--'])));
+    return [...theirs.map(after), ...newNames([...theirs, ...ours])];
   }
 
   private async between(from: string, to: string): Promise<readonly Change[]> {
-    if (from === to) return [];
-    return (await this.raws(['diff', ...rawOptions, '--no-renames', from, to, '--'])).map(after);
+    return (await this.difference(from, to)).map(after);
+  }
+
+  private async difference(from: string, to: string): Promise<readonly Raw[]> {
+    return from === to ? [] : this.raws(['diff', ...rawOptions, '--no-renames', from, to, '--']);
   }
 
   private async each<T>(items: readonly T[], look: (item: T) => Promise<readonly Change[]>): Promise<readonly Change[]> {
@@ -350,10 +338,6 @@ function isPlainBranch(name: string): boolean {
 
 function isUnmerged(raw: Raw): boolean {
   return raw.status === 'U';
-}
-
-function isGone({ status }: Raw): boolean {
-  return status === 'D';
 }
 
 /** What is merged, and the names of what is not. */
