@@ -80,13 +80,14 @@ const takenFrom = (library, files) => ({
   },
 });
 
+/** What programs ask the server's file for by a file of its own beside it, with what that file exports. */
+const doorsOfServer = { program: ['runProgram'], anchorPolicy: ['anchorsIn'], brokerClient: ['openRunningBroker', 'openRunningTerminal'] };
+
 /** The broker and the command are made of the same rooms, which are packed once; what is not asked for is not run. */
-const serverBundle = `
-  export const runBroker = () => import('./server/src/main.ts');
-  export const runProgram = async (argv) => (await import('./server/src/doors/cli/program.ts')).runProgram(argv);
-  export const anchorsIn = async (...asked) => (await import('./server/src/doors/cli/anchorPolicy.ts')).anchorsIn(...asked);
-  export const openRunningBroker = async (...asked) => (await import('./server/src/doors/cli/brokerClient.ts')).openRunningBroker(...asked);
-`;
+const serverBundle = [
+  "export const runBroker = () => import('./server/src/main.ts');",
+  ...Object.entries(doorsOfServer).flatMap(([file, names]) => names.map((name) => `export const ${name} = async (...asked) => (await import('./server/src/doors/cli/${file}.ts')).${name}(...asked);`)),
+].join('\n');
 
 const common = {
   bundle: true, platform: 'node', target: 'node20', format: 'cjs', outdir: dist, absWorkingDir: root, logLevel: 'warning',
@@ -112,8 +113,8 @@ export async function buildAll() {
     buildLibrary('lsp', "module.exports = require('vscode-languageserver-protocol/node');"),
   ]);
   writeFileSync(join(dist, 'broker.js'), "require('./server.js').runBroker();\n");
-  for (const [file, name] of Object.entries({ program: 'runProgram', anchorPolicy: 'anchorsIn', brokerClient: 'openRunningBroker' })) {
-    writeFileSync(join(dist, `${file}.js`), `exports.${name} = require('./server.js').${name};\n`);
+  for (const [file, names] of Object.entries(doorsOfServer)) {
+    writeFileSync(join(dist, `${file}.js`), names.map((name) => `exports.${name} = require('./server.js').${name};\n`).join(''));
   }
   copyNative();
 }

@@ -62,7 +62,7 @@ describe('arguments of external tools in a question', function () {
     const agent = await house.introducedAgent();
     const called = agent.call('post__send', { to: 'ada', body: 'Dear Ada' });
     const call = await asked();
-    assert.deepEqual(call.ladder?.deny.map(({ rung, title }) => [rung, title]), [['program', 'Always Deny post.send in This Project']]);
+    assert.deepEqual(call.ladder?.deny.map(({ rung, title }) => [rung, title]), [['program', 'Always Deny post__send in This Project']]);
     await person.sendRequest('approvals/decide', { id: call.id, digest: call.digest, decision: 'deny', rung: 'program' });
     assert.equal((await called).structured['code'], 'APPROVAL_DENIED');
     const other = await house.introducedAgent();
