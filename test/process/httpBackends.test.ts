@@ -44,7 +44,7 @@ describe('external servers over HTTP', () => {
       web: { transport: 'http', url: `http://127.0.0.1:${String(modern)}/mcp`, egress_allowlist: [`127.0.0.1:${String(modern)}`] },
       older: { transport: 'sse', url: `http://127.0.0.1:${String(older)}/sse`, egress_allowlist: [`127.0.0.1:${String(older)}`] },
       unlisted: { transport: 'http', url: `http://127.0.0.1:${String(goal)}/mcp`, egress_allowlist: ['example.com'], optional: true },
-      away: { transport: 'http', url: `http://127.0.0.1:${String(away)}/mcp`, headers: { authorization: 'Bearer abc' }, egress_allowlist: [`127.0.0.1:${String(away)}`] },
+      away: { transport: 'http', url: `http://127.0.0.1:${String(away)}/mcp`, headers: { 'x-for': 'ada' }, egress_allowlist: [`127.0.0.1:${String(away)}`] },
     }, [{ backend: 'web', tools: ['*'] }, { backend: 'older', tools: ['*'] }]);
     const control = await house.control('cli');
     for (const { backend, identity } of (await control.sendRequest<{ backends: { backend: string; identity: string }[] }>('backends/list', {})).backends) await control.sendRequest('backends/approve', { backend, identity, tools: [] });
