@@ -192,15 +192,24 @@ function readCluster(table: ReadonlyMap<string, Entry>, word: string, state: Sta
   return undefined;
 }
 
+/** Options behind which every version of every program takes a word with a dash for a pattern, an expression or a message. */
+const takesDashes: ReadonlySet<string> = new Set(['-e', '--regexp', '--expression', '-m', '--message']);
+
+/** A version that takes no value here, or a table that is wrong about one option, would obey such a word. */
+function mayBeOption(word: string): boolean {
+  return /^-(?![0-9]+$)./.test(word);
+}
+
 function takeNext(entry: Entry, name: string, state: State, rule: ArgumentRule): string | undefined {
   const value = state.args[state.index];
   if (value === undefined) return `${name} lacks its value`;
+  if (mayBeOption(value) && !takesDashes.has(name)) return `the value ${quote(value)} may be an option itself; joined to ${name} it need not ask`;
   state.index += 1;
   // A lone slash is a folder, which no program prints; as a delimiter it is common.
   if (rule.mayStop === true && state.operands.length > 0 && value !== '/') state.typed.push({ kind: 'read', text: value });
   if (entry.takes !== 'pair') return add(state, entry, name, value);
   const second = state.args[state.index];
-  if (second === undefined) return `${name} lacks its second value`;
+  if (second === undefined || mayBeOption(second)) return second === undefined ? `${name} lacks its second value` : `the value ${quote(second)} may be an option itself`;
   state.index += 1;
   state.options.push({ name, value, second });
   state.typed.push({ kind: entry.kind, text: second });

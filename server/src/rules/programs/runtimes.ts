@@ -69,6 +69,8 @@ export type PackageManager = Readonly<{
 }>;
 
 const npmOptions: ArgumentRule = {
+  // Letters that stand together are options of npm, one each.
+  apart: true,
   flags: '-s -d -l -p -a -v -h --silent --quiet --verbose --json --long --parseable --all --if-present --no-color --color --no-audit --no-fund --no-progress --no-update-notifier --ignore-scripts --foreground-scripts --prod --production --dev --version --help --offline --prefer-offline --no-bail --stream',
   values: { number: '--depth', name: '--omit --include --loglevel' },
   optional: { name: '--color --production' },
@@ -97,7 +99,7 @@ function manager(scripts: Readonly<Record<string, string>>, run: readonly string
     flags: `${npmOptions.flags ?? ''} ${more.flags ?? ''}`,
     values: { ...npmOptions.values, text: `${npmOptions.values?.text ?? ''} ${more.text ?? ''}`, number: `--depth ${more.number ?? ''}`, read: more.read ?? '' },
   };
-  return { scripts: new Map(Object.entries(scripts)), run: new Set(run), look: new Set(look), options, leading: leading === undefined ? options : { ...leading, operands: ['text'] }, passesAll: leading !== undefined };
+  return { scripts: new Map(Object.entries(scripts)), run: new Set(run), look: new Set(look), options, leading: leading === undefined ? options : { ...leading, apart: true, operands: ['text'] }, passesAll: leading !== undefined };
 }
 
 /** Arguments that scripts may be given without asking: switches that test runners and builders share and that name no code. */

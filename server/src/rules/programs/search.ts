@@ -18,7 +18,7 @@ const grep: ArgumentRule = {
 const ripgrep: ArgumentRule = {
   flags: '-a -b -c -F -h -H -i -I -l -n -N -o -p -P -q -s -S -u -U -v -V -w -x -0 -. --text --byte-offset --count --count-matches --fixed-strings --files --files-with-matches --files-without-match --heading --no-heading --hidden --ignore-case --case-sensitive --smart-case --invert-match --json --line-number --no-line-number --line-regexp --word-regexp --only-matching --multiline --multiline-dotall --no-config --no-filename --with-filename --no-ignore --no-ignore-vcs --no-ignore-parent --no-ignore-dot --no-ignore-global --no-messages --null --null-data --one-file-system --passthru --pcre2 --pretty --quiet --stats --trim --type-list --unrestricted --vimgrep --column --crlf --binary --line-buffered --block-buffered --no-hidden --no-unicode --glob-case-insensitive --help --version --sort-files',
   values: {
-    text: '-e --regexp -g --glob --iglob -t --type -T --type-not -r --replace -E --encoding --colors --color --context-separator --engine --sort --sortr --field-match-separator --path-separator --max-filesize --type-add --type-clear',
+    text: '-e --regexp -g --glob --iglob -t --type -T --type-not -r --replace -E --encoding --colors --color --context-separator --sort --sortr --field-match-separator --path-separator --max-filesize --type-add --type-clear',
     number: '-A -B -C -m -d -j -M --after-context --before-context --context --max-count --max-depth --maxdepth --threads --max-columns',
     read: '-f --file --ignore-file',
   },

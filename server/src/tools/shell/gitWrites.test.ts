@@ -313,7 +313,8 @@ describe('git: files that a command writes', () => {
     assert.match(readFileSync(join(ground.project, 'package.json'), 'utf8'), /evil/, 'git does it, so that this test can fail');
     ground.git('checkout', '-q', 'main');
     branch('plain', () => ground.put('package.json', settings));
-    ground.git('checkout', '-q', 'good');
+    branch('other', () => ground.put('a.txt', 'other\n'));
+    ground.git('checkout', '-q', 'other');
     for (const line of ['git merge --no-edit plain', 'git rebase plain']) assert.equal(await ground.verdict(line), 'allow shell.allowed', line);
   });
 
@@ -339,6 +340,9 @@ describe('git: files that a command writes', () => {
     ground.git('add', 'docs/t.json');
     ground.git('commit', '-qm', 'evil');
     rmSync(join(ground.project, 'package.json'));
+    ground.git('checkout', '-q', '--detach', 'ren');
+    assert.equal(await ground.verdict('git rebase --onto ren line~1 line'), 'approve shell.controlFile');
+    ground.git('checkout', '-q', 'line');
     assert.equal(await ground.verdict('git rebase --onto ren HEAD~1'), 'approve shell.controlFile');
     ground.git('rebase', '-q', '--onto', 'ren', 'HEAD~1');
     assert.match(readFileSync(join(ground.project, 'package.json'), 'utf8'), /evil/, 'git does it, so that this test can fail');

@@ -39,6 +39,13 @@ function newNames(looked: readonly Raw[]): readonly Change[] {
   return looked.filter(({ status }) => status === 'A').map(({ name }) => ({ name, renamed: true, link: links }));
 }
 
+/** The same where git looks at it from elsewhere, in one direction or the other: two files have to come or go. */
+function newNamesEitherWay(looked: readonly Raw[]): readonly Change[] {
+  const moved = looked.filter(({ status }) => status !== 'M');
+  if (new Set(moved.map(({ name }) => name)).size < 2) return [];
+  return newNames(moved.flatMap((raw): readonly Raw[] => [{ ...raw, status: 'A' }, { ...raw, status: 'D' }]));
+}
+
 /** One file that would be written or removed; `link` when it would become a symbolic link, `renamed` when it is another one that was merged into it. */
 type Change = Readonly<{ name: string; link: boolean; renamed?: true }>;
 
@@ -192,7 +199,7 @@ class Look {
     // It may stop after any of the commits, so that what each of them touched counts.
     const replayed = await this.raws(['log', '--format=', '-m', ...rawOptions, '--no-renames', `${since}..${tip}`]);
     const moved = [...(await this.difference(head, onto)), ...(await this.difference(head, tip))];
-    return [...moved.map(after), ...replayed.map(after), ...newNames([...moved, ...replayed])];
+    return [...moved.map(after), ...replayed.map(after), ...newNamesEitherWay([...moved, ...replayed])];
   }
 
   private async stash(name: string): Promise<readonly Change[]> {
