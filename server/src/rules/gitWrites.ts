@@ -27,7 +27,7 @@ export function judgeWrites(subcommand: string, queries: readonly GitWriteQuery[
     if (steered === 'tooMany') return [ask('shell.gitWrites', `git ${subcommand} would write more files and folders than can be looked through.`)];
     // A repository of its own inside a control folder names its files from its own top.
     const within = writes.top !== '' && scope.facts.place(writes.top, '.') === 'control';
-    const steering = [...(within ? writes.names : writes.names.filter((name) => isControl(name, writes.below))), ...(writes.renamed ?? []).filter(isNamedControl), ...steered];
+    const steering = [...(within ? writes.names : writes.names.filter((name) => isControl(name, writes.below))), ...(writes.renamed ?? []).filter(isNamedControl), ...(namesByPattern(query) ? writes.names.filter(isNamedControl) : []), ...steered];
     const control = [...new Set([...named, ...steering, ...repositoriesAmong(writes.names).map((folder) => `${folder}/HEAD`)])];
     return [
       ...(beyond.length === 0 ? [] : [outOfScope(`git ${subcommand}: ${listed(beyond)}`)]),
@@ -53,6 +53,13 @@ function isControl(name: string, below: readonly string[] = []): boolean {
 /** What the command names itself also counts when package managers and builders take their orders from it; commits change those every day. */
 function isNamedControl(text: string): boolean {
   return placeInside(text.split(/[\\/]/)) === 'control';
+}
+
+/** Whether the files that a command names stand behind a pattern or a folder, so that only git knows their names; what is brought back from the last commit goes without asking. */
+function namesByPattern(query: GitWriteQuery): boolean {
+  if (query.kind === 'tracked') return true;
+  const paths = query.kind === 'checkout' ? query.after : query.kind === 'files' ? query.paths : [];
+  return paths.some((path) => /[*?[\\]|^:/.test(path));
 }
 
 /** Control files that the command names itself; they count even when no repository was looked at. */

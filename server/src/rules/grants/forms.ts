@@ -2,7 +2,7 @@ import type { Platform } from '../commandPlan';
 import { ruleName } from '../commandLists';
 import { readGit } from '../gitCommand';
 import { gitReaders, gitWriters } from '../programs/git';
-import { readers } from '../programs/readers';
+import { readers, textOnly } from '../programs/readers';
 import { readArguments, type ArgumentRule } from '../programs/rule';
 import { interpreters, packageManagers, versionOnly, withoutVersion } from '../programs/runtimes';
 import { searchers } from '../programs/search';
@@ -78,8 +78,9 @@ function look(argv: readonly string[], platform: Platform, depth: number): strin
   }
   if (name === 'git') return gitForm(stripFolders(args)) === undefined ? 'git may run other programs in this form' : undefined;
   const rule = argumentRules.get(name);
-  const reading = rule === undefined ? undefined : readArguments(rule, name === 'tar' ? dashedTar(args) : args);
-  return reading !== undefined && 'unknown' in reading ? `it is not known what ${name} does in this form` : undefined;
+  if (rule === undefined) return textOnly.has(name) ? undefined : `it is not known what ${name} does`;
+  const reading = readArguments(rule, name === 'tar' ? dashedTar(args) : args);
+  return 'unknown' in reading ? `it is not known what ${name} does in this form` : undefined;
 }
 
 /** `git -C sub status` is as well known as `git status`; the folder is part of the words that an exact grant names. */

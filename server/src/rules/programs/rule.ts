@@ -28,6 +28,8 @@ export type ArgumentRule = Readonly<{
   values?: Spellings;
   /** Options whose value can only be joined, or be missing (`--color`, `--color=auto`). */
   optional?: Spellings;
+  /** Options whose value is known to all versions only when it is joined with "="; alone they ask, since some versions take the next word and some do not. */
+  joined?: Spellings;
   /** Options that take two further arguments. */
   pairs?: Spellings;
   /** Kinds of the operands in order; the last one repeats. Without this, any operand asks. */
@@ -88,7 +90,7 @@ export type Reading = Readonly<{ seen: Seen; typed: readonly Typed[] }> | Readon
 /** Kinds of values that lead somewhere. */
 const pathKinds: ReadonlySet<Kind> = new Set<Kind>(['read', 'write', 'program', 'entry', 'file', 'fresh', 'tree', 'rev']);
 
-type Entry = Readonly<{ takes: 'nothing' | 'value' | 'optional' | 'pair'; kind: Kind }>;
+type Entry = Readonly<{ takes: 'nothing' | 'value' | 'optional' | 'joined' | 'pair'; kind: Kind }>;
 type State = { index: number; args: readonly string[]; options: Option[]; operands: string[]; typed: Typed[]; beforeDashes: number };
 
 const compiled = new WeakMap<ArgumentRule, ReadonlyMap<string, Entry>>();
@@ -168,6 +170,7 @@ function readLong(table: ReadonlyMap<string, Entry>, word: string, state: State,
   const name = equals < 0 ? word : word.slice(0, equals);
   const entry = table.get(name);
   if (entry === undefined) return unknownOption(name);
+  if (equals < 0 && entry.takes === 'joined') return `${quote(name)} is read in different ways without "="; joined to its value it need not ask`;
   if (equals < 0) return entry.takes === 'value' || entry.takes === 'pair' ? takeNext(entry, name, state, rule) : add(state, entry, name);
   if (entry.takes === 'nothing' || entry.takes === 'pair') return unknownOption(word);
   return add(state, entry, name, word.slice(equals + 1));
@@ -240,6 +243,7 @@ function compile(rule: ArgumentRule): ReadonlyMap<string, Entry> {
   for (const name of spellings(`${rule.flags ?? ''} ${rule.follows ?? ''}`)) table.set(name, { takes: 'nothing', kind: 'text' });
   addAll(table, rule.values, 'value');
   addAll(table, rule.optional, 'optional');
+  addAll(table, rule.joined, 'joined');
   addAll(table, rule.pairs, 'pair');
   compiled.set(rule, table);
   return table;

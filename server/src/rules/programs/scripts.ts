@@ -7,7 +7,7 @@ import { jqFlaw, sedFlaw } from './smallLanguages';
 const sed: ArgumentRule = {
   flags: '-n -E -r -s -u -z --quiet --silent --regexp-extended --separate --unbuffered --null-data --posix --debug --sandbox --version --help',
   values: { text: '-e --expression' },
-  optional: { number: '--line-length' },
+  joined: { number: '--line-length' },
   mayStop: true,
   fed: 1,
   operands: ['text', 'read'],
@@ -20,7 +20,7 @@ const awk: ArgumentRule = {
   flags: '--posix --traditional --re-interval --sandbox --version -V',
   values: { text: '-F -v' },
   // The original awk knows no long options, and takes the word behind them for the program.
-  optional: { text: '--field-separator --assign' },
+  joined: { text: '--field-separator --assign' },
   operands: ['text', 'read'],
   // What follows the program are files and assignments, whatever they look like.
   stopAtOperand: true,

@@ -5,8 +5,9 @@ import type { ArgumentRule } from './rule';
 const grep: ArgumentRule = {
   flags: '-E -F -G -P -i -y -v -w -x -c -l -L -q -s -b -H -h -n -o -T -Z -z -a -I -r -U --extended-regexp --fixed-strings --basic-regexp --perl-regexp --ignore-case --no-ignore-case --invert-match --word-regexp --line-regexp --count --files-with-matches --files-without-match --quiet --silent --no-messages --byte-offset --with-filename --no-filename --line-number --only-matching --initial-tab --null --null-data --text --recursive --line-buffered --binary --version --help',
   values: { text: '-e --regexp --include --exclude --exclude-dir --label -d --directories -D --devices --binary-files', read: '-f --file --exclude-from', number: '-A -B -C -m --after-context --before-context --max-count' },
-  // On macOS and FreeBSD its value can only be joined, and the next word is the pattern.
-  optional: { text: '--color --colour', number: '--context' },
+  // On macOS and FreeBSD the value of --context can only be joined, and the next word is the pattern.
+  optional: { text: '--color --colour' },
+  joined: { number: '--context' },
   operands: ['text', 'read'],
   replaceFirst: '-e --regexp -f --file',
   follows: '-R --dereference-recursive',

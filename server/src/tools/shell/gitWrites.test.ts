@@ -348,6 +348,12 @@ describe('git: files that a command writes', () => {
     assert.match(readFileSync(join(ground.project, 'package.json'), 'utf8'), /evil/, 'git does it, so that this test can fail');
   });
 
+  it('T31 asks for a file that gives orders also where a pattern stands for its name', async () => {
+    ground.put('package.json', '{}\n');
+    commit('package');
+    for (const line of ["git rm 'packag?.json'", "git checkout main~1 -- 'packag*'", "git restore --source=main~1 'pack*.json'"]) assert.match(await ground.verdict(line), /^approve shell\.(controlFile|gitWrites)/, line);
+  });
+
   it('T7 takes no word before "--" for a file', async () => {
     ground.git('update-ref', 'refs/remotes/origin/far', 'evil');
     ground.put('far', 'x');
