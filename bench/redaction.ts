@@ -39,9 +39,9 @@ export async function measureRedaction(): Promise<Figure[]> {
       }
       const spent = (side: 'with' | Other): number => (houses[side].cpuMs() - before[side]) / (rounds * callsPerRound);
       for (const other of others) {
-        figures.push(ratioFigure(`${what}, 1 MiB, 50 secrets`, `the same call through ${baselines[other]}`, ratios[other], 1.05));
+        figures.push(ratioFigure(`${what}, 1 MiB, 50 secrets`, `the same call through ${baselines[other]}`, ratios[other], most[other]));
         const [own, theirs] = [spent('with'), spent(other)];
-        if (theirs > 0) figures.push({ what: `${what}: processor time of the broker for one call`, baseline: 'the same', value: `${(own / theirs).toFixed(2)}x, ${own.toFixed(1)} ms`, goal: 'at most 1.05x', met: own / theirs <= 1.05 });
+        if (theirs > 0) figures.push({ what: `${what}: processor time of the broker for one call`, baseline: 'the same', value: `${(own / theirs).toFixed(2)}x, ${own.toFixed(1)} ms`, goal: most[other] === Infinity ? 'none' : `at most ${String(most[other])}x`, met: own / theirs <= most[other] });
       }
     }
     return figures;
@@ -57,6 +57,8 @@ const baselines = {
 } as const;
 type Other = keyof typeof baselines;
 const others: readonly Other[] = ['without', 'bare'];
+/** What is asked for is the price of the secrets that are kept; what the log looks for costs the same without any (decision 029). */
+const most: Readonly<Record<Other, number>> = { without: 1.05, bare: Infinity };
 
 const calls = [
   { what: 'filesystem_read of source code', tool: 'filesystem_read', args: { path: 'source.txt' } },
