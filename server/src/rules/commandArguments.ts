@@ -128,7 +128,8 @@ function judgePackageManager(name: string, manager: PackageManager, args: readon
   if (own !== undefined) return judgeScript(name, own, given, several, scope);
   if (manager.run.has(verb)) return second === undefined ? allowed(name) : judgeScript(name, second, given, several, scope);
   if (!manager.look.has(verb)) return unclear(name, `"${verb.slice(0, 60)}" is not among the subcommands known to be harmless`, adviceOn(name, args));
-  const odd = verb === 'query' ? undefined : operands.slice(1).find((text) => !packageName.test(text));
+  if (verb === 'query') return operands.slice(1).some((text) => asksRegistry.test(text)) ? unclear(name, 'it asks the registry') : allowed(`${name} ${verb}`);
+  const odd = operands.slice(1).find((text) => !packageName.test(text));
   return odd === undefined ? allowed(`${name} ${verb}`) : unclear(name, `"${odd.slice(0, 60)}" is not the plain name of a package`);
 }
 
@@ -148,6 +149,9 @@ function wordsBehind(manager: PackageManager, args: readonly string[], words: nu
   const dashes = rest.indexOf('--');
   return dashes < 0 ? rest : [...rest.slice(0, dashes), ...rest.slice(dashes + 1)];
 }
+
+/** Selectors of `npm query` that no installed package can answer. */
+const asksRegistry = /:(vuln|outdated)/i;
 
 /** The name of a package with its scope and a version, but no address and no path. */
 const packageName = /^(@[A-Za-z0-9._-]+\/)?[A-Za-z0-9_-][A-Za-z0-9._-]*(@[A-Za-z0-9._^~<>=*+-]+)?$/;
