@@ -166,7 +166,7 @@ describe('grants at the broker', () => {
   });
 
   it('T17 T43: a program that is another now asks, with both hashes', async () => {
-    await granted('mytool x', 'exact');
+    await granted('mytool x', 'session');
     assert.equal(await silent('mytool x'), true);
     writeFileSync(join(house.base, 'bin/mytool'), '#!/bin/sh\necho second\n');
     const called = agent.call('shell_exec', { command: 'mytool x' });
@@ -246,14 +246,14 @@ describe('grants at the broker', () => {
     const older = readFileSync(file);
     await person.sendRequest('grants/undo', { id: (await state()).grants[0]?.id });
     await forbidden('rm x');
-    await granted('mytool x', 'exact');
+    await granted('mkdir nine', 'exact');
     await meanwhile(() => writeFileSync(file, older, { mode: 0o600 }));
     const { grants, trouble } = await state();
     assert.match(trouble ?? '', /is an older copy: it holds change 1, and the log tells of 4.*“Always Deny rm in This Project”/);
     assert.deepEqual(grants.map(({ effect }) => effect), ['deny']);
     assert.equal((await agent.call('shell_exec', { command: 'rm y' })).structured['rule'], 'approval.forbidden');
     assert.equal(await silent('mkdir two'), false);
-    assert.equal(await silent('mytool x'), false);
+    assert.equal(await silent('mkdir nine'), false);
     const restored = house.entries().find(({ tool }) => tool === 'grant.restored');
     assert.deepEqual([((restored?.['input'] as Json)['restored'] as string[]).length, ((restored?.['input'] as Json)['dropped'] as string[]).length], [1, 1]);
     assert.match(house.run('doctor').stdout, /! answers that last: .*older copy/);
